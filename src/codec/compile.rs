@@ -1,0 +1,139 @@
+//! ONNX bytes → a plan that tract runs: parsed, inspected, optimised, f16 weights kept at f16.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use tract_onnx::prelude::*;
+use tract_onnx::tract_core::ops::array::Gather;
+use tract_onnx::tract_core::ops::cast::Cast;
+use tract_onnx::tract_core::ops::einsum::EinSum;
+use tract_onnx::tract_core::ops::konst::Const;
+
+use super::graph::StreamGraph;
+use super::inspect::{GraphError, MAX_ELEMENTS, PortWithShape, inspect};
+use super::manifest::Weights;
+
+/// Tables smaller than this stay f32: converting them buys nothing.
+const MIN_HALF_ELEMENTS: usize = 1024;
+
+/// Compiles the graph in `bytes`, whose ports must be `inputs` and `outputs` besides its states.
+pub fn compile(
+    file: &str,
+    bytes: &[u8],
+    inputs: &[PortWithShape],
+    outputs: &[PortWithShape],
+    weights: Weights,
+) -> Result<StreamGraph, GraphError> {
+    let refused = |reason: String| GraphError::Compile { file: file.into(), reason };
+    let whole = || -> Result<StreamGraph, GraphError> {
+        let onnx = tract_onnx::onnx();
+        let proto = onnx
+            .proto_model_for_read(&mut &*bytes)
+            .map_err(|e| GraphError::Syntax { file: file.into(), reason: format!("{e:#}") })?;
+        let ports = inspect(file, &proto, inputs, outputs)?;
+        let model = onnx
+            .model_for_proto_model(&proto)
+            .and_then(|m| m.into_typed())
+            .map_err(|e| refused(format!("{e:#}")))?;
+        drop(proto);
+        check_sizes(file, &model)?;
+        let plan = optimised(model, weights).map_err(|e| refused(format!("{e:#}")))?;
+        StreamGraph::new(plan, ports).map_err(|e| refused(format!("{e:#}")))
+    };
+    // tract asserts in places where a graph makes no sense; a pack must never take the host down.
+    catch_unwind(AssertUnwindSafe(whole))
+        .unwrap_or_else(|_| Err(refused("the inference library gave up on it".into())))
+}
+
+/// Every tensor of the graph has a known, bounded size before anything is computed.
+fn check_sizes(file: &str, model: &TypedModel) -> Result<(), GraphError> {
+    for node in model.nodes() {
+        for outlet in &node.outputs {
+            let elements = outlet
+                .fact
+                .shape
+                .as_concrete()
+                .and_then(|dims| dims.iter().try_fold(1_usize, |n, &d| n.checked_mul(d)));
+            match elements {
+                Some(elements) if elements <= MAX_ELEMENTS => {}
+                Some(found) => {
+                    return Err(GraphError::Bound {
+                        file: file.into(),
+                        what: "elements in one tensor",
+                        found,
+                        limit: MAX_ELEMENTS,
+                    });
+                }
+                None => {
+                    let reason = format!("the shape of {} is not fixed", node.name);
+                    return Err(GraphError::Compile { file: file.into(), reason });
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn optimised(model: TypedModel, weights: Weights) -> TractResult<Arc<TypedSimplePlan>> {
+    let mut model = model.into_decluttered()?;
+    if weights == Weights::F16 {
+        model = with_half_weights(model)?;
+    }
+    TypedSimplePlan::new(model.into_optimized()?)
+}
+
+/// Puts constants that f16 holds exactly on the inputs of products and look-ups at f16, where
+/// tract's kernels read them as they are: half the bytes a frame reads. Decluttering has folded
+/// the file's own f16 → f32 casts; this undoes it without changing a value.
+fn with_half_weights(mut model: TypedModel) -> TractResult<TypedModel> {
+    let readers: Vec<(usize, usize)> = model
+        .nodes()
+        .iter()
+        .filter_map(|node| {
+            let slot = if node.op_is::<EinSum>() {
+                node.inputs.iter().position(|i| model.node(i.node).op_is::<Const>())?
+            } else if node.op_is::<Gather>() {
+                0
+            } else {
+                return None;
+            };
+            Some((node.id, slot))
+        })
+        .collect();
+    for (reader, slot) in readers {
+        let source = model.node(reader).inputs[slot];
+        let Some(half) = model.node(source.node).op_as::<Const>().and_then(|c| exact_half(c.val())) else {
+            continue;
+        };
+        let name = format!("{}.f16.{reader}", model.node(source.node).name);
+        let half = model.add_const(name, half)?;
+        if model.node(reader).op_is::<EinSum>() {
+            model.add_edge(half, InletId::new(reader, slot))?;
+        } else {
+            cast_after_gather(&mut model, reader, half)?;
+        }
+    }
+    model.into_compact()
+}
+
+/// Looks up in the f16 table and widens the row that was found.
+fn cast_after_gather(model: &mut TypedModel, gather: usize, half: OutletId) -> TractResult<()> {
+    let node = model.node(gather).clone();
+    let mut patch = TypedModelPatch::new("f16 table");
+    let table = patch.tap_model(model, half)?;
+    let index = patch.tap_model(model, node.inputs[1])?;
+    let found = patch.wire_node(format!("{}.f16", node.name), node.op.clone(), &[table, index])?;
+    let wide = patch.wire_node(format!("{}.f32", node.name), Cast::new(f32::datum_type()), &found)?;
+    patch.shunt_outside(model, node.id.into(), wide[0])?;
+    patch.apply(model)
+}
+
+/// The tensor at f16 if that loses nothing.
+fn exact_half(tensor: &Arc<Tensor>) -> Option<Arc<Tensor>> {
+    if tensor.datum_type() != f32::datum_type() || tensor.len() < MIN_HALF_ELEMENTS {
+        return None;
+    }
+    let half = tensor.cast_to::<f16>().ok()?.into_owned();
+    let same = half.cast_to::<f32>().ok()?.as_ref() == tensor.as_ref();
+    same.then(|| Arc::new(half))
+}

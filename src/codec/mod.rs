@@ -1,0 +1,39 @@
+//! The neural codec: a hop of samples becomes two tokens becomes a hop of samples.
+//!
+//! In the order a caller meets it:
+//! 1. [`ModelPack`]: a model on disk or embedded in the library, read and validated.
+//! 2. [`CodecModel`]: the pack's three graphs, optimised. Weights live here, once for a process.
+//! 3. [`FrameCodec`]: the state of one channel; steps hop by hop, whole or in slices.
+//!
+//! The codec knows no threads, no plugin and no host rate: see [`crate::engine`] for those.
+//!
+//! ```
+//! use sacodec::codec::{CodecModel, FrameCodec, StreamGain};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let model = CodecModel::embedded()?;
+//! let mut codec = FrameCodec::new(&model)?;
+//! let hop = vec![0.0_f32; model.info().hop_samples];
+//! let mut coded = hop.clone();
+//! let tokens = codec.step(&hop, StreamGain::BOTH, &mut coded)?;
+//! println!("semantic {} acoustic {}", tokens.semantic, tokens.acoustic);
+//! # Ok(())
+//! # }
+//! ```
+
+mod compile;
+mod frame_codec;
+mod graph;
+mod inspect;
+mod manifest;
+mod model;
+mod pack;
+#[cfg(test)]
+mod scratch_test;
+mod token;
+
+pub use frame_codec::{CodecError, FrameCodec};
+pub use inspect::GraphError;
+pub use manifest::{Codebook, Manifest, PackInfo, Weights};
+pub use model::{CodecModel, LoadError};
+pub use pack::{MAX_GRAPH_BYTES, MAX_MANIFEST_BYTES, ModelPack, PackError};
+pub use token::{StreamGain, TokenFrame};

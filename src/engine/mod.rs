@@ -1,0 +1,31 @@
+//! The engine: a sample-exact stream through the frame codec at the host's rate.
+//!
+//! ```text
+//! host samples ─ channel mix ─ resample to 24 kHz ─ hop ring ─┐
+//!      │                                                 frame codec, in slices
+//!      │                                                      │
+//!  delay line        output ring ─ resample to host rate ─ decoded ring
+//!      └──────── monitor: original / coded / difference ──────┘
+//! ```
+//!
+//! In the order a caller meets it: [`Engine::new`] with an [`EngineConfig`],
+//! [`Engine::latency_samples`], then [`Engine::process`] with [`Controls`] for every block.
+//! The same engine runs in the plugin and in the command line. It knows no plugin types.
+//!
+//! What comes out depends on what went in and on the controls, never on how the stream was cut
+//! into blocks nor on how fast it is asked for: work is paid for by samples, not by time.
+
+mod delay;
+mod latency;
+mod monitor;
+mod resample;
+mod schedule;
+mod stream;
+
+#[allow(clippy::module_inception)]
+mod engine;
+
+pub use engine::{Engine, EngineConfig, EngineError, EngineStats};
+pub use latency::{MAX_RATE_HZ, MIN_RATE_HZ, Timing};
+pub use monitor::{Channels, Controls, Listen};
+pub use schedule::{CodecSet, CodedFrame, Scheduling};

@@ -1,0 +1,191 @@
+//! What the listener hears: original, coded or difference, cross-faded.
+
+/// What is heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Listen {
+    /// The input, as late as the coded stream.
+    Original,
+    /// The coded stream.
+    #[default]
+    Coded,
+    /// Original minus coded: what the codec changed.
+    Difference,
+}
+
+/// Which host channels are coded, and where they are heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Channels {
+    /// The mean of left and right is coded once and heard on both.
+    #[default]
+    MonoSum,
+    /// Left is coded and heard on both.
+    Left,
+    /// Right is coded and heard on both.
+    Right,
+    /// Left and right are coded each for itself: twice the bits, twice the load.
+    DualMono,
+}
+
+/// What the host or the user has set; read once for each block.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Controls {
+    /// What is heard.
+    pub listen: Listen,
+    /// Which channels are coded. A mono engine codes its one channel whatever is set.
+    pub channels: Channels,
+    /// How strongly each token stream enters the decoder.
+    pub streams: crate::codec::StreamGain,
+    /// Linear gain on what is heard; bypass is without it.
+    pub gain: f32,
+    /// The input, as late as always, untouched by `listen` and `gain`.
+    pub bypass: bool,
+}
+
+impl Default for Controls {
+    fn default() -> Self {
+        Self {
+            listen: Listen::default(),
+            channels: Channels::default(),
+            streams: crate::codec::StreamGain::BOTH,
+            gain: 1.0,
+            bypass: false,
+        }
+    }
+}
+
+/// A value that moves to its target in a straight line.
+#[derive(Debug, Clone, Copy)]
+pub struct Ramp {
+    value: f32,
+    target: f32,
+    step: f32,
+    left_samples: u32,
+}
+
+impl Ramp {
+    /// At rest.
+    pub fn at(value: f32) -> Self {
+        Self { value, target: value, step: 0.0, left_samples: 0 }
+    }
+
+    /// Moves to `target` in `samples` from here; does nothing if it is the target already.
+    pub fn set(&mut self, target: f32, samples: u32) {
+        if target != self.target {
+            self.target = target;
+            self.left_samples = samples.max(1);
+            self.step = (target - self.value) / self.left_samples as f32;
+        }
+    }
+
+    /// The value at rest, `None` while it moves.
+    pub fn rest(&self) -> Option<f32> {
+        (self.left_samples == 0).then_some(self.value)
+    }
+
+    /// The value of the next sample.
+    #[inline]
+    pub fn next(&mut self) -> f32 {
+        if self.left_samples > 0 {
+            self.left_samples -= 1;
+            self.value = if self.left_samples == 0 { self.target } else { self.value + self.step };
+        }
+        self.value
+    }
+}
+
+/// Mixes original and coded as the controls say. Every change takes [`FADE_MS`].
+#[derive(Debug)]
+pub struct Monitor {
+    original: Ramp,
+    coded: Ramp,
+    gain: Ramp,
+    bypass: Ramp,
+    fade_samples: u32,
+    started: bool,
+}
+
+/// Length of every cross-fade.
+pub const FADE_MS: f64 = 10.0;
+
+impl Monitor {
+    /// A monitor at a host rate; the first controls it sees apply at once.
+    pub fn new(rate_hz: f64) -> Self {
+        Self {
+            original: Ramp::at(0.0),
+            coded: Ramp::at(1.0),
+            gain: Ramp::at(1.0),
+            bypass: Ramp::at(0.0),
+            fade_samples: fade_samples(rate_hz),
+            started: false,
+        }
+    }
+
+    /// The next controls apply at once.
+    ///
+    /// # Real-time
+    /// Never allocates, locks or waits.
+    pub fn reset(&mut self) {
+        self.started = false;
+    }
+
+    /// Turns towards `controls`.
+    ///
+    /// # Real-time
+    /// Never allocates, locks or waits.
+    pub fn set(&mut self, controls: &Controls) {
+        let (original, coded) = match controls.listen {
+            Listen::Original => (1.0, 0.0),
+            Listen::Coded => (0.0, 1.0),
+            Listen::Difference => (1.0, -1.0),
+        };
+        let fade = if self.started { self.fade_samples } else { 0 };
+        let turn = |ramp: &mut Ramp, target: f32| match fade {
+            0 => *ramp = Ramp::at(target),
+            _ => ramp.set(target, fade),
+        };
+        turn(&mut self.original, original);
+        turn(&mut self.coded, coded);
+        turn(&mut self.gain, if controls.gain.is_finite() { controls.gain } else { 1.0 });
+        turn(&mut self.bypass, f32::from(u8::from(controls.bypass)));
+        self.started = true;
+    }
+
+    /// The weights of the next sample.
+    ///
+    /// # Real-time
+    /// Never allocates, locks or waits.
+    #[inline]
+    pub fn next(&mut self) -> Weights {
+        let (original, coded) = (self.original.next(), self.coded.next());
+        let (gain, bypass) = (self.gain.next(), self.bypass.next());
+        let wet = (1.0 - bypass) * gain;
+        Weights { original: wet * original + bypass, coded: wet * coded }
+    }
+}
+
+/// Weights of one output sample.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Weights {
+    original: f32,
+    coded: f32,
+}
+
+impl Weights {
+    /// The output sample. A stream of weight zero is left out altogether, so that the original
+    /// alone comes out bit for bit.
+    #[inline]
+    pub fn mix(self, original: f32, coded: f32) -> f32 {
+        let mixed = match (self.original, self.coded) {
+            (1.0, 0.0) => original,
+            (o, 0.0) => o * original,
+            (0.0, c) => c * coded,
+            (o, c) => o * original + c * coded,
+        };
+        if mixed.is_finite() { mixed } else { mixed.signum() * f32::MAX }
+    }
+}
+
+/// Samples of a cross-fade at a host rate.
+pub fn fade_samples(rate_hz: f64) -> u32 {
+    (rate_hz * FADE_MS / 1e3).ceil() as u32
+}

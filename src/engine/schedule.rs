@@ -1,0 +1,207 @@
+//! Frame jobs: what is coded when a hop is complete, and how the work is spread over callbacks.
+
+use std::sync::Arc;
+
+use super::resample::CHUNK_SAMPLES;
+use super::stream::Stream;
+use crate::codec::{CodecError, CodecModel, FrameCodec, StreamGain, TokenFrame};
+
+/// When a frame is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub enum Scheduling {
+    /// Evenly over the callbacks until the next hop is complete. One hop more latency.
+    #[default]
+    Spread,
+    /// At once when its hop is complete: lowest latency, for blocks of a hop or more.
+    Burst,
+}
+
+/// A coded frame, as it leaves the quantizer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CodedFrame {
+    /// `0`, or `1` for the right channel of dual mono.
+    pub stream: usize,
+    /// Number of the frame since the last reset.
+    pub index: u64,
+    /// Its tokens.
+    pub tokens: TokenFrame,
+}
+
+/// The codecs of both streams, made off the audio thread.
+#[derive(Debug)]
+pub struct CodecSet {
+    pub(super) codecs: [FrameCodec; 2],
+}
+
+impl CodecSet {
+    /// Two channels of `model` with zero states.
+    ///
+    /// # Errors
+    /// As [`FrameCodec::new`].
+    pub fn new(model: &Arc<CodecModel>) -> Result<Self, CodecError> {
+        Ok(Self { codecs: [FrameCodec::new(model)?, FrameCodec::new(model)?] })
+    }
+
+    /// The model both run.
+    pub fn model(&self) -> &Arc<CodecModel> {
+        self.codecs[0].model()
+    }
+}
+
+/// What went wrong, and how much was done, since the last reset.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct JobStats {
+    /// Frames coded.
+    pub frames: u64,
+    /// Frames that a codec failed on or that were not finite: they are silent.
+    pub failed_frames: u64,
+}
+
+/// Runs the frame jobs of all streams: the current codecs and, for one hop, the incoming ones.
+pub struct Jobs {
+    current: Box<CodecSet>,
+    incoming: Option<Box<CodecSet>>,
+    retired: Option<Box<CodecSet>>,
+    /// The job under way: which streams are coded.
+    coding: Option<[bool; 2]>,
+    /// The job under way also runs the incoming codecs.
+    fading: bool,
+    was_coding: [bool; 2],
+    decoded: Vec<f32>,
+    faded: Vec<f32>,
+    index: u64,
+    pub stats: JobStats,
+}
+
+impl Jobs {
+    pub fn new(codecs: Box<CodecSet>) -> Self {
+        let hop = codecs.model().info().hop_samples;
+        Self {
+            current: codecs,
+            incoming: None,
+            retired: None,
+            coding: None,
+            fading: false,
+            was_coding: [false; 2],
+            decoded: vec![0.0; hop],
+            faded: vec![0.0; hop],
+            index: 0,
+            stats: JobStats::default(),
+        }
+    }
+
+    pub fn model(&self) -> &Arc<CodecModel> {
+        self.current.model()
+    }
+
+    /// Whether a swap is waiting, under way, or not yet collected.
+    pub fn is_swapping(&self) -> bool {
+        self.incoming.is_some() || self.retired.is_some()
+    }
+
+    /// Lets `codecs` take over at the next hop.
+    pub fn swap(&mut self, codecs: Box<CodecSet>) {
+        self.incoming = Some(codecs);
+    }
+
+    /// The codecs that were replaced, to be dropped elsewhere.
+    pub fn take_retired(&mut self) -> Option<Box<CodecSet>> {
+        self.retired.take()
+    }
+
+    /// # Real-time
+    /// Frees states to the pool.
+    pub fn reset(&mut self) {
+        self.current.codecs.iter_mut().for_each(FrameCodec::reset);
+        self.coding = None;
+        self.fading = false;
+        self.was_coding = [false; 2];
+        self.index = 0;
+    }
+
+    /// Starts the job of the hop that every stream has complete.
+    pub fn begin(&mut self, streams: &mut [Stream], gain: StreamGain) {
+        let coding = std::array::from_fn(|i| streams.get(i).is_some_and(|s| s.wanted));
+        self.fading = self.incoming.is_some();
+        for (i, stream) in streams.iter_mut().enumerate() {
+            let hop = stream.take_hop();
+            if !coding[i] {
+                continue;
+            }
+            if !self.was_coding[i] {
+                self.current.codecs[i].reset();
+            }
+            // A failed begin leaves no frame under way: `finish` counts it.
+            let _ = self.current.codecs[i].begin(hop, gain);
+            if let Some(incoming) = &mut self.incoming {
+                let _ = incoming.codecs[i].begin(hop, gain);
+            }
+        }
+        self.was_coding = coding;
+        self.coding = Some(coding);
+    }
+
+    /// Works on the job until `share` of it is done.
+    pub fn advance(&mut self, share: f32) {
+        let Some(coding) = self.coding else { return };
+        let sets = 1 + usize::from(self.fading);
+        let active = coding.iter().filter(|&&c| c).count() * sets;
+        let mut due = share * active as f32;
+        let incoming = self.incoming.as_mut().filter(|_| self.fading);
+        let codecs = [Some(&mut self.current), incoming];
+        for set in codecs.into_iter().flatten() {
+            for (codec, _) in set.codecs.iter_mut().zip(coding).filter(|(_, coded)| *coded) {
+                if due > 0.0 {
+                    let _ = codec.advance(due);
+                }
+                due -= 1.0;
+            }
+        }
+    }
+
+    /// Completes the job: decoded hops to the streams, tokens to `sink`.
+    pub fn finish(&mut self, streams: &mut [Stream], sink: &mut dyn FnMut(CodedFrame)) {
+        let Some(coding) = self.coding.take() else { return };
+        for (i, stream) in streams.iter_mut().enumerate() {
+            if !coding[i] {
+                self.decoded.fill(0.0);
+            } else {
+                let tokens = self.finish_stream(i);
+                self.stats.frames += 1;
+                self.stats.failed_frames += u64::from(tokens.is_none());
+                sink(CodedFrame { stream: i, index: self.index, tokens: tokens.unwrap_or_default() });
+            }
+            for chunk in self.decoded.as_chunks::<CHUNK_SAMPLES>().0 {
+                stream.push_decoded(chunk);
+            }
+        }
+        self.index += 1;
+        if self.fading {
+            self.fading = false;
+            if let Some(incoming) = self.incoming.take() {
+                self.retired = Some(std::mem::replace(&mut self.current, incoming));
+            }
+        }
+    }
+
+    /// Completes one stream's frame into `decoded`; silence where it fails.
+    fn finish_stream(&mut self, i: usize) -> Option<TokenFrame> {
+        let tokens = finish_codec(&mut self.current.codecs[i], &mut self.decoded);
+        let Some(incoming) = self.incoming.as_mut().filter(|_| self.fading) else { return tokens };
+        let tokens = finish_codec(&mut incoming.codecs[i], &mut self.faded);
+        let step = 1.0 / self.decoded.len() as f32;
+        for (n, (old, new)) in self.decoded.iter_mut().zip(&self.faded).enumerate() {
+            *old += (n + 1) as f32 * step * (new - *old);
+        }
+        tokens
+    }
+}
+
+fn finish_codec(codec: &mut FrameCodec, out: &mut [f32]) -> Option<TokenFrame> {
+    let tokens = codec.finish(out).ok().filter(|_| out.iter().all(|s| s.is_finite()));
+    if tokens.is_none() {
+        codec.reset();
+        out.fill(0.0);
+    }
+    tokens
+}

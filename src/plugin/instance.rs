@@ -1,0 +1,191 @@
+//! One plugin in one host.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use nice_plug::prelude::*;
+use nice_plug_egui::{EguiEditor, EguiEditorState};
+
+use super::editor::{self, EditorApp};
+use super::packs::PackChoice;
+use super::params::SacodecParams;
+use super::status::Status;
+use crate::engine::{Engine, EngineConfig};
+
+/// The plugin that hosts load.
+pub struct SacodecPlugin {
+    params: Arc<SacodecParams>,
+    status: Arc<Status>,
+    editor: Arc<EguiEditorState>,
+    /// Made on activation; kept while rate, channels, scheduling and pack stay the same.
+    engine: Option<Engine>,
+    rate_hz: f64,
+    rendering: bool,
+    /// The host was asked to restart us and has not yet.
+    restart_requested: bool,
+}
+
+impl Default for SacodecPlugin {
+    fn default() -> Self {
+        let status = Arc::new(Status::default());
+        Self {
+            params: Arc::new(SacodecParams::new(PackChoice::new(status.clone()))),
+            status,
+            editor: editor::state(),
+            engine: None,
+            rate_hz: 0.0,
+            rendering: false,
+            restart_requested: false,
+        }
+    }
+}
+
+impl Plugin for SacodecPlugin {
+    const NAME: &'static str = "SACodec";
+    const VENDOR: &'static str = "SACodec";
+    const URL: &'static str = "";
+    const EMAIL: &'static str = "";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+    const AUDIO_IO_LAYOUTS: &'static [AudioIOLayout] = &[
+        AudioIOLayout {
+            main_input_channels: NonZeroU32::new(2),
+            main_output_channels: NonZeroU32::new(2),
+            ..AudioIOLayout::const_default()
+        },
+        AudioIOLayout {
+            main_input_channels: NonZeroU32::new(1),
+            main_output_channels: NonZeroU32::new(1),
+            ..AudioIOLayout::const_default()
+        },
+    ];
+
+    type Editor = EguiEditor<EditorApp>;
+    type SysExMessage = ();
+    type BackgroundTask = ();
+
+    fn params(&self) -> Arc<dyn Params> {
+        self.params.clone()
+    }
+
+    fn editor(&mut self, _: AsyncExecutor<Self>) -> Option<Self::Editor> {
+        editor::create(self.editor.clone(), self.params.clone(), self.status.clone())
+    }
+
+    fn activate(
+        &mut self,
+        layout: &AudioIOLayout,
+        config: &BufferConfig,
+        context: &mut impl ActivateContext<Self>,
+    ) -> bool {
+        let wanted = EngineConfig {
+            rate_hz: f64::from(config.sample_rate),
+            channels: layout.main_output_channels.map_or(0, |n| n.get() as usize),
+            scheduling: self.params.scheduling(),
+        };
+        self.rate_hz = wanted.rate_hz;
+        self.rendering = config.process_mode == ProcessMode::Offline;
+        self.restart_requested = false;
+        let codecs = match self.params.pack.codecs() {
+            Ok(codecs) => codecs,
+            Err(error) => return refuse(&error),
+        };
+        match &mut self.engine {
+            Some(engine) if engine.config() == wanted && Arc::ptr_eq(engine.model(), codecs.model()) => {
+                engine.reset()
+            }
+            _ => match Engine::with_codecs(codecs, wanted) {
+                Ok(engine) => self.engine = Some(engine),
+                Err(error) => return refuse(&error),
+            },
+        }
+        let latency_samples = self.engine.as_ref().map_or(0, |e| e.latency_samples() as u32);
+        self.status.set_timing(latency_samples, wanted.rate_hz);
+        context.set_latency_samples(latency_samples);
+        true
+    }
+
+    fn reset(&mut self) {
+        if let Some(engine) = &mut self.engine {
+            engine.reset();
+        }
+    }
+
+    fn process(
+        &mut self,
+        buffer: &mut Buffer,
+        _: &mut AuxiliaryBuffers,
+        context: &mut impl ProcessContext<Self>,
+    ) -> ProcessStatus {
+        // Reading the clock may be a system call, so the load is measured for the editor alone.
+        let start = self.editor.is_open().then(Instant::now);
+        let Some(engine) = &mut self.engine else {
+            return ProcessStatus::Error("process was called before activate");
+        };
+        let mut restart = engine.config().scheduling != self.params.scheduling();
+        if !engine.is_swapping()
+            && let Some(codecs) = self.params.pack.pop_incoming()
+            && let Err((codecs, _)) = engine.swap(codecs)
+        {
+            // Another latency: the next activation takes the pack. There is room for one more set,
+            // the queue holds eight and nothing else is on its way.
+            restart = true;
+            let _ = self.params.pack.push_retired(codecs);
+        }
+        let controls = self.params.controls(self.rendering);
+        engine.process(buffer.as_slice(), &controls, |_| ());
+        if let Some(codecs) = engine.take_retired() {
+            let _ = self.params.pack.push_retired(codecs);
+        }
+        if restart && !self.restart_requested {
+            self.restart_requested = true;
+            context.request_restart();
+        }
+        self.status.set_nonfinite(engine.stats().nonfinite_samples);
+        if let Some(start) = start {
+            self.status.add_load(start.elapsed().as_secs_f64(), buffer.samples() as f64 / self.rate_hz);
+        }
+        // Decoded silence is not silence, and frames must not depend on when a host puts us to sleep.
+        ProcessStatus::KeepAlive
+    }
+}
+
+/// The host only learns that activation failed; the log says why.
+fn refuse(error: &dyn std::error::Error) -> bool {
+    nice_error!("SACodec cannot be activated: {error}");
+    false
+}
+
+impl ClapPlugin for SacodecPlugin {
+    const CLAP_ID: &'static str = "org.sacodec.sacodec";
+    const CLAP_DESCRIPTION: Option<&'static str> = Some("Hear a 1.5 kbps neural speech codec");
+    const CLAP_MANUAL_URL: Option<&'static str> = None;
+    const CLAP_SUPPORT_URL: Option<&'static str> = None;
+    const CLAP_FEATURES: &'static [ClapFeature] = &[
+        ClapFeature::AudioEffect,
+        ClapFeature::Utility,
+        ClapFeature::Glitch,
+        ClapFeature::Stereo,
+        ClapFeature::Mono,
+    ];
+
+    fn remote_controls(&self, context: &mut impl RemoteControlsContext) {
+        context.add_section("SACodec", |section| {
+            section.add_page("Listen", |page| {
+                page.add_param(&self.params.listen);
+                page.add_param(&self.params.streams);
+                page.add_param(&self.params.channels);
+                page.add_param(&self.params.output_gain);
+                page.add_param(&self.params.when_rendering);
+                page.add_param(&self.params.scheduling);
+                page.add_spacer();
+                page.add_param(&self.params.bypass);
+            });
+        });
+    }
+}
+
+impl Vst3Plugin for SacodecPlugin {
+    const VST3_CLASS_ID: [u8; 16] = *b"SACodecNeuralVx1";
+    const VST3_SUBCATEGORIES: &'static [Vst3SubCategory] =
+        &[Vst3SubCategory::Fx, Vst3SubCategory::Tools, Vst3SubCategory::Distortion];
+}

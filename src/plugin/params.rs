@@ -1,0 +1,169 @@
+//! The parameters: what the host automates, shows and saves.
+
+use nice_plug::prelude::*;
+
+use super::packs::PackChoice;
+use crate::codec::StreamGain;
+use crate::engine::{Channels, Controls, Listen, Scheduling};
+
+/// What is heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum ListenChoice {
+    /// The input, as late as the coded stream.
+    #[id = "original"]
+    Original,
+    /// The coded stream.
+    #[id = "coded"]
+    Coded,
+    /// Original minus coded.
+    #[id = "difference"]
+    Difference,
+}
+
+/// Which channels are coded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum ChannelChoice {
+    /// The mean of left and right, heard on both.
+    #[id = "sum"]
+    #[name = "Mono sum"]
+    MonoSum,
+    /// Left, heard on both.
+    #[id = "left"]
+    Left,
+    /// Right, heard on both.
+    #[id = "right"]
+    Right,
+    /// Each for itself.
+    #[id = "dual"]
+    #[name = "Dual mono"]
+    DualMono,
+}
+
+/// Which token streams are decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum StreamChoice {
+    /// Semantic and acoustic.
+    #[id = "both"]
+    Both,
+    /// The linguistic stream alone.
+    #[id = "semantic"]
+    #[name = "Semantic only"]
+    SemanticOnly,
+    /// The residual stream alone.
+    #[id = "acoustic"]
+    #[name = "Acoustic only"]
+    AcousticOnly,
+}
+
+/// What a bounce gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum RenderChoice {
+    /// Whatever Listen says.
+    #[id = "coded"]
+    Coded,
+    /// The original, so that a forgotten monitor is not printed.
+    #[id = "original"]
+    Original,
+}
+
+/// When a frame is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum SchedulingChoice {
+    /// Evenly over the callbacks.
+    #[id = "spread"]
+    Spread,
+    /// At once: one hop less latency.
+    #[id = "burst"]
+    Burst,
+}
+
+/// Everything the host automates, shows and saves.
+#[derive(Params)]
+pub struct SacodecParams {
+    /// Folder of the model pack; empty for the one the plugin carries.
+    #[persist = "pack"]
+    pub pack: PackChoice,
+    /// The host's bypass: the input, as late as always, bit for bit.
+    #[id = "bypass"]
+    pub bypass: BoolParam,
+    /// What is heard.
+    #[id = "listen"]
+    pub listen: EnumParam<ListenChoice>,
+    /// Which channels are coded.
+    #[id = "chans"]
+    pub channels: EnumParam<ChannelChoice>,
+    /// Which token streams are decoded.
+    #[id = "streams"]
+    pub streams: EnumParam<StreamChoice>,
+    /// Gain in dB on what is heard.
+    #[id = "gain"]
+    pub output_gain: FloatParam,
+    /// What a bounce gets.
+    #[id = "render"]
+    pub when_rendering: EnumParam<RenderChoice>,
+    /// When a frame is computed.
+    #[id = "sched"]
+    pub scheduling: EnumParam<SchedulingChoice>,
+}
+
+impl SacodecParams {
+    /// Defaults, with the pack chosen in `pack`.
+    pub fn new(pack: PackChoice) -> Self {
+        Self {
+            pack,
+            bypass: BoolParam::new("Bypass", false)
+                .with_value_to_string(formatters::v2s_bool_bypass())
+                .with_string_to_value(formatters::s2v_bool_bypass())
+                .make_bypass(),
+            listen: EnumParam::new("Listen", ListenChoice::Coded),
+            channels: EnumParam::new("Channels", ChannelChoice::MonoSum),
+            streams: EnumParam::new("Streams", StreamChoice::Both),
+            output_gain: FloatParam::new("Output gain", 0.0, FloatRange::Linear { min: -24.0, max: 24.0 })
+                .with_step_size(0.1)
+                .with_unit(" dB")
+                .with_value_to_string(formatters::v2s_f32_rounded(1)),
+            when_rendering: EnumParam::new("When rendering", RenderChoice::Coded),
+            scheduling: EnumParam::new("Scheduling", SchedulingChoice::Spread),
+        }
+    }
+
+    /// What the engine shall do; `rendering` while the host bounces.
+    ///
+    /// # Real-time
+    /// Reads atomics.
+    pub fn controls(&self, rendering: bool) -> Controls {
+        let protect = rendering && self.when_rendering.value() == RenderChoice::Original;
+        Controls {
+            listen: match self.listen.value() {
+                _ if protect => Listen::Original,
+                ListenChoice::Original => Listen::Original,
+                ListenChoice::Coded => Listen::Coded,
+                ListenChoice::Difference => Listen::Difference,
+            },
+            channels: match self.channels.value() {
+                ChannelChoice::MonoSum => Channels::MonoSum,
+                ChannelChoice::Left => Channels::Left,
+                ChannelChoice::Right => Channels::Right,
+                ChannelChoice::DualMono => Channels::DualMono,
+            },
+            streams: match self.streams.value() {
+                StreamChoice::Both => StreamGain::BOTH,
+                StreamChoice::SemanticOnly => StreamGain::SEMANTIC_ONLY,
+                StreamChoice::AcousticOnly => StreamGain::ACOUSTIC_ONLY,
+            },
+            gain: util::db_to_gain(self.output_gain.value()),
+            bypass: self.bypass.value(),
+        }
+    }
+
+    /// The scheduling that the next activation uses.
+    ///
+    /// # Real-time
+    /// Reads an atomic.
+    pub fn scheduling(&self) -> Scheduling {
+        match self.scheduling.value() {
+            SchedulingChoice::Spread => Scheduling::Spread,
+            SchedulingChoice::Burst => Scheduling::Burst,
+        }
+    }
+}

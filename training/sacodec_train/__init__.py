@@ -1,0 +1,1 @@
+"""Building and measuring SACodec model packs in Python."""
