@@ -23,6 +23,11 @@ ROOT = Path(__file__).resolve().parent.parent
 CLIP = ROOT / "tests" / "data" / "speech_24k.wav"
 DTYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64}
 WARM_FRAMES = 60
+PARTS = {
+    "encoder": ("encoder",), "quantizer": ("quantizer",), "encode": ("encoder", "quantizer"),
+    "decoder": ("decoder",), "decode": ("decoder",), "frame": GRAPHS,
+}
+"""What is timed: the graphs, coding and decoding, and a whole frame. The Rust side may measure only some."""
 
 
 class BoundPack:
@@ -80,17 +85,18 @@ def ort_round(bound, hops, seconds):
 
 
 def rust_round(program, pack, seconds):
-    """The medians, in ms, that `sacodec bench --json` prints."""
+    """The medians, in ms, that `sacodec bench --json` prints: those of PARTS that it measures."""
     command = [program, "bench", "--json", "--seconds", str(seconds), "--pack", str(pack)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
-    return json.loads(done.stdout)
+    report = json.loads(done.stdout)
+    return {part: report[f"{part}_ms"] for part in PARTS if f"{part}_ms" in report}
 
 
-def with_sum(times):
-    """[frames, 3, 2] -> name: [frames, 2], the frame as the sum of its parts."""
-    return {**{g: times[:, j] for j, g in enumerate(GRAPHS)}, "frame": times.sum(1)}
+def by_part(times):
+    """[frames, 3, 2] -> part: [frames, 2]."""
+    return {part: times[:, [GRAPHS.index(g) for g in graphs]].sum(1) for part, graphs in PARTS.items()}
 
 
 def main():
@@ -113,16 +119,16 @@ def main():
     hops = clip[: len(clip) // pack.hop_samples * pack.hop_samples].reshape(-1, 1, pack.hop_samples)
     ort, rust = [], []
     for _ in range(a.rounds):
-        ort.append(with_sum(ort_round(bound, hops, a.seconds)))
+        ort.append(by_part(ort_round(bound, hops, a.seconds)))
         if a.rust:
             rust.append(rust_round(a.rust, a.pack.resolve(), a.seconds))
 
     report = {}
-    for part in (*GRAPHS, "frame"):
+    for part in PARTS:
         every = np.concatenate([r[part] for r in ort])
         row = dict(median_ms=np.median(every[:, 0]), p95_ms=np.percentile(every[:, 0], 95), cpu_ms=np.median(every[:, 1]))
-        if a.rust:
-            pairs = [(r[f"{part}_ms"], np.median(o[part][:, 0])) for r, o in zip(rust, ort)]
+        if rust and part in rust[0]:
+            pairs = [(r[part], np.median(o[part][:, 0])) for r, o in zip(rust, ort)]
             row["rust_ms"] = np.median([p[0] for p in pairs])
             row["ratio"] = row["rust_ms"] / np.median([p[1] for p in pairs])
             row["ratio_min"], row["ratio_max"] = (f(p[0] / p[1] for p in pairs) for f in (min, max))
@@ -134,7 +140,7 @@ def main():
     columns = list(report["frame"])
     print("".ljust(10) + "".join(c.rjust(11) for c in columns))
     for part, row in report.items():
-        print(part.ljust(10) + "".join(f"{row[c]:11.3f}" for c in columns))
+        print(part.ljust(10) + "".join(f"{row[c]:11.3f}" if c in row else "-".rjust(11) for c in columns))
     print(f"a frame is {hop_ms:.2f} ms: ONNX Runtime takes {100 * report['frame']['cpu_ms'] / hop_ms:.1f} % of a core")
 
 
