@@ -1,8 +1,8 @@
 //! The plugin in an in-process CLAP host: parameters, state, latency, bypass, modes, many instances.
 
-mod support;
 #[path = "support/plugin.rs"]
 mod plugin;
+mod support;
 
 use plugin::{active, host, library, value};
 use support::{Blocks, Random, assert_same, noise, speech_48k};
@@ -29,7 +29,10 @@ fn every_parameter_is_there_with_its_values_in_words() {
         for &(value, text) in texts {
             let value = info.min + value * scale;
             assert_eq!(host.value_to_text(name, value).unwrap(), text, "{name} {value}");
-            let parsed = host.text_to_value(name, text).unwrap().unwrap_or_else(|| panic!("{name}: {text} not understood"));
+            let parsed = host
+                .text_to_value(name, text)
+                .unwrap()
+                .unwrap_or_else(|| panic!("{name}: {text} not understood"));
             assert!((parsed - value).abs() < 1e-6, "{name}: {text} is {parsed}, expected {value}");
         }
     }
@@ -45,11 +48,19 @@ fn the_reported_latency_is_true_to_the_sample_in_the_host() {
             host.activate(rate_hz, 1, 4096, channels).unwrap();
             let latency = host.latency_samples() as usize;
             assert!(latency > 0);
-            let input: Vec<Vec<f32>> = (0..channels).map(|c| noise(c as u32 + 1, latency + 3000, 0.5)).collect();
-            let out = host.render(&input, &mut Blocks::Random { seed: 3, max: 4096 }.sizes(latency + 3000).into_iter()).unwrap();
+            let input: Vec<Vec<f32>> =
+                (0..channels).map(|c| noise(c as u32 + 1, latency + 3000, 0.5)).collect();
+            let out = host
+                .render(&input, &mut Blocks::Random { seed: 3, max: 4096 }.sizes(latency + 3000).into_iter())
+                .unwrap();
             for (out, input) in out.iter().zip(&input) {
                 assert!(out[..latency].iter().all(|s| *s == 0.0), "sound before the latency at {rate_hz} Hz");
-                assert_same(&out[latency..], &input[..3000], 0.0, &format!("{rate_hz} Hz, scheduling {scheduling}"));
+                assert_same(
+                    &out[latency..],
+                    &input[..3000],
+                    0.0,
+                    &format!("{rate_hz} Hz, scheduling {scheduling}"),
+                );
             }
         }
     }
@@ -114,7 +125,9 @@ fn reset_makes_the_plugin_as_new() {
 #[test]
 fn a_saved_state_loaded_and_saved_again_is_the_same_bytes() {
     let mut host = host();
-    for (name, value) in [("Listen", 2.0), ("Channels", 3.0), ("Streams", 1.0), ("Scheduling", 1.0), ("Bypass", 1.0)] {
+    for (name, value) in
+        [("Listen", 2.0), ("Channels", 3.0), ("Streams", 1.0), ("Scheduling", 1.0), ("Bypass", 1.0)]
+    {
         host.set_param(name, value).unwrap();
     }
     let saved = host.save_state().unwrap();
@@ -156,7 +169,9 @@ fn a_pack_that_is_not_there_leaves_the_plugin_working_with_its_own() {
     assert_ne!(state.as_bytes(), wrong);
     host.load_state(&wrong).unwrap();
     host.activate(48_000.0, 1, 512, 2).unwrap();
-    let out = host.render(&[speech_48k()[..48_000].to_vec(), vec![0.0; 48_000]], &mut std::iter::repeat(512)).unwrap();
+    let out = host
+        .render(&[speech_48k()[..48_000].to_vec(), vec![0.0; 48_000]], &mut std::iter::repeat(512))
+        .unwrap();
     assert!(out[0].iter().any(|s| s.abs() > 0.01), "the embedded pack plays on");
 }
 
@@ -182,7 +197,8 @@ fn fifty_instances_on_four_threads_come_and_go_without_a_trace() {
                 scope.spawn(move || {
                     let mut random = Random(round * 4 + thread + 1);
                     let library = plugin::library();
-                    let mut hosts: Vec<_> = (0..12 + thread / 2).map(|_| library.create(plugin::ID).unwrap()).collect();
+                    let mut hosts: Vec<_> =
+                        (0..12 + thread / 2).map(|_| library.create(plugin::ID).unwrap()).collect();
                     for host in &mut hosts {
                         let rate_hz = [44_100.0, 48_000.0, 96_000.0][random.below(3)];
                         host.activate(rate_hz, 1, 512, 1 + random.below(2)).unwrap();

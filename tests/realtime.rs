@@ -1,9 +1,9 @@
 //! Nothing on the audio thread allocates from the system, locks or calls the kernel: the whole
 //! plugin in a host, under watch.
 
-mod support;
 #[path = "support/plugin.rs"]
 mod plugin;
+mod support;
 
 use std::fs;
 use std::path::Path;
@@ -21,7 +21,8 @@ fn other_pack() -> tempfile::TempDir {
         fs::copy(live.join(name), folder.path().join(name)).unwrap();
     }
     let manifest = fs::read_to_string(live.join("manifest.json")).unwrap();
-    let version = serde_json::from_str::<serde_json::Value>(&manifest).unwrap()["version"].as_str().unwrap().to_owned();
+    let version =
+        serde_json::from_str::<serde_json::Value>(&manifest).unwrap()["version"].as_str().unwrap().to_owned();
     fs::write(folder.path().join("manifest.json"), manifest.replace(&version, "99.0")).unwrap();
     folder
 }
@@ -64,7 +65,11 @@ fn the_audio_thread_asks_the_system_for_nothing_whatever_the_host_does() {
                     if random.below(20) == 0 {
                         let share = random.below(1001) as f64 / 1000.0;
                         let offset = random.below(block.max(1)) as u32;
-                        processor.set_param_id(param.id, (param.min + share * (param.max - param.min)).round(), offset);
+                        processor.set_param_id(
+                            param.id,
+                            (param.min + share * (param.max - param.min)).round(),
+                            offset,
+                        );
                     }
                 }
                 if random.below(400) == 0 {
@@ -95,7 +100,11 @@ fn the_audio_thread_asks_the_system_for_nothing_whatever_the_host_does() {
     let (processor, asked, passed_by_watch) = watched;
     host.put_processor(processor);
     let after = counters();
-    println!("{} requests served from pools, peak {} bytes", after.served - before.served, after.peak_bytes_live);
+    println!(
+        "{} requests served from pools, peak {} bytes",
+        after.served - before.served,
+        after.peak_bytes_live
+    );
     assert!(after.served > before.served + 10_000, "the pools were not in use: nothing was tested");
     assert_eq!(after.passed_on - before.passed_on, 0, "requests passed on to the system");
     assert_eq!(after.contended_scopes - before.contended_scopes, 0, "two threads in one pool");
@@ -128,7 +137,9 @@ mod syscalls {
             .args([name, "--exact", "--nocapture"])
             .env(CHILD, "1")
             .status()
-            .unwrap_or_else(|e| panic!("strace is needed to watch the audio thread (Debian: apt install strace): {e}"));
+            .unwrap_or_else(|e| {
+                panic!("strace is needed to watch the audio thread (Debian: apt install strace): {e}")
+            });
         assert!(status.success(), "the traced run failed: {status}");
         let trace = fs::read_to_string(&log).unwrap();
         let (mut marks, mut calls) = (Vec::new(), Vec::new());
@@ -148,7 +159,12 @@ mod syscalls {
         let speech = speech_48k();
         let mut host = active(48_000.0, 2, value::CODED);
         let mut processor = host.take_processor().unwrap();
-        let ids: Vec<_> = host.params().iter().filter(|p| ["Listen", "Channels"].contains(&p.name.as_str())).cloned().collect();
+        let ids: Vec<_> = host
+            .params()
+            .iter()
+            .filter(|p| ["Listen", "Channels"].contains(&p.name.as_str()))
+            .cloned()
+            .collect();
         let processor = std::thread::spawn(move || {
             let (mut left, mut right) = ([0.0; 64], [0.0; 64]);
             for (n, block) in speech.as_chunks::<64>().0.iter().cycle().take(6000).enumerate() {

@@ -30,7 +30,8 @@ pub struct AudioReader {
 impl AudioReader {
     /// Opens `path`.
     pub fn open(path: &Path) -> Result<Self, CliError> {
-        let unreadable = |reason: &dyn std::fmt::Display| CliError::Read { path: path.into(), reason: reason.to_string() };
+        let unreadable =
+            |reason: &dyn std::fmt::Display| CliError::Read { path: path.into(), reason: reason.to_string() };
         let file = File::open(path).map_err(|source| CliError::Open { path: path.into(), source })?;
         let stream = MediaSourceStream::new(Box::new(file), Default::default());
         let mut hint = Hint::new();
@@ -41,7 +42,8 @@ impl AudioReader {
         let format = symphonia::default::get_probe()
             .probe(&hint, stream, format_options, metadata_options)
             .map_err(|e| unreadable(&e))?;
-        let track = format.default_track(TrackType::Audio).ok_or_else(|| unreadable(&"it has no audio track"))?;
+        let track =
+            format.default_track(TrackType::Audio).ok_or_else(|| unreadable(&"it has no audio track"))?;
         let parameters = track
             .codec_params
             .as_ref()
@@ -56,7 +58,16 @@ impl AudioReader {
             .make_audio_decoder(parameters, &AudioDecoderOptions::default())
             .map_err(|e| unreadable(&e))?;
         let (track, length_samples) = (track.id, track.num_frames);
-        Ok(Self { path: path.into(), format, decoder, track, interleaved: Vec::new(), rate_hz, channels, length_samples })
+        Ok(Self {
+            path: path.into(),
+            format,
+            decoder,
+            track,
+            interleaved: Vec::new(),
+            rate_hz,
+            channels,
+            length_samples,
+        })
     }
 
     /// The next samples of every channel, appended to `out`; `false` at the end. A damaged packet
@@ -91,9 +102,14 @@ impl AudioWriter {
         let failed = |reason: String| CliError::Write { path: path.into(), reason };
         let name = path.file_name().ok_or_else(|| failed("it is no file name".into()))?;
         let temporary = path.with_file_name(format!(".{}.part", name.to_string_lossy()));
-        let channels = u16::try_from(channels).map_err(|_| failed("WAV holds at most 65535 channels".into()))?;
-        let spec =
-            hound::WavSpec { channels, sample_rate: rate_hz, bits_per_sample: 32, sample_format: hound::SampleFormat::Float };
+        let channels =
+            u16::try_from(channels).map_err(|_| failed("WAV holds at most 65535 channels".into()))?;
+        let spec = hound::WavSpec {
+            channels,
+            sample_rate: rate_hz,
+            bits_per_sample: 32,
+            sample_format: hound::SampleFormat::Float,
+        };
         let wav = hound::WavWriter::create(&temporary, spec).map_err(|e| failed(e.to_string()))?;
         Ok(Self { path: path.into(), temporary, wav: Some(wav) })
     }

@@ -61,7 +61,9 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         });
         println!("{report}");
     } else {
-        println!("a frame takes {frame:.3} ms (encoder and quantizer {encode:.3}, decoder {decode:.3}): {core_percent:.1} % of a core");
+        println!(
+            "a frame takes {frame:.3} ms (encoder and quantizer {encode:.3}, decoder {decode:.3}): {core_percent:.1} % of a core"
+        );
     }
     Ok(())
 }

@@ -55,7 +55,12 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     );
     println!("  semantic: {}; acoustic: {}", info.semantic.frozen, info.acoustic.frozen);
     for (name, timing) in [("Spread", spread), ("Burst", burst)] {
-        println!("  latency at {} Hz, {name}: {} samples, {:.1} ms", args.rate, timing.latency_samples, timing.latency_ms());
+        println!(
+            "  latency at {} Hz, {name}: {} samples, {:.1} ms",
+            args.rate,
+            timing.latency_samples,
+            timing.latency_ms()
+        );
     }
     Ok(())
 }

@@ -92,8 +92,11 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let rate_hz = reader.rate_hz;
     let mut coder = Coder::new(&model, args, rate_hz, reader.channels)?;
     let mut output = AudioWriter::create(&args.output, rate_hz, reader.channels)?;
-    let mut difference =
-        args.difference.as_ref().map(|path| AudioWriter::create(path, rate_hz, reader.channels)).transpose()?;
+    let mut difference = args
+        .difference
+        .as_ref()
+        .map(|path| AudioWriter::create(path, rate_hz, reader.channels))
+        .transpose()?;
 
     let bar = progress(args, &reader);
     let mut input = vec![Vec::new(); reader.channels];
@@ -120,7 +123,8 @@ pub fn run(args: &Args) -> Result<(), CliError> {
 }
 
 fn check_paths(args: &Args) -> Result<(), CliError> {
-    let same = |a: &Path, b: &Path| a == b || a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b));
+    let same =
+        |a: &Path, b: &Path| a == b || a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b));
     let outputs = [Some(&args.output), args.difference.as_ref()];
     for output in outputs.into_iter().flatten() {
         if same(&args.input, output) {
@@ -128,7 +132,9 @@ fn check_paths(args: &Args) -> Result<(), CliError> {
         }
     }
     match &args.difference {
-        Some(difference) if same(difference, &args.output) => Err(CliError::SameFile { path: difference.clone() }),
+        Some(difference) if same(difference, &args.output) => {
+            Err(CliError::SameFile { path: difference.clone() })
+        }
         _ => Ok(()),
     }
 }
@@ -221,23 +227,37 @@ impl Coder {
     }
 
     /// Writes what is complete: coded samples and the originals they belong to.
-    fn write(&mut self, output: &mut AudioWriter, difference: Option<&mut AudioWriter>) -> Result<(), CliError> {
+    fn write(
+        &mut self,
+        output: &mut AudioWriter,
+        difference: Option<&mut AudioWriter>,
+    ) -> Result<(), CliError> {
         let skip = self.skip_samples.min(self.coded[0].len());
         self.skip_samples -= skip;
         let ready = (self.coded[0].len() - skip).min(self.originals[0].len());
-        let coded: Vec<Vec<f32>> = self.coded.iter_mut().map(|c| c.drain(..skip + ready).skip(skip).collect()).collect();
-        let originals: Vec<Vec<f32>> = self.originals.iter_mut().map(|c| c.drain(..ready).collect()).collect();
-        let coded: Vec<Vec<f32>> = (0..originals.len()).map(|i| coded[i.min(coded.len() - 1)].clone()).collect();
+        let coded: Vec<Vec<f32>> =
+            self.coded.iter_mut().map(|c| c.drain(..skip + ready).skip(skip).collect()).collect();
+        let originals: Vec<Vec<f32>> =
+            self.originals.iter_mut().map(|c| c.drain(..ready).collect()).collect();
+        let coded: Vec<Vec<f32>> =
+            (0..originals.len()).map(|i| coded[i.min(coded.len() - 1)].clone()).collect();
         output.write(&coded)?;
         if let Some(difference) = difference {
-            let minus = |(o, c): (&Vec<f32>, &Vec<f32>)| o.iter().zip(c).map(|(o, c)| o - c).collect::<Vec<f32>>();
+            let minus =
+                |(o, c): (&Vec<f32>, &Vec<f32>)| o.iter().zip(c).map(|(o, c)| o - c).collect::<Vec<f32>>();
             difference.write(&originals.iter().zip(&coded).map(minus).collect::<Vec<_>>())?;
         }
         self.given_samples += ready;
         Ok(())
     }
 
-    fn report(mut self, args: &Args, model: &Arc<CodecModel>, rate_hz: u32, channels: usize) -> Result<(), CliError> {
+    fn report(
+        mut self,
+        args: &Args,
+        model: &Arc<CodecModel>,
+        rate_hz: u32,
+        channels: usize,
+    ) -> Result<(), CliError> {
         let info = model.info();
         // Frames whose first sample lies in the file; what follows coded the silence behind it.
         let seconds = self.taken_samples as f64 / f64::from(rate_hz);
@@ -270,7 +290,12 @@ impl Coder {
         if args.json {
             println!("{}", serde_json::json!(report));
         } else {
-            println!("{}: {frames} frames, {:.0} bit/s, {}", args.output.display(), report.bitrate_bps, report.pack);
+            println!(
+                "{}: {frames} frames, {:.0} bit/s, {}",
+                args.output.display(),
+                report.bitrate_bps,
+                report.pack
+            );
         }
         if nonfinite_samples > 0 {
             eprintln!("sacodec: {nonfinite_samples} samples were not numbers and were taken as silence");

@@ -9,6 +9,8 @@ use tract_onnx::tract_core::ops::cast::Cast;
 use tract_onnx::tract_core::ops::einsum::EinSum;
 use tract_onnx::tract_core::ops::konst::Const;
 
+use super::dense::with_dense_products;
+use super::dft::{BasisTolerance, with_fast_transforms};
 use super::graph::StreamGraph;
 use super::inspect::{GraphError, MAX_ELEMENTS, PortWithShape, inspect};
 use super::manifest::Weights;
@@ -17,12 +19,14 @@ use super::manifest::Weights;
 const MIN_HALF_ELEMENTS: usize = 1024;
 
 /// Compiles the graph in `bytes`, whose ports must be `inputs` and `outputs` besides its states.
+/// `tolerance` says which Fourier bases may be replaced by a transform.
 pub fn compile(
     file: &str,
     bytes: &[u8],
     inputs: &[PortWithShape],
     outputs: &[PortWithShape],
     weights: Weights,
+    tolerance: BasisTolerance,
 ) -> Result<StreamGraph, GraphError> {
     let refused = |reason: String| GraphError::Compile { file: file.into(), reason };
     let whole = || -> Result<StreamGraph, GraphError> {
@@ -37,7 +41,7 @@ pub fn compile(
             .map_err(|e| refused(format!("{e:#}")))?;
         drop(proto);
         check_sizes(file, &model)?;
-        let plan = optimised(model, weights).map_err(|e| refused(format!("{e:#}")))?;
+        let plan = optimised(model, weights, tolerance).map_err(|e| refused(format!("{e:#}")))?;
         StreamGraph::new(plan, ports).map_err(|e| refused(format!("{e:#}")))
     };
     // tract asserts in places where a graph makes no sense; a pack must never take the host down.
@@ -74,8 +78,13 @@ fn check_sizes(file: &str, model: &TypedModel) -> Result<(), GraphError> {
     Ok(())
 }
 
-fn optimised(model: TypedModel, weights: Weights) -> TractResult<Arc<TypedSimplePlan>> {
-    let mut model = model.into_decluttered()?;
+fn optimised(
+    model: TypedModel,
+    weights: Weights,
+    tolerance: BasisTolerance,
+) -> TractResult<Arc<TypedSimplePlan>> {
+    let model = with_fast_transforms(model, tolerance)?;
+    let mut model = with_dense_products(model.into_decluttered()?)?;
     if weights == Weights::F16 {
         model = with_half_weights(model)?;
     }

@@ -160,25 +160,3 @@ impl GraphRun {
             .map_err(|o| format_err!("{} outputs, expected {N}", o.len()))
     }
 }
-impl StreamGraph {
-    pub fn describe(&self) {
-        let m = self.plan.model();
-        let mut by: std::collections::BTreeMap<String, (usize, f32)> = Default::default();
-        let mut v: Vec<_> = self.steps.iter().zip(&self.cost_s).collect();
-        for (s, c) in &v {
-            let e = by.entry(m.node(s.node).op().name().to_string()).or_default();
-            e.0 += 1;
-            e.1 += **c;
-        }
-        let mut by: Vec<_> = by.into_iter().collect();
-        by.sort_by(|a, b| b.1.1.total_cmp(&a.1.1));
-        for (k, (n, c)) in by.iter().take(14) {
-            println!("   {k} x{n} {:.1} us", c * 1e6);
-        }
-        v.sort_by(|a, b| b.1.total_cmp(a.1));
-        for (s, c) in v.iter().take(10) {
-            let n = m.node(s.node);
-            println!("      {} {:.1} us {:?}", n, *c * 1e6, m.node_input_facts(n.id).unwrap());
-        }
-    }
-}

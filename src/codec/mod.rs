@@ -21,14 +21,14 @@
 //! ```
 
 mod compile;
+mod dense;
+mod dft;
 mod frame_codec;
 mod graph;
 mod inspect;
 mod manifest;
 mod model;
 mod pack;
-#[cfg(test)]
-mod scratch_test;
 mod token;
 
 pub use frame_codec::{CodecError, FrameCodec};

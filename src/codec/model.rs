@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 use thiserror::Error;
 
 use super::compile::compile;
+use super::dft::BasisTolerance;
 use super::frame_codec::{self, CodecError};
 use super::graph::StreamGraph;
 use super::inspect::{Element, GraphError};
@@ -79,8 +80,9 @@ impl CodecModel {
         let stream_gain = ("stream_gain", Element::F32, vec![2]);
         let tokens = [semantic.clone(), acoustic.clone()];
         let [encoder, quantizer, decoder] = pack.graphs();
-        let graph = |(_, file, bytes): (&str, &str, &[u8]), inputs: &[_], outputs: &[_]| {
-            compile(file, bytes, inputs, outputs, info.weights).map(Arc::new)
+        let graph = |(name, file, bytes): (&str, &str, &[u8]), inputs: &[_], outputs: &[_]| {
+            let tolerance = if name == decoder.0 { BasisTolerance::Half } else { BasisTolerance::Single };
+            compile(file, bytes, inputs, outputs, info.weights, tolerance).map(Arc::new)
         };
         let mut model = Self {
             encoder: graph(encoder, std::slice::from_ref(&audio), std::slice::from_ref(&latent))?,

@@ -1,7 +1,7 @@
 //! What the plugin may ask of its host: all of it is remembered, none of it done at once.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use clack_extensions::latency::{HostLatency, HostLatencyImpl};
 use clack_extensions::params::{

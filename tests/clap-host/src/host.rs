@@ -47,7 +47,8 @@ pub struct Host {
 
 impl Host {
     pub(crate) fn new(entry: &PluginEntry, id: &CStr) -> Result<Self, HostError> {
-        let name = HostInfo::new("SACodec test host", "SACodec", "", "0.1").map_err(|_| HostError::Order("unnamed"))?;
+        let name = HostInfo::new("SACodec test host", "SACodec", "", "0.1")
+            .map_err(|_| HostError::Order("unnamed"))?;
         let requests = Arc::new(Requests::default());
         let (shared, main) = (requests.clone(), requests.clone());
         let instance =
@@ -62,11 +63,20 @@ impl Host {
     ///
     /// # Errors
     /// [`HostError::Instance`] where the plugin refuses the configuration.
-    pub fn activate(&mut self, rate_hz: f64, min_block: u32, max_block: u32, channels: usize) -> Result<(), HostError> {
+    pub fn activate(
+        &mut self,
+        rate_hz: f64,
+        min_block: u32,
+        max_block: u32,
+        channels: usize,
+    ) -> Result<(), HostError> {
         self.deactivate();
         self.select_ports(channels);
-        let configuration =
-            PluginAudioConfiguration { sample_rate: rate_hz, min_frames_count: min_block, max_frames_count: max_block };
+        let configuration = PluginAudioConfiguration {
+            sample_rate: rate_hz,
+            min_frames_count: min_block,
+            max_frames_count: max_block,
+        };
         self.configuration = Some((configuration, channels));
         self.start()?;
         self.run_requests()
@@ -262,7 +272,9 @@ impl Host {
         Ok(out)
     }
 
-    fn extension<E: clack_host::extensions::Extension<ExtensionSide = clack_host::extensions::PluginExtensionSide>>(
+    fn extension<
+        E: clack_host::extensions::Extension<ExtensionSide = clack_host::extensions::PluginExtensionSide>,
+    >(
         &mut self,
         name: &'static str,
     ) -> Result<E, HostError> {

@@ -79,7 +79,8 @@ impl Library {
     /// Ids of the plugins in the library.
     pub fn plugin_ids(&self) -> Vec<String> {
         let Some(factory) = self.0.get_plugin_factory() else { return Vec::new() };
-        let ids = factory.plugin_descriptors().filter_map(|d| d.id().map(|id| id.to_string_lossy().into_owned()));
+        let ids =
+            factory.plugin_descriptors().filter_map(|d| d.id().map(|id| id.to_string_lossy().into_owned()));
         ids.collect()
     }
 

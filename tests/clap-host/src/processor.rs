@@ -1,8 +1,8 @@
 //! The audio half of an instance.
 
+use clack_host::events::Pckn;
 use clack_host::events::event_types::ParamValueEvent;
 use clack_host::events::io::{EventBuffer, InputEvents, OutputEvents};
-use clack_host::events::Pckn;
 use clack_host::prelude::*;
 use clack_host::utils::ClapId;
 
@@ -21,7 +21,11 @@ pub struct Processor {
 }
 
 impl Processor {
-    pub(crate) fn new(inner: StartedPluginAudioProcessor<Handlers>, channels: usize, max_block: usize) -> Self {
+    pub(crate) fn new(
+        inner: StartedPluginAudioProcessor<Handlers>,
+        channels: usize,
+        max_block: usize,
+    ) -> Self {
         Self {
             inner,
             inputs: AudioPorts::with_capacity(channels, 1),

@@ -1,0 +1,353 @@
+//! The product of one frame with a constant matrix: nearly all that a frame costs.
+//!
+//! A frame reads every weight once, so the product is a matter of memory bandwidth. tract packs
+//! the frame and runs a general kernel; here panels of f16 (or f32) weights are read straight
+//! through, one line of memory after the other, and widened in registers. Used where the processor
+//! has AVX2, FMA and F16C; elsewhere tract's own kernels stay in place.
+
+use std::sync::Arc;
+
+use tract_onnx::prelude::*;
+use tract_onnx::tract_core::internal::*;
+use tract_onnx::tract_core::ops::binary::TypedBinOp;
+use tract_onnx::tract_core::ops::einsum::EinSum;
+use tract_onnx::tract_core::ops::konst::Const;
+use tract_onnx::tract_core::ops::math::Add;
+
+/// Rows of a panel: a column of it is one line of memory at f16. Rows are padded to a multiple.
+const PANEL_ROWS: usize = 32;
+
+/// `y = W x (+ b)` for one frame: `x` holds `columns` elements, `y` has the op's shape.
+#[derive(Debug, Clone)]
+struct Dense {
+    weights: Arc<Matrix>,
+    bias: Option<Arc<Tensor>>,
+    shape: TVec<usize>,
+}
+
+/// A matrix by panels of [`PANEL_ROWS`] rows, each column by column.
+struct Matrix {
+    rows: usize,
+    columns: usize,
+    values: Values,
+}
+
+enum Values {
+    /// Bits of IEEE half precision.
+    Half(Box<[u16]>),
+    Single(Box<[f32]>),
+}
+
+impl std::fmt::Debug for Matrix {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} × {}", self.rows, self.columns)
+    }
+}
+
+impl PartialEq for Dense {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.weights, &other.weights) && self.bias == other.bias && self.shape == other.shape
+    }
+}
+
+impl Eq for Dense {}
+
+impl Op for Dense {
+    fn name(&self) -> StaticName {
+        "Dense".into()
+    }
+
+    op_as_typed_op!();
+}
+
+impl EvalOp for Dense {
+    op_out_of_plan!();
+
+    fn eval(&self, _: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+        let input = args_1!(inputs);
+        let view = input.try_as_plain_ram()?;
+        let x = view.as_slice::<f32>()?;
+        ensure!(
+            x.len() == self.weights.columns,
+            "{} columns, {} weights a row",
+            x.len(),
+            self.weights.columns
+        );
+        let mut out = Tensor::zero::<f32>(&self.shape)?;
+        {
+            let mut view = out.try_as_plain_ram_mut()?;
+            let y = view.as_slice_mut::<f32>()?;
+            self.weights.multiply(x, y);
+            if let Some(bias) = &self.bias {
+                let bias = bias.try_as_plain_ram()?;
+                y.iter_mut().zip(bias.as_slice::<f32>()?).for_each(|(y, b)| *y += b);
+            }
+        }
+        Ok(tvec![out.into_tvalue()])
+    }
+}
+
+impl TypedOp for Dense {
+    fn output_facts(&self, _: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
+        Ok(tvec![f32::fact(&self.shape)])
+    }
+
+    as_op!();
+}
+
+/// Replaces every product of a frame with a constant matrix, and the bias behind it.
+pub fn with_dense_products(mut model: TypedModel) -> TractResult<TypedModel> {
+    if !kernel::is_available() {
+        return Ok(model);
+    }
+    let products: Vec<usize> = model.nodes().iter().filter(|n| n.op_is::<EinSum>()).map(|n| n.id).collect();
+    for product in products {
+        replace(&mut model, product)?;
+    }
+    model.into_compact()
+}
+
+fn replace(model: &mut TypedModel, product: usize) -> TractResult<()> {
+    let node = model.node(product).clone();
+    let Some((slot, weights)) = constant_matrix(model, &node)? else { return Ok(()) };
+    let frame = node.inputs[1 - slot];
+    let columns = model.outlet_fact(frame)?.shape.as_concrete().map(|s| s.iter().product::<usize>());
+    let elements = |fact: &TypedFact| fact.shape.as_concrete().map(|s| s.iter().product::<usize>());
+    if columns != Some(weights.columns)
+        || elements(&node.outputs[0].fact) != Some(weights.rows)
+        || model.outlet_fact(frame)?.datum_type != f32::datum_type()
+    {
+        return Ok(());
+    }
+    let (last, bias) = bias_behind(model, &node, weights.rows);
+    let shape = model.node(last).outputs[0].fact.shape.as_concrete().map(TVec::from);
+    let Some(shape) = shape else { return Ok(()) };
+    let mut patch = TypedModelPatch::new("dense product");
+    let input = patch.tap_model(model, frame)?;
+    let dense = Dense { weights: Arc::new(weights), bias, shape };
+    let wire = patch.wire_node(format!("{}.dense", node.name), dense, &[input])?;
+    patch.shunt_outside(model, last.into(), wire[0])?;
+    patch.apply(model)
+}
+
+/// The constant operand of a product, by rows of the output, and its slot.
+fn constant_matrix(model: &TypedModel, node: &TypedNode) -> TractResult<Option<(usize, Matrix)>> {
+    let Some(op) = node.op_as::<EinSum>() else { return Ok(None) };
+    if node.inputs.len() != 2 || op.q_params.is_some() {
+        return Ok(None);
+    }
+    let constant = |slot: usize| model.node(node.inputs[slot].node).op_as::<Const>().map(|c| c.val().clone());
+    let Some((slot, tensor)) = (0..2).find_map(|slot| constant(slot).map(|t| (slot, t))) else {
+        return Ok(None);
+    };
+    if tensor.datum_type() != f32::datum_type() || tensor.shape().iter().filter(|&&d| d > 1).count() > 2 {
+        return Ok(None);
+    }
+    // The summed axis stands in both operands and not in the output; the rows' in one and the output.
+    let (mut sum_stride, mut row_stride, mut columns, mut count) = (0, 0, 1, 1);
+    for axis in op.axes.iter_all_axes() {
+        let [position] = axis.inputs[slot][..] else { continue };
+        let size = tensor.shape()[position];
+        if size == 1 {
+            continue;
+        }
+        let stride = tensor.strides()[position] as usize;
+        let in_frame = !axis.inputs[1 - slot].is_empty();
+        let in_output = !axis.outputs[0].is_empty();
+        match (in_frame, in_output) {
+            (true, false) if columns == 1 => (sum_stride, columns) = (stride, size),
+            (false, true) if count == 1 => (row_stride, count) = (stride, size),
+            _ => return Ok(None),
+        }
+    }
+    let view = tensor.try_as_plain_ram()?;
+    let values = view.as_slice::<f32>()?;
+    let value = |row: usize, column: usize| values[row * row_stride + column * sum_stride];
+    Ok(Some((slot, Matrix::new(count, columns, value))))
+}
+
+/// The node that ends the product, and the bias if it is an addition of one.
+fn bias_behind(model: &TypedModel, node: &TypedNode, count: usize) -> (usize, Option<Arc<Tensor>>) {
+    let alone = (node.id, None);
+    let [next] = node.outputs[0].successors[..] else { return alone };
+    if model.outputs.iter().any(|o| o.node == node.id) {
+        return alone;
+    }
+    let add = model.node(next.node);
+    if !add.op_as::<TypedBinOp>().is_some_and(|op| op.0.is::<Add>()) {
+        return alone;
+    }
+    let other = add.inputs[1 - next.slot];
+    let bias = model.node(other.node).op_as::<Const>().map(|c| c.val().clone());
+    match bias {
+        Some(bias) if bias.len() == count && bias.datum_type() == f32::datum_type() => (add.id, Some(bias)),
+        _ => alone,
+    }
+}
+
+impl Matrix {
+    /// The matrix of these values, at f16 if that loses nothing.
+    fn new(rows: usize, columns: usize, value: impl Fn(usize, usize) -> f32) -> Self {
+        let panels = rows.div_ceil(PANEL_ROWS);
+        let mut single = Vec::with_capacity(panels * PANEL_ROWS * columns);
+        for panel in 0..panels {
+            for column in 0..columns {
+                let panel_rows = panel * PANEL_ROWS..(panel + 1) * PANEL_ROWS;
+                single.extend(panel_rows.map(|row| if row < rows { value(row, column) } else { 0.0 }));
+            }
+        }
+        let exact = single.iter().all(|&v| f16::from_f32(v).to_f32() == v);
+        let values = match exact {
+            true => Values::Half(single.iter().map(|&v| f16::from_f32(v).to_bits()).collect()),
+            false => Values::Single(single.into()),
+        };
+        Self { rows, columns, values }
+    }
+
+    /// `x` is `[columns]`, `y` is `[rows]`.
+    fn multiply(&self, x: &[f32], y: &mut [f32]) {
+        assert!(x.len() == self.columns && y.len() == self.rows);
+        match &self.values {
+            Values::Half(panels) => kernel::multiply(panels, x, y),
+            Values::Single(panels) => kernel::multiply(panels, x, y),
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod kernel {
+    //! Panels times vector with AVX2, FMA and F16C.
+
+    use std::arch::x86_64::*;
+
+    use super::PANEL_ROWS;
+
+    const LANES: usize = 8;
+    const SUMS: usize = PANEL_ROWS / LANES;
+
+    pub fn is_available() -> bool {
+        is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("fma")
+            && is_x86_feature_detected!("f16c")
+    }
+
+    /// A weight that eight of can be loaded as f32.
+    pub trait Weight: Copy {
+        /// # Safety
+        /// `weights` points to eight, and the processor has the features of [`is_available`].
+        unsafe fn load(weights: *const Self) -> __m256;
+    }
+
+    impl Weight for u16 {
+        #[inline]
+        #[target_feature(enable = "avx,f16c")]
+        unsafe fn load(weights: *const Self) -> __m256 {
+            // SAFETY: the caller's; the load needs no alignment.
+            _mm256_cvtph_ps(unsafe { _mm_loadu_si128(weights.cast()) })
+        }
+    }
+
+    impl Weight for f32 {
+        #[inline]
+        #[target_feature(enable = "avx")]
+        unsafe fn load(weights: *const Self) -> __m256 {
+            // SAFETY: the caller's; the load needs no alignment.
+            unsafe { _mm256_loadu_ps(weights) }
+        }
+    }
+
+    /// `panels` holds the panels of a matrix of `y.len()` rows and `x.len()` columns.
+    pub fn multiply<W: Weight>(panels: &[W], x: &[f32], y: &mut [f32]) {
+        let count = y.len().div_ceil(PANEL_ROWS);
+        assert!(is_available() && panels.len() == count * PANEL_ROWS * x.len());
+        for (n, y) in y.chunks_mut(PANEL_ROWS).enumerate() {
+            // SAFETY: the features are there; panel `n` lies inside, both asserted above.
+            let sums = unsafe { panel(panels.as_ptr().add(n * PANEL_ROWS * x.len()), x) };
+            y.copy_from_slice(&sums[..y.len()]);
+        }
+    }
+
+    /// The product of one panel. Even and odd columns are summed apart, so that no sum waits for
+    /// the one before.
+    ///
+    /// # Safety
+    /// `weights` points to a panel of `x.len()` columns, and the features of [`is_available`].
+    #[target_feature(enable = "avx2,fma,f16c")]
+    unsafe fn panel<W: Weight>(mut weights: *const W, x: &[f32]) -> [f32; PANEL_ROWS] {
+        let mut even = [_mm256_setzero_ps(); SUMS];
+        let mut odd = [_mm256_setzero_ps(); SUMS];
+        let (pairs, rest) = x.as_chunks::<2>();
+        for [x0, x1] in pairs {
+            let (x0, x1) = (_mm256_set1_ps(*x0), _mm256_set1_ps(*x1));
+            for lane in 0..SUMS {
+                // SAFETY: two columns are left.
+                unsafe {
+                    even[lane] = _mm256_fmadd_ps(W::load(weights.add(lane * LANES)), x0, even[lane]);
+                    odd[lane] =
+                        _mm256_fmadd_ps(W::load(weights.add(PANEL_ROWS + lane * LANES)), x1, odd[lane]);
+                }
+            }
+            // SAFETY: at most one past the last column.
+            weights = unsafe { weights.add(2 * PANEL_ROWS) };
+        }
+        if let [x0] = rest {
+            let x0 = _mm256_set1_ps(*x0);
+            for (lane, sum) in even.iter_mut().enumerate() {
+                // SAFETY: one column is left.
+                *sum = _mm256_fmadd_ps(unsafe { W::load(weights.add(lane * LANES)) }, x0, *sum);
+            }
+        }
+        let mut out = [0.0; PANEL_ROWS];
+        for (lane, out) in out.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+            // SAFETY: `out` holds eight.
+            unsafe { _mm256_storeu_ps(out.as_mut_ptr(), _mm256_add_ps(even[lane], odd[lane])) };
+        }
+        out
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+mod kernel {
+    //! No kernel of our own: tract's stay in place.
+
+    pub fn is_available() -> bool {
+        false
+    }
+
+    pub fn multiply<W>(_: &[W], _: &[f32], _: &mut [f32]) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn products_of_every_size_are_those_of_a_plain_loop() {
+        if !kernel::is_available() {
+            return; // tract's kernels are used, and tested by tract
+        }
+        let mut bits = 1_u32;
+        let mut next = || {
+            bits = bits.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            bits as f32 / 2_147_483_648.0 - 1.0
+        };
+        for (rows, columns) in [(1_usize, 1_usize), (3, 16), (32, 64), (33, 7), (130, 1026), (965, 320)] {
+            let x: Vec<f32> = (0..columns).map(|_| next()).collect();
+            let single: Vec<f32> = (0..rows * columns).map(|_| next()).collect();
+            let half: Vec<f32> = single.iter().map(|&w| f16::from_f32(w).to_f32()).collect();
+            for (weights, is_half) in [(single, false), (half, true)] {
+                let matrix = Matrix::new(rows, columns, |r, c| weights[r * columns + c]);
+                assert_eq!(matches!(matrix.values, Values::Half(_)), is_half, "{rows} × {columns}");
+                let mut y = vec![f32::NAN; rows];
+                matrix.multiply(&x, &mut y);
+                for (row, y) in weights.chunks_exact(columns).zip(&y) {
+                    let expected: f64 = row.iter().zip(&x).map(|(w, x)| f64::from(*w) * f64::from(*x)).sum();
+                    assert!(
+                        (f64::from(*y) - expected).abs() < 1e-4,
+                        "{rows} × {columns}: {y} instead of {expected}"
+                    );
+                }
+            }
+        }
+    }
+}

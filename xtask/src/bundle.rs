@@ -1,0 +1,113 @@
+//! `bundle` and `bundle-universal`, which are nice-plug's, and where they put what they make.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::project::Project;
+
+/// The package that is bundled.
+const PACKAGE: &str = "sacodec";
+
+/// The name that `bundler.toml` gives its bundles.
+const BUNDLE: &str = "SACodec";
+
+/// The two plugin bundles: files or folders, as the system has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bundles {
+    /// The `.clap`.
+    pub clap: PathBuf,
+    /// The `.vst3`.
+    pub vst3: PathBuf,
+}
+
+impl Bundles {
+    /// Where the bundler puts them: `bundled` in cargo's target folder.
+    pub fn of(project: &Project) -> Self {
+        let folder = project.target.join("bundled");
+        Self { clap: folder.join(format!("{BUNDLE}.clap")), vst3: folder.join(format!("{BUNDLE}.vst3")) }
+    }
+
+    /// Whether both are there.
+    pub fn exist(&self) -> bool {
+        self.clap.exists() && self.vst3.exists()
+    }
+
+    /// The library to load of the `.clap`, which is a folder on macOS.
+    pub fn clap_library(&self) -> PathBuf {
+        if self.clap.is_dir() {
+            self.clap.join("Contents").join("MacOS").join(BUNDLE)
+        } else {
+            self.clap.clone()
+        }
+    }
+}
+
+/// What a release build leaves.
+#[derive(Debug, Clone)]
+pub struct Built {
+    /// The plugin.
+    pub bundles: Bundles,
+    /// The `sacodec` command.
+    pub program: PathBuf,
+}
+
+/// Hands a command line to nice-plug's bundler as it is.
+pub fn delegate(command: &str, args: Vec<String>) -> Result<()> {
+    nice_plug_xtask::main_with_args("cargo xtask", std::iter::once(command.to_owned()).chain(args))
+}
+
+/// Builds plugin and `sacodec` command for release and bundles the plugin.
+pub fn release(project: &Project) -> Result<Built> {
+    // The bundler reads `bundler.toml` from, and builds in, the working directory.
+    std::env::set_current_dir(&project.root)
+        .with_context(|| format!("could not enter {}: check its permissions", project.root.display()))?;
+    let (package, args) = (PACKAGE.to_owned(), ["--release".to_owned()]);
+    nice_plug_xtask::build(std::slice::from_ref(&package), &args)?;
+    nice_plug_xtask::bundle(&project.target, &package, &args, false)?;
+
+    let program = project.target.join("release").join(format!("{PACKAGE}{}", std::env::consts::EXE_SUFFIX));
+    let built = Built { bundles: Bundles::of(project), program };
+    for path in [&built.bundles.clap, &built.bundles.vst3, &built.program] {
+        must_exist(path)?;
+    }
+    Ok(built)
+}
+
+fn must_exist(path: &Path) -> Result<()> {
+    if !path.exists() {
+        bail!(
+            "the build did not leave {}: unset CARGO_BUILD_TARGET and build.target, and check the name in bundler.toml",
+            path.display()
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bundle_name_is_that_of_the_bundler_configuration() {
+        let configuration = include_str!("../../bundler.toml");
+        assert!(configuration.contains(&format!("[{PACKAGE}]")));
+        assert!(configuration.contains(&format!("name = \"{BUNDLE}\"")));
+    }
+
+    #[test]
+    fn a_clap_that_is_a_folder_is_loaded_from_inside() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let project = Project { root: folder.path().into(), target: folder.path().into() };
+        let bundles = Bundles::of(&project);
+        assert!(!bundles.exist());
+        std::fs::create_dir_all(&bundles.vst3)?;
+        std::fs::write(&bundles.clap, "library")?;
+        assert!(bundles.exist());
+        assert_eq!(bundles.clap_library(), bundles.clap);
+        std::fs::remove_file(&bundles.clap)?;
+        std::fs::create_dir_all(&bundles.clap)?;
+        assert_eq!(bundles.clap_library(), bundles.clap.join("Contents/MacOS/SACodec"));
+        Ok(())
+    }
+}
