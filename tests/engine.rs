@@ -86,7 +86,8 @@ fn the_engine_delivers_the_codecs_samples_at_exactly_the_reported_latency() {
     for scheduling in [Scheduling::Spread, Scheduling::Burst] {
         let mut engine = engine(24_000.0, 1, scheduling);
         let latency = engine.latency_samples();
-        let (coded, _) = render(&mut engine, &listen(Listen::Coded), &[speech.clone()], Blocks::Fixed(100));
+        let (coded, _) =
+            render(&mut engine, &listen(Listen::Coded), std::slice::from_ref(&speech), Blocks::Fixed(100));
         let length = 60_000;
         assert_same(
             &coded[0][latency..][..length],
@@ -204,11 +205,14 @@ fn streaming_is_the_whole_file_and_a_prefix_gives_a_prefix() {
     assert_eq!(sliced.step(hops[0], StreamGain::BOTH, &mut out).unwrap(), whole[0], "after reset");
 }
 
+/// Sample by number.
+type Attack = Box<dyn Fn(usize) -> f32>;
+
 #[test]
 fn hostile_input_gives_finite_output_and_is_forgotten_within_a_second() {
     let speech = speech_48k()[..96_000 * 2].to_vec();
     let mut clean_engine = engine(48_000.0, 1, Scheduling::Spread);
-    let cases: [(&str, Box<dyn Fn(usize) -> f32>); 8] = [
+    let cases: [(&str, Attack); 8] = [
         ("NaN", Box::new(|_| f32::NAN)),
         ("infinity", Box::new(|i| if i % 2 == 0 { f32::INFINITY } else { f32::NEG_INFINITY })),
         ("1e30", Box::new(|i| if i % 3 == 0 { 1e30 } else { -1e30 })),
@@ -218,7 +222,8 @@ fn hostile_input_gives_finite_output_and_is_forgotten_within_a_second() {
         ("DC", Box::new(|_| 1.0)),
         ("full scale square", Box::new(|i| if i / 50 % 2 == 0 { 1.0 } else { -1.0 })),
     ];
-    let (clean, _) = render(&mut clean_engine, &listen(Listen::Coded), &[speech.clone()], Blocks::Fixed(256));
+    let (clean, _) =
+        render(&mut clean_engine, &listen(Listen::Coded), std::slice::from_ref(&speech), Blocks::Fixed(256));
     let level = |s: &[f32]| (s.iter().map(|v| f64::from(v * v)).sum::<f64>() / s.len() as f64).sqrt();
     for (name, attack) in cases {
         for heard in [Listen::Original, Listen::Coded, Listen::Difference] {
@@ -248,7 +253,7 @@ fn switching_what_is_heard_makes_no_step_above_the_signals_own() {
             &render(
                 &mut engine(48_000.0, 1, Scheduling::Spread),
                 &listen(l),
-                &[speech.clone()],
+                std::slice::from_ref(&speech),
                 Blocks::Fixed(64),
             )
             .0[0],

@@ -10,7 +10,8 @@ use support::{Blocks, Random, assert_same, noise, speech_48k};
 #[test]
 fn every_parameter_is_there_with_its_values_in_words() {
     let mut host = host();
-    let expected: [(&str, f64, &[(f64, &str)]); 7] = [
+    type Values<'a> = &'a [(f64, &'a str)];
+    let expected: [(&str, f64, Values); 7] = [
         ("Bypass", 0.0, &[(0.0, "Not Bypassed"), (1.0, "Bypassed")]),
         ("Listen", 1.0, &[(0.0, "Original"), (1.0, "Coded"), (2.0, "Difference")]),
         ("Channels", 0.0, &[(0.0, "Mono sum"), (1.0, "Left"), (2.0, "Right"), (3.0, "Dual mono")]),
@@ -39,6 +40,21 @@ fn every_parameter_is_there_with_its_values_in_words() {
 }
 
 #[test]
+fn one_remote_control_page_offers_every_parameter_in_stereo_and_mono() {
+    let mut host = host();
+    let pages = host.remote_pages();
+    assert_eq!(pages.len(), 1);
+    let offered = |id| pages[0].params.contains(&Some(id));
+    assert!(host.params().iter().all(|p| offered(p.id)), "{pages:?}");
+    let layouts: Vec<_> = host.layouts().iter().map(|l| (l.inputs, l.outputs)).collect();
+    assert_eq!(layouts, [(2, 2), (1, 1)]);
+    host.activate(48_000.0, 1, 64, 2).unwrap();
+    host.processor().unwrap().process(&mut [&mut [], &mut []]).unwrap();
+    // Some hosts send no channels at all while they bypass a plugin.
+    host.processor().unwrap().process_without_ports(64).unwrap();
+}
+
+#[test]
 fn the_reported_latency_is_true_to_the_sample_in_the_host() {
     for (rate_hz, channels) in [(8000.0, 1), (44_100.0, 2), (48_000.0, 2), (96_000.0, 2), (45_678.901, 1)] {
         for scheduling in [value::SPREAD, value::BURST] {
@@ -50,9 +66,8 @@ fn the_reported_latency_is_true_to_the_sample_in_the_host() {
             assert!(latency > 0);
             let input: Vec<Vec<f32>> =
                 (0..channels).map(|c| noise(c as u32 + 1, latency + 3000, 0.5)).collect();
-            let out = host
-                .render(&input, &mut Blocks::Random { seed: 3, max: 4096 }.sizes(latency + 3000).into_iter())
-                .unwrap();
+            let out =
+                host.render(&input, Blocks::Random { seed: 3, max: 4096 }.sizes(latency + 3000)).unwrap();
             for (out, input) in out.iter().zip(&input) {
                 assert!(out[..latency].iter().all(|s| *s == 0.0), "sound before the latency at {rate_hz} Hz");
                 assert_same(
@@ -72,13 +87,13 @@ fn changing_the_scheduling_asks_for_one_restart_and_changes_the_latency_with_it(
     let spread = host.latency_samples();
     host.set_param("Scheduling", value::BURST).unwrap();
     let input = vec![vec![0.0; 4096]; 2];
-    host.render(&input, &mut std::iter::repeat(256)).unwrap();
+    host.render(&input, std::iter::repeat(256)).unwrap();
     assert!(host.restart_requested(), "the plugin must ask for a restart");
     assert_eq!(host.latency_samples(), spread, "latency may only change with the restart");
     host.run_requests().unwrap();
     let burst = host.latency_samples();
     assert!(spread - burst >= 640 && spread - burst <= 642, "Spread {spread}, Burst {burst}: one hop apart");
-    host.render(&input, &mut std::iter::repeat(256)).unwrap();
+    host.render(&input, std::iter::repeat(256)).unwrap();
     assert!(!host.restart_requested(), "no further restart");
 }
 
@@ -87,11 +102,11 @@ fn a_bounce_gives_the_samples_of_live_playing() {
     let speech = speech_48k()[..96_000].to_vec();
     let input = vec![speech.clone(), speech];
     let mut live = active(48_000.0, 2, value::CODED);
-    let expected = live.render(&input, &mut std::iter::repeat(64)).unwrap();
+    let expected = live.render(&input, std::iter::repeat(64)).unwrap();
     let mut bounce = host();
     bounce.set_offline(true).unwrap();
     bounce.activate(48_000.0, 1, 16_384, 2).unwrap();
-    let out = bounce.render(&input, &mut std::iter::repeat(16_384)).unwrap();
+    let out = bounce.render(&input, std::iter::repeat(16_384)).unwrap();
     for (out, expected) in out.iter().zip(&expected) {
         assert_same(out, expected, 0.0, "a bounce in large blocks");
     }
@@ -106,7 +121,7 @@ fn when_rendering_original_protects_a_bounce_and_nothing_else() {
         host.set_param("When rendering", 1.0).unwrap();
         host.activate(48_000.0, 1, 1024, 2).unwrap();
         let latency = host.latency_samples() as usize;
-        let out = host.render(&input, &mut std::iter::repeat(1024)).unwrap();
+        let out = host.render(&input, std::iter::repeat(1024)).unwrap();
         let is_original = out[0][latency..] == input[0][..20_000 - latency];
         assert_eq!(is_original, offline, "offline: {offline}");
     }
@@ -116,9 +131,9 @@ fn when_rendering_original_protects_a_bounce_and_nothing_else() {
 fn reset_makes_the_plugin_as_new() {
     let input = vec![speech_48k()[..48_000].to_vec(); 2];
     let mut host = active(48_000.0, 2, value::CODED);
-    let first = host.render(&input, &mut std::iter::repeat(480)).unwrap();
+    let first = host.render(&input, std::iter::repeat(480)).unwrap();
     host.processor().unwrap().reset();
-    let second = host.render(&input, &mut std::iter::repeat(777)).unwrap();
+    let second = host.render(&input, std::iter::repeat(777)).unwrap();
     assert_same(&second[0], &first[0], 0.0, "after reset");
 }
 
@@ -137,7 +152,7 @@ fn a_saved_state_loaded_and_saved_again_is_the_same_bytes() {
     assert_eq!(other.save_state().unwrap(), saved);
     other.activate(44_100.0, 1, 512, 2).unwrap();
     other.load_state(&saved).unwrap();
-    other.render(&[vec![0.0; 2048], vec![0.0; 2048]], &mut std::iter::repeat(512)).unwrap();
+    other.render(&[vec![0.0; 2048], vec![0.0; 2048]], std::iter::repeat(512)).unwrap();
     assert_eq!(other.save_state().unwrap(), saved);
 }
 
@@ -157,7 +172,7 @@ fn random_bytes_as_state_are_refused_without_harm() {
         let _ = host.load_state(&bytes);
     }
     host.load_state(&saved).unwrap();
-    host.render(&[vec![0.1; 4800], vec![0.1; 4800]], &mut std::iter::repeat(480)).unwrap();
+    host.render(&[vec![0.1; 4800], vec![0.1; 4800]], std::iter::repeat(480)).unwrap();
     assert_eq!(host.save_state().unwrap(), saved);
 }
 
@@ -169,9 +184,8 @@ fn a_pack_that_is_not_there_leaves_the_plugin_working_with_its_own() {
     assert_ne!(state.as_bytes(), wrong);
     host.load_state(&wrong).unwrap();
     host.activate(48_000.0, 1, 512, 2).unwrap();
-    let out = host
-        .render(&[speech_48k()[..48_000].to_vec(), vec![0.0; 48_000]], &mut std::iter::repeat(512))
-        .unwrap();
+    let out =
+        host.render(&[speech_48k()[..48_000].to_vec(), vec![0.0; 48_000]], std::iter::repeat(512)).unwrap();
     assert!(out[0].iter().any(|s| s.abs() > 0.01), "the embedded pack plays on");
 }
 

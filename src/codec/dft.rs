@@ -164,7 +164,7 @@ fn replace(model: &mut TypedModel, product: usize, tolerance: BasisTolerance) ->
         Box::new(Forward { window, transform: planner.plan_fft_forward(length), shape })
     } else {
         // Each bin but the first and the last stands for its mirror image too.
-        let once = |k: usize| if k % (length / 2) == 0 { 1.0 } else { 0.5 };
+        let once = |k: usize| if k.is_multiple_of(length / 2) { 1.0 } else { 0.5 };
         let bins = length / 2 + 1;
         let element = |n: usize, k: usize| once(k % bins) * f64::from(values[k * columns + n]);
         let Some(window) = window_of(length, tolerance, element) else { return Ok(()) };
@@ -280,7 +280,7 @@ mod tests {
         let mut back = vec![0.0; length];
         inverse.run(&y, &mut back).unwrap();
         for (n, &out) in back.iter().enumerate() {
-            let twice = |k: usize| if k % bins % (length / 2) == 0 { 1.0 } else { 2.0 };
+            let twice = |k: usize| if (k % bins).is_multiple_of(length / 2) { 1.0 } else { 2.0 };
             let expected: f64 =
                 y.iter().enumerate().map(|(k, &y)| f64::from(y) * twice(k) * exact(n, k)).sum();
             assert!((f64::from(out) - expected).abs() < 2e-2, "sample {n}: {out} instead of {expected}");

@@ -366,13 +366,13 @@ impl Core {
     /// Takes the run's input: to the streams, and in its place leaves the delayed original.
     fn take(&mut self, left: &mut [f32], right: &mut [f32]) -> bool {
         let mut complete = false;
-        for i in 0..left.len() {
-            let l = self.clean(left[i]);
+        for (i, left) in left.iter_mut().enumerate() {
+            let l = self.clean(*left);
             let r = right.get(i).copied().map_or(l, |r| self.clean(r));
             let (wl, wr) = (self.mix[0].next(), self.mix[1].next());
             let (cl, cr) = (l.clamp(-CODEC_LIMIT, CODEC_LIMIT), r.clamp(-CODEC_LIMIT, CODEC_LIMIT));
             complete = self.streams[0].push(wl * cl + wr * cr);
-            left[i] = self.originals[0].step(l);
+            *left = self.originals[0].step(l);
             if let Some(sample) = right.get_mut(i) {
                 self.streams[1].push(cr);
                 *sample = self.originals[1].step(r);

@@ -92,15 +92,15 @@ pub fn speech_24k() -> Vec<f32> {
 #[track_caller]
 pub fn assert_same(found: &[f32], expected: &[f32], tolerance: f32, what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}: lengths differ");
-    let worst = found.iter().zip(expected).map(|(f, e)| (f - e).abs()).enumerate();
-    if let Some((at, _)) = worst.clone().find(|(_, d)| d.is_nan() || *d > tolerance) {
-        let largest = worst.map(|(_, d)| d).fold(0.0, f32::max);
+    let distance = |at: usize| (found[at] - expected[at]).abs();
+    if let Some(at) = (0..found.len()).find(|&at| distance(at).is_nan() || distance(at) > tolerance) {
+        let largest = (0..found.len()).map(distance).fold(0.0, f32::max);
         let (f, e) = (found[at], expected[at]);
         panic!("{what}: first differs at sample {at}: {f} instead of {e}; largest difference {largest}");
     }
 }
 
-/// The lag of `b` against `a`, within ±`reach`, at which their envelopes-free correlation is highest.
+/// The lag of `b` against `a`, within ±`reach`, at which they correlate most.
 pub fn correlation_peak(a: &[f32], b: &[f32], reach: isize) -> isize {
     let length = a.len() as isize;
     let correlation = |lag: isize| -> f64 {

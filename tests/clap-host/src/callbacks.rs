@@ -1,5 +1,6 @@
-//! What the plugin may ask of its host: all of it is remembered, none of it done at once.
+//! What the plugin may ask of its host: all of it is counted, none of it is done at once.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -7,22 +8,109 @@ use clack_extensions::latency::{HostLatency, HostLatencyImpl};
 use clack_extensions::params::{
     HostParams, HostParamsImplMainThread, HostParamsImplShared, ParamClearFlags, ParamRescanFlags,
 };
+use clack_extensions::remote_controls::{HostRemoteControls, HostRemoteControlsImpl};
 use clack_extensions::state::{HostState, HostStateImpl};
+use clack_extensions::thread_check::{HostThreadCheck, HostThreadCheckImpl};
 use clack_host::prelude::*;
 
-/// Requests of one instance.
-#[derive(Debug, Default)]
-pub struct Requests {
-    pub restart: AtomicBool,
-    pub callback: AtomicBool,
-    pub latency_changes: AtomicU32,
+/// How often the plugin called its host, from the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Calls {
+    /// Restarts asked for.
+    pub restarts: u32,
+    /// Main-thread callbacks asked for.
+    pub callbacks: u32,
+    /// Parameter flushes asked for.
+    pub flushes: u32,
+    /// Times the latency was said to have changed.
+    pub latency_changes: u32,
+    /// Times the parameters were said to have changed.
+    pub param_rescans: u32,
+    /// Times the state was said to have changed.
+    pub dirty_states: u32,
 }
 
-pub struct Handlers;
+/// Requests of one instance, shared by all its threads.
+#[derive(Debug)]
+pub(crate) struct Requests {
+    /// A restart is due.
+    pub restart: AtomicBool,
+    /// A call of `on_main_thread` is due.
+    pub callback: AtomicBool,
+    main_thread: usize,
+    restarts: AtomicU32,
+    callbacks: AtomicU32,
+    flushes: AtomicU32,
+    latency_changes: AtomicU32,
+    param_rescans: AtomicU32,
+    dirty_states: AtomicU32,
+}
 
-pub struct Shared(pub Arc<Requests>);
+impl Requests {
+    /// For an instance whose main thread is the calling one.
+    pub fn new() -> Self {
+        Self {
+            restart: AtomicBool::new(false),
+            callback: AtomicBool::new(false),
+            main_thread: this_thread(),
+            restarts: AtomicU32::new(0),
+            callbacks: AtomicU32::new(0),
+            flushes: AtomicU32::new(0),
+            latency_changes: AtomicU32::new(0),
+            param_rescans: AtomicU32::new(0),
+            dirty_states: AtomicU32::new(0),
+        }
+    }
 
-pub struct MainThread(pub Arc<Requests>);
+    pub fn calls(&self) -> Calls {
+        let read = |counter: &AtomicU32| counter.load(Ordering::SeqCst);
+        Calls {
+            restarts: read(&self.restarts),
+            callbacks: read(&self.callbacks),
+            flushes: read(&self.flushes),
+            latency_changes: read(&self.latency_changes),
+            param_rescans: read(&self.param_rescans),
+            dirty_states: read(&self.dirty_states),
+        }
+    }
+}
+
+thread_local! {
+    static PROCESSING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A number that no other living thread has. Never allocates, unlike `std::thread::current`.
+fn this_thread() -> usize {
+    PROCESSING.with(|flag| std::ptr::from_ref(flag).addr())
+}
+
+/// While it lives, the thread is an audio thread and no main thread, as in a live host.
+pub(crate) struct AudioThread(bool);
+
+impl AudioThread {
+    pub fn enter() -> Self {
+        Self(PROCESSING.replace(true))
+    }
+}
+
+impl Drop for AudioThread {
+    fn drop(&mut self) {
+        PROCESSING.set(self.0);
+    }
+}
+
+/// Ties the callbacks below together.
+pub(crate) struct Handlers;
+
+/// Callbacks from any thread.
+pub(crate) struct Shared(pub Arc<Requests>);
+
+/// Callbacks from the main thread.
+pub(crate) struct MainThread(pub Arc<Requests>);
+
+fn count(counter: &AtomicU32) {
+    counter.fetch_add(1, Ordering::SeqCst);
+}
 
 impl HostHandlers for Handlers {
     type Shared<'a> = Shared;
@@ -30,24 +118,43 @@ impl HostHandlers for Handlers {
     type AudioProcessor<'a> = ();
 
     fn declare_extensions(builder: &mut HostExtensions<Self>, _: &Self::Shared<'_>) {
-        builder.register::<HostLatency>().register::<HostParams>().register::<HostState>();
+        builder
+            .register::<HostLatency>()
+            .register::<HostParams>()
+            .register::<HostRemoteControls>()
+            .register::<HostState>()
+            .register::<HostThreadCheck>();
     }
 }
 
 impl SharedHandler<'_> for Shared {
     fn request_restart(&self) {
+        count(&self.0.restarts);
         self.0.restart.store(true, Ordering::SeqCst);
     }
 
     fn request_process(&self) {}
 
     fn request_callback(&self) {
+        count(&self.0.callbacks);
         self.0.callback.store(true, Ordering::SeqCst);
     }
 }
 
 impl HostParamsImplShared for Shared {
-    fn request_flush(&self) {}
+    fn request_flush(&self) {
+        count(&self.0.flushes);
+    }
+}
+
+impl HostThreadCheckImpl for Shared {
+    fn is_main_thread(&self) -> bool {
+        !PROCESSING.get() && this_thread() == self.0.main_thread
+    }
+
+    fn is_audio_thread(&self) -> bool {
+        PROCESSING.get()
+    }
 }
 
 impl<'a> MainThreadHandler<'a> for MainThread {
@@ -56,16 +163,26 @@ impl<'a> MainThreadHandler<'a> for MainThread {
 
 impl HostLatencyImpl for MainThread {
     fn changed(&self) {
-        self.0.latency_changes.fetch_add(1, Ordering::SeqCst);
+        count(&self.0.latency_changes);
     }
 }
 
 impl HostParamsImplMainThread for MainThread {
-    fn rescan(&self, _: ParamRescanFlags) {}
+    fn rescan(&self, _: ParamRescanFlags) {
+        count(&self.0.param_rescans);
+    }
 
     fn clear(&self, _: ClapId, _: ParamClearFlags) {}
 }
 
+impl HostRemoteControlsImpl for MainThread {
+    fn changed(&self) {}
+
+    fn suggest_page(&self, _: ClapId) {}
+}
+
 impl HostStateImpl for MainThread {
-    fn mark_dirty(&self) {}
+    fn mark_dirty(&self) {
+        count(&self.0.dirty_states);
+    }
 }

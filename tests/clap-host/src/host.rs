@@ -1,68 +1,62 @@
-//! The main-thread half of an instance.
+//! One instance of a plugin: its life from creation to destruction, on its main thread.
 
 use std::ffi::CStr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use clack_extensions::audio_ports_config::{AudioPortsConfigBuffer, PluginAudioPortsConfig};
 use clack_extensions::latency::PluginLatency;
-use clack_extensions::params::{ParamInfoBuffer, PluginParams};
-use clack_extensions::render::{PluginRender, RenderMode};
-use clack_extensions::state::PluginState;
 use clack_host::entry::PluginEntry;
-use clack_host::events::Pckn;
-use clack_host::events::event_types::ParamValueEvent;
-use clack_host::events::io::{EventBuffer, InputEvents, OutputEvents};
-use clack_host::prelude::*;
-use clack_host::utils::ClapId;
+use clack_host::extensions::{Extension, PluginExtensionSide};
+use clack_host::prelude::{HostInfo, PluginAudioConfiguration, PluginInstance, ProcessStatus};
 
-use crate::HostError;
-use crate::callbacks::{Handlers, MainThread, Requests, Shared};
-use crate::processor::Processor;
+use crate::callbacks::{Calls, Handlers, MainThread, Requests, Shared};
+use crate::changes::Changes;
+use crate::params::ParamInfo;
+use crate::{HostError, Processor};
 
-/// A parameter, as the plugin describes it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ParamInfo {
-    /// The plugin's id of it.
-    pub id: ClapId,
-    /// Its name.
-    pub name: String,
-    /// Lowest value.
-    pub min: f64,
-    /// Highest value.
-    pub max: f64,
-    /// Default value.
-    pub default: f64,
-}
+/// More restarts in a row than any plugin has a reason for.
+const MAX_RESTARTS: u32 = 4;
 
-/// One instance of a plugin.
+/// One instance of a plugin. It stays on the thread that made it, its main thread.
+///
+/// Dropping it stops, deactivates and destroys the plugin. An instance whose [`Processor`] is away
+/// at that moment is leaked: CLAP has no safe way to destroy it.
 pub struct Host {
     // Dropped in this order: the audio half before the instance.
-    processor: Option<Processor>,
-    instance: PluginInstance<Handlers>,
-    requests: Arc<Requests>,
-    params: Vec<ParamInfo>,
-    configuration: Option<(PluginAudioConfiguration, usize)>,
+    pub(crate) processor: Option<Processor>,
+    pub(crate) instance: PluginInstance<Handlers>,
+    pub(crate) requests: Arc<Requests>,
+    pub(crate) params: Arc<[ParamInfo]>,
+    /// Parameter changes while no processor is there to take them.
+    pub(crate) changes: Changes,
+    configuration: Option<PluginAudioConfiguration>,
 }
 
 impl Host {
     pub(crate) fn new(entry: &PluginEntry, id: &CStr) -> Result<Self, HostError> {
-        let name = HostInfo::new("SACodec test host", "SACodec", "", "0.1")
-            .map_err(|_| HostError::Order("unnamed"))?;
-        let requests = Arc::new(Requests::default());
+        let info = HostInfo::new("SACodec test host", "SACodec", "", env!("CARGO_PKG_VERSION"))?;
+        let requests = Arc::new(Requests::new());
         let (shared, main) = (requests.clone(), requests.clone());
-        let instance =
-            PluginInstance::<Handlers>::new(|_| Shared(shared), |_| MainThread(main), entry, id, &name)?;
-        let mut host = Self { processor: None, instance, requests, params: Vec::new(), configuration: None };
-        host.params = host.read_params()?;
+        let instance = PluginInstance::new(|_| Shared(shared), |_| MainThread(main), entry, id, &info)?;
+        let mut host = Self {
+            processor: None,
+            instance,
+            requests,
+            params: Arc::new([]),
+            changes: Changes::new(),
+            configuration: None,
+        };
+        host.params = host.read_params().into();
         Ok(host)
     }
 
-    /// Activates and starts the plugin with one port of `channels` in and out, and does the restart
-    /// that a plugin may ask for once it knows its latency.
+    /// Activates the plugin with so many channels in and out and starts processing, then does what
+    /// it asks for: nice-plug wants one restart once it knows its latency. An active plugin is
+    /// deactivated before.
     ///
     /// # Errors
-    /// [`HostError::Instance`] where the plugin refuses the configuration.
+    /// [`HostError::Plugin`] where the plugin refuses, [`HostError::NoLayout`],
+    /// [`HostError::BlockSizes`], [`HostError::RestartLoop`], [`HostError::ProcessorTaken`].
     pub fn activate(
         &mut self,
         rate_hz: f64,
@@ -70,254 +64,184 @@ impl Host {
         max_block: u32,
         channels: usize,
     ) -> Result<(), HostError> {
-        self.deactivate();
-        self.select_ports(channels);
-        let configuration = PluginAudioConfiguration {
+        if min_block == 0 || min_block > max_block {
+            return Err(HostError::BlockSizes { min: min_block, max: max_block });
+        }
+        if self.is_active() {
+            self.deactivate()?;
+        }
+        self.select_layout(channels, channels)?;
+        self.requests.restart.store(false, Ordering::SeqCst);
+        self.activate_as(PluginAudioConfiguration {
             sample_rate: rate_hz,
             min_frames_count: min_block,
             max_frames_count: max_block,
-        };
-        self.configuration = Some((configuration, channels));
-        self.start()?;
+        })?;
         self.run_requests()
     }
 
-    fn start(&mut self) -> Result<(), HostError> {
-        let (configuration, channels) = self.configuration.ok_or(HostError::Order("not configured"))?;
+    fn activate_as(&mut self, configuration: PluginAudioConfiguration) -> Result<(), HostError> {
+        let channels = self.main_channels()?;
         let stopped = self.instance.activate(|_, _| (), configuration)?;
-        let started = stopped.start_processing().map_err(|_| HostError::Order("not startable"))?;
-        self.processor = Some(Processor::new(started, channels, configuration.max_frames_count as usize));
-        Ok(())
+        let changes = std::mem::replace(&mut self.changes, Changes::new());
+        let max_block = configuration.max_frames_count as usize;
+        let params = self.params.clone();
+        let processor = self.processor.insert(Processor::new(stopped, params, channels, max_block, changes));
+        self.configuration = Some(configuration);
+        processor.start()
     }
 
-    /// Stops and deactivates the plugin.
-    pub fn deactivate(&mut self) {
-        if let Some(processor) = self.processor.take() {
-            self.instance.deactivate(processor.inner.stop_processing());
-        }
-    }
-
-    /// Does what the plugin asked for since the last call: main-thread callbacks and restarts.
+    /// Stops processing and deactivates the plugin. Parameter changes not yet delivered are kept.
     ///
     /// # Errors
-    /// As [`Host::activate`].
-    pub fn run_requests(&mut self) -> Result<(), HostError> {
-        for _ in 0..4 {
-            if self.requests.callback.swap(false, Ordering::SeqCst) {
-                self.instance.call_on_main_thread_callback();
-            }
-            if self.processor.is_none() || !self.requests.restart.swap(false, Ordering::SeqCst) {
-                break;
-            }
-            self.deactivate();
-            self.start()?;
-        }
+    /// [`HostError::NotActive`], [`HostError::ProcessorTaken`].
+    pub fn deactivate(&mut self) -> Result<(), HostError> {
+        let Some(processor) = self.processor.take() else { return Err(self.why_no_processor()) };
+        let (stopped, changes) = processor.into_parts();
+        self.changes = changes;
+        self.instance.deactivate(stopped);
         Ok(())
     }
 
-    /// Whether the plugin asked to be restarted and was not yet.
+    /// Whether the plugin is active.
+    pub fn is_active(&self) -> bool {
+        self.instance.is_active()
+    }
+
+    /// Whether the plugin asked for a restart that it did not get yet.
     pub fn restart_requested(&self) -> bool {
         self.requests.restart.load(Ordering::SeqCst)
     }
 
-    /// Latency that the plugin reports, in samples.
-    pub fn latency_samples(&mut self) -> u32 {
-        let mut plugin = self.instance.plugin_handle();
-        plugin.get_extension::<PluginLatency>().map_or(0, |e| e.get(&mut plugin))
-    }
-
-    /// The plugin's parameters.
-    pub fn params(&self) -> &[ParamInfo] {
-        &self.params
-    }
-
-    /// The parameter of this name.
+    /// Deactivates and activates again with the same rate and block sizes where the plugin asked
+    /// for it; says whether it did.
     ///
     /// # Errors
-    /// [`HostError::Parameter`].
-    pub fn param(&self, name: &str) -> Result<&ParamInfo, HostError> {
-        self.params.iter().find(|p| p.name == name).ok_or_else(|| HostError::Parameter(name.into()))
-    }
-
-    /// Sets a parameter: with the next block where the plugin is active, now where it is not.
-    ///
-    /// # Errors
-    /// [`HostError::Parameter`].
-    pub fn set_param(&mut self, name: &str, value: f64) -> Result<(), HostError> {
-        let id = self.param(name)?.id;
-        if let Some(processor) = &mut self.processor {
-            processor.set_param_id(id, value, 0);
-            return Ok(());
+    /// As [`Host::activate`].
+    pub fn handle_restart(&mut self) -> Result<bool, HostError> {
+        if !self.is_active() || !self.restart_requested() {
+            return Ok(false);
         }
-        let params = self.extension::<PluginParams>("params")?;
-        let mut events = EventBuffer::new();
-        events.push(&ParamValueEvent::new(0, id, Pckn::match_all(), value));
-        let mut sent = EventBuffer::new();
-        let (events, mut sent) = (InputEvents::from_buffer(&events), OutputEvents::from_buffer(&mut sent));
-        let mut plugin = self.instance.inactive_plugin_handle().ok_or(HostError::Order("active"))?;
-        params.flush(&mut plugin, &events, &mut sent);
+        self.deactivate()?;
+        self.requests.restart.store(false, Ordering::SeqCst);
+        self.activate_as(self.configuration.ok_or(HostError::NotActive)?)?;
+        Ok(true)
+    }
+
+    /// Does all that the plugin asked for, as a host's event loop would: callbacks on the main
+    /// thread and restarts, until it asks no more.
+    ///
+    /// # Errors
+    /// As [`Host::activate`].
+    pub fn run_requests(&mut self) -> Result<(), HostError> {
+        for _ in 0..=MAX_RESTARTS {
+            if self.requests.callback.swap(false, Ordering::SeqCst) {
+                self.instance.call_on_main_thread_callback();
+            }
+            if !self.handle_restart()? {
+                return Ok(());
+            }
+        }
+        Err(HostError::RestartLoop(MAX_RESTARTS))
+    }
+
+    /// How often the plugin called its host so far.
+    pub fn calls(&self) -> Calls {
+        self.requests.calls()
+    }
+
+    /// Latency that the plugin reports now; 0 where it reports none.
+    pub fn latency_samples(&mut self) -> u32 {
+        let plugin = self.instance.plugin_handle();
+        plugin.get_extension::<PluginLatency>().map_or(0, |latency| latency.get(&plugin))
+    }
+
+    /// The audio half, to be used here.
+    ///
+    /// # Errors
+    /// [`HostError::NotActive`], [`HostError::ProcessorTaken`].
+    pub fn processor(&mut self) -> Result<&mut Processor, HostError> {
+        let missing = self.why_no_processor();
+        self.processor.as_mut().ok_or(missing)
+    }
+
+    /// Takes the audio half, to be used on another thread; give it back with
+    /// [`Host::put_processor`] before the host is deactivated, restarted or dropped.
+    ///
+    /// # Errors
+    /// [`HostError::NotActive`], [`HostError::ProcessorTaken`].
+    pub fn take_processor(&mut self) -> Result<Processor, HostError> {
+        self.processor.take().ok_or_else(|| self.why_no_processor())
+    }
+
+    /// Takes the audio half back. That of another instance is dropped.
+    pub fn put_processor(&mut self, processor: Processor) {
+        if processor.belongs_to(&self.instance) {
+            self.processor = Some(processor);
+        }
+    }
+
+    /// [`Processor::start`] here.
+    ///
+    /// # Errors
+    /// As [`Processor::start`] and [`Host::processor`].
+    pub fn start_processing(&mut self) -> Result<(), HostError> {
+        self.processor()?.start()
+    }
+
+    /// [`Processor::stop`] here.
+    ///
+    /// # Errors
+    /// As [`Host::processor`].
+    pub fn stop_processing(&mut self) -> Result<(), HostError> {
+        self.processor()?.stop();
         Ok(())
     }
 
-    /// Value of a parameter.
+    /// [`Processor::reset`] here.
     ///
     /// # Errors
-    /// [`HostError::Parameter`].
-    pub fn param_value(&mut self, name: &str) -> Result<f64, HostError> {
-        let id = self.param(name)?.id;
-        let params = self.extension::<PluginParams>("params")?;
-        let plugin = self.instance.plugin_handle();
-        params.get_value(&plugin, id).ok_or_else(|| HostError::Parameter(name.into()))
+    /// As [`Host::processor`].
+    pub fn reset(&mut self) -> Result<(), HostError> {
+        self.processor()?.reset();
+        Ok(())
     }
 
-    /// A value of a parameter in words.
+    /// [`Processor::process`] here.
     ///
     /// # Errors
-    /// [`HostError::Parameter`].
-    pub fn value_to_text(&mut self, name: &str, value: f64) -> Result<String, HostError> {
-        let id = self.param(name)?.id;
-        let params = self.extension::<PluginParams>("params")?;
-        let plugin = self.instance.plugin_handle();
-        let mut buffer = [0; 256];
-        let text = params.value_to_text(&plugin, id, value, &mut buffer);
-        let text = text.map_err(|_| HostError::Parameter(name.into()))?;
-        Ok(String::from_utf8_lossy(text).into_owned())
+    /// As [`Processor::process`] and [`Host::processor`].
+    pub fn process(&mut self, audio: &mut [&mut [f32]]) -> Result<ProcessStatus, HostError> {
+        self.processor()?.process(audio)
     }
 
-    /// The value that words stand for; `None` where the plugin does not understand them.
+    /// [`Processor::render`] here.
     ///
     /// # Errors
-    /// [`HostError::Parameter`].
-    pub fn text_to_value(&mut self, name: &str, text: &str) -> Result<Option<f64>, HostError> {
-        let id = self.param(name)?.id;
-        let text = std::ffi::CString::new(text)?;
-        let params = self.extension::<PluginParams>("params")?;
-        let plugin = self.instance.plugin_handle();
-        Ok(params.text_to_value(&plugin, id, &text))
-    }
-
-    /// The plugin's state.
-    ///
-    /// # Errors
-    /// [`HostError::State`].
-    pub fn save_state(&mut self) -> Result<Vec<u8>, HostError> {
-        let state = self.extension::<PluginState>("state")?;
-        let mut bytes = Vec::new();
-        let plugin = self.instance.plugin_handle();
-        state.save(&plugin, &mut bytes).map_err(|_| HostError::State("could not save"))?;
-        Ok(bytes)
-    }
-
-    /// Gives the plugin a state.
-    ///
-    /// # Errors
-    /// [`HostError::State`] where it is refused.
-    pub fn load_state(&mut self, bytes: &[u8]) -> Result<(), HostError> {
-        let state = self.extension::<PluginState>("state")?;
-        let plugin = self.instance.plugin_handle();
-        state.load(&plugin, &mut &*bytes).map_err(|_| HostError::State("refused"))
-    }
-
-    /// Tells the plugin whether the host bounces.
-    ///
-    /// # Errors
-    /// [`HostError::Extension`].
-    pub fn set_offline(&mut self, offline: bool) -> Result<(), HostError> {
-        let render = self.extension::<PluginRender>("render")?;
-        let mode = if offline { RenderMode::Offline } else { RenderMode::Realtime };
-        let plugin = self.instance.plugin_handle();
-        render.set(&plugin, mode).map_err(|_| HostError::Extension("render"))
-    }
-
-    /// The audio half, to be used here or to be taken to another thread.
-    ///
-    /// # Errors
-    /// [`HostError::Order`] before activation.
-    pub fn processor(&mut self) -> Result<&mut Processor, HostError> {
-        self.processor.as_mut().ok_or(HostError::Order("not active"))
-    }
-
-    /// Takes the audio half away; give it back with [`Host::put_processor`].
-    ///
-    /// # Errors
-    /// [`HostError::Order`] before activation.
-    pub fn take_processor(&mut self) -> Result<Processor, HostError> {
-        self.processor.take().ok_or(HostError::Order("not active"))
-    }
-
-    /// Gives the audio half back.
-    pub fn put_processor(&mut self, processor: Processor) {
-        self.processor = Some(processor);
-    }
-
-    /// Processes `input` in blocks of the sizes given, which must not exceed the activation's.
-    ///
-    /// # Errors
-    /// As [`Processor::process`].
+    /// As [`Processor::render`] and [`Host::processor`].
     pub fn render(
         &mut self,
         input: &[Vec<f32>],
-        blocks: &mut dyn Iterator<Item = usize>,
+        blocks: impl IntoIterator<Item = usize>,
     ) -> Result<Vec<Vec<f32>>, HostError> {
-        let mut out = input.to_vec();
-        let length = input.first().map_or(0, Vec::len);
-        let processor = self.processor()?;
-        let mut start = 0;
-        while start < length {
-            let block = blocks.next().unwrap_or(length).min(length - start);
-            let mut slices: Vec<&mut [f32]> = out.iter_mut().map(|c| &mut c[start..start + block]).collect();
-            processor.process(&mut slices)?;
-            start += block;
-        }
-        Ok(out)
+        self.processor()?.render(input, blocks)
     }
 
-    fn extension<
-        E: clack_host::extensions::Extension<ExtensionSide = clack_host::extensions::PluginExtensionSide>,
-    >(
-        &mut self,
-        name: &'static str,
-    ) -> Result<E, HostError> {
-        self.instance.plugin_handle().get_extension::<E>().ok_or(HostError::Extension(name))
+    pub(crate) fn extension<E>(&mut self, name: &'static str) -> Result<E, HostError>
+    where
+        E: Extension<ExtensionSide = PluginExtensionSide>,
+    {
+        self.instance.plugin_handle().get_extension().ok_or(HostError::Extension(name))
     }
 
-    /// Selects the first layout with this many channels, where the plugin offers a choice.
-    fn select_ports(&mut self, channels: usize) {
-        let Ok(ports) = self.extension::<PluginAudioPortsConfig>("audio-ports-config") else { return };
-        let Some(mut plugin) = self.instance.inactive_plugin_handle() else { return };
-        let mut buffer = AudioPortsConfigBuffer::new();
-        for index in 0..ports.count(&plugin) {
-            let id = ports
-                .get(&plugin, index, &mut buffer)
-                .filter(|c| c.main_output.as_ref().is_some_and(|o| o.channel_count as usize == channels))
-                .map(|c| c.id);
-            if let Some(id) = id {
-                let _ = ports.select(&mut plugin, id);
-                return;
-            }
-        }
-    }
-
-    fn read_params(&mut self) -> Result<Vec<ParamInfo>, HostError> {
-        let params = self.extension::<PluginParams>("params")?;
-        let plugin = self.instance.plugin_handle();
-        let mut buffer = ParamInfoBuffer::new();
-        let count = params.count(&plugin);
-        let infos = (0..count).filter_map(|index| {
-            params.get_info(&plugin, index, &mut buffer).map(|info| ParamInfo {
-                id: info.id,
-                name: String::from_utf8_lossy(info.name).into_owned(),
-                min: info.min_value,
-                max: info.max_value,
-                default: info.default_value,
-            })
-        });
-        Ok(infos.collect())
+    pub(crate) fn why_no_processor(&self) -> HostError {
+        if self.is_active() { HostError::ProcessorTaken } else { HostError::NotActive }
     }
 }
 
 impl Drop for Host {
     fn drop(&mut self) {
-        self.deactivate();
+        // Inactive or taken: nothing to stop, or nothing that can be stopped from here.
+        let _ = self.deactivate();
     }
 }

@@ -1,83 +1,268 @@
 //! The audio half of an instance.
 
-use clack_host::events::Pckn;
-use clack_host::events::event_types::ParamValueEvent;
-use clack_host::events::io::{EventBuffer, InputEvents, OutputEvents};
+use std::sync::Arc;
+
+use clack_extensions::params::PluginParams;
 use clack_host::prelude::*;
-use clack_host::utils::ClapId;
 
 use crate::HostError;
-use crate::callbacks::Handlers;
+use crate::callbacks::{AudioThread, Handlers};
+use crate::changes::Changes;
+use crate::params::{ParamInfo, find};
 
-/// Processes blocks; may move to another thread.
+/// Answers of the plugin in one block that need no allocation.
+const ANSWERS_PER_BLOCK: usize = 256;
+
+/// Processes blocks. May move to another thread; used by one at a time.
 pub struct Processor {
-    pub(crate) inner: StartedPluginAudioProcessor<Handlers>,
+    plugin: PluginAudioProcessor<Handlers>,
+    params: Arc<[ParamInfo]>,
+    channels: (usize, usize),
+    max_block: usize,
     inputs: AudioPorts,
     outputs: AudioPorts,
-    events: EventBuffer,
-    sent: EventBuffer,
-    steady_samples: u64,
+    /// What the plugin reads, so that it can do no harm to the caller's samples.
     scratch: Vec<Vec<f32>>,
+    changes: Changes,
+    answers: EventBuffer,
+    steady_samples: u64,
 }
 
 impl Processor {
     pub(crate) fn new(
-        inner: StartedPluginAudioProcessor<Handlers>,
-        channels: usize,
+        plugin: StoppedPluginAudioProcessor<Handlers>,
+        params: Arc<[ParamInfo]>,
+        channels: (usize, usize),
         max_block: usize,
+        changes: Changes,
     ) -> Self {
         Self {
-            inner,
-            inputs: AudioPorts::with_capacity(channels, 1),
-            outputs: AudioPorts::with_capacity(channels, 1),
-            events: EventBuffer::with_capacity(256),
-            sent: EventBuffer::with_capacity(256),
+            plugin: plugin.into(),
+            params,
+            channels,
+            max_block,
+            inputs: AudioPorts::with_capacity(channels.0, 1),
+            outputs: AudioPorts::with_capacity(channels.1, 1),
+            scratch: vec![vec![0.0; max_block]; channels.0],
+            changes,
+            answers: EventBuffer::with_capacity(ANSWERS_PER_BLOCK),
             steady_samples: 0,
-            scratch: vec![vec![0.0; max_block]; channels],
         }
     }
 
-    /// Queues a parameter change for `offset` samples into the next block.
-    pub fn set_param_id(&mut self, id: ClapId, value: f64, offset: u32) {
-        self.events.push(&ParamValueEvent::new(offset, id, Pckn::match_all(), value));
-    }
-
-    /// Processes `audio` in place: all channels of one length, at most the block size of the
-    /// activation. Never allocates.
+    /// Starts processing; no effect where it is started, as after [`Host::activate`].
+    ///
+    /// [`Host::activate`]: crate::Host::activate
     ///
     /// # Errors
-    /// [`HostError::Instance`] where the plugin reports an error.
-    pub fn process(&mut self, audio: &mut [&mut [f32]]) -> Result<(), HostError> {
-        let length = audio.first().map_or(0, |c| c.len());
-        for (scratch, channel) in self.scratch.iter_mut().zip(audio.iter()) {
-            scratch[..length].copy_from_slice(channel);
-        }
-        let inputs = self.inputs.with_input_buffers([AudioPortBuffer {
-            latency: 0,
-            channels: AudioPortBufferType::f32_input_only(
-                self.scratch.iter_mut().map(|c| InputChannel::variable(&mut c[..length])),
-            ),
-        }]);
-        let mut outputs = self.outputs.with_output_buffers([AudioPortBuffer {
-            latency: 0,
-            channels: AudioPortBufferType::f32_output_only(audio.iter_mut().map(|c| &mut **c)),
-        }]);
-        let events = InputEvents::from_buffer(&self.events);
-        let mut sent = OutputEvents::from_buffer(&mut self.sent);
-        self.inner.process(&inputs, &mut outputs, &events, &mut sent, Some(self.steady_samples), None)?;
-        self.events.clear();
-        self.sent.clear();
-        self.steady_samples += length as u64;
+    /// [`HostError::Plugin`] where the plugin refuses.
+    pub fn start(&mut self) -> Result<(), HostError> {
+        let _here = AudioThread::enter();
+        self.plugin.ensure_processing_started()?;
         Ok(())
+    }
+
+    /// Sends the plugin to sleep; no effect where it sleeps.
+    pub fn stop(&mut self) {
+        let _here = AudioThread::enter();
+        self.plugin.ensure_processing_stopped();
+    }
+
+    /// Tells the plugin that the stream was cut: all signal memory is to be cleared.
+    pub fn reset(&mut self) {
+        let _here = AudioThread::enter();
+        self.plugin.reset();
+        self.steady_samples = 0;
     }
 
     /// Channels of the one port in and out.
     pub fn channels(&self) -> usize {
-        self.scratch.len()
+        self.channels.1
     }
 
-    /// Tells the plugin that the stream was cut.
-    pub fn reset(&mut self) {
-        self.inner.reset();
+    /// Largest block that the plugin was activated for.
+    pub fn max_block(&self) -> usize {
+        self.max_block
+    }
+
+    /// Queues a value for a sample from the start of the next block on; it may lie blocks ahead.
+    ///
+    /// # Errors
+    /// [`HostError::NoParameter`].
+    pub fn set_param(&mut self, name: &str, value: f64, offset_samples: u32) -> Result<(), HostError> {
+        let id = find(&self.params, name)?.id;
+        self.set_param_id(id, value, offset_samples);
+        Ok(())
+    }
+
+    /// [`Processor::set_param`] by the parameter's number.
+    ///
+    /// # Real-time
+    /// Allocates only when more than 256 changes wait.
+    pub fn set_param_id(&mut self, id: ClapId, value: f64, offset_samples: u32) {
+        self.changes.push(id, value, offset_samples);
+    }
+
+    /// Processes one block in place: all channels of one length, from 0 to the largest block.
+    ///
+    /// # Real-time
+    /// As [`Processor::process_to`].
+    ///
+    /// # Errors
+    /// As [`Processor::process_to`].
+    pub fn process(&mut self, audio: &mut [&mut [f32]]) -> Result<ProcessStatus, HostError> {
+        self.check_channels(audio.len(), audio.len())?;
+        let length = one_length(audio.iter().map(|channel| channel.len()))?;
+        self.read(audio.iter().map(|channel| &**channel), length)?;
+        self.block(audio.iter_mut().map(|channel| &mut **channel), length)
+    }
+
+    /// Processes one block: all channels of one length, from 0 to the largest block.
+    ///
+    /// # Real-time
+    /// Of the host's own, allocates, locks, waits: never, up to 256 parameter changes a block.
+    ///
+    /// # Errors
+    /// [`HostError::Channels`], [`HostError::BlockLength`], [`HostError::Plugin`] where the plugin
+    /// is stopped or reports an error.
+    pub fn process_to(
+        &mut self,
+        input: &[&[f32]],
+        output: &mut [&mut [f32]],
+    ) -> Result<ProcessStatus, HostError> {
+        self.check_channels(input.len(), output.len())?;
+        let given = input.iter().map(|channel| channel.len());
+        let length = one_length(given.chain(output.iter().map(|channel| channel.len())))?;
+        self.read(input.iter().copied(), length)?;
+        self.block(output.iter_mut().map(|channel| &mut **channel), length)
+    }
+
+    /// Processes a block of `length` samples without any port: some hosts do so on bypass.
+    ///
+    /// # Errors
+    /// [`HostError::BlockLength`], [`HostError::Plugin`].
+    pub fn process_without_ports(&mut self, length: usize) -> Result<ProcessStatus, HostError> {
+        let frames = u32::try_from(self.checked(length)?).unwrap_or(u32::MAX);
+        // SAFETY: there is no buffer that could be invalid or too short.
+        let inputs = unsafe { InputAudioBuffers::from_raw_buffers(&[], frames) };
+        let _here = AudioThread::enter();
+        let plugin = self.plugin.as_started_mut()?;
+        let steady = Some(self.steady_samples);
+        let events = self.changes.of_block(length).as_input();
+        let mut outputs = OutputAudioBuffers::empty();
+        let status =
+            plugin.process(&inputs, &mut outputs, &events, &mut self.answers.as_output(), steady, None)?;
+        self.answers.clear();
+        self.steady_samples += length as u64;
+        Ok(status)
+    }
+
+    /// Processes `input` block by block; sizes are cut to what is left, and when `blocks` ends the
+    /// rest comes in the largest blocks. As long as the input, one vector a channel.
+    ///
+    /// # Errors
+    /// As [`Processor::process`].
+    pub fn render(
+        &mut self,
+        input: &[Vec<f32>],
+        blocks: impl IntoIterator<Item = usize>,
+    ) -> Result<Vec<Vec<f32>>, HostError> {
+        let length = one_length(input.iter().map(Vec::len))?;
+        let mut output = vec![vec![0.0; length]; self.channels.1];
+        self.check_channels(input.len(), output.len())?;
+        let (mut blocks, mut start) = (blocks.into_iter(), 0);
+        while start < length {
+            let end = length.min(start + blocks.next().unwrap_or(self.max_block));
+            self.read(input.iter().map(|channel| &channel[start..end]), end - start)?;
+            self.block(output.iter_mut().map(|channel| &mut channel[start..end]), end - start)?;
+            start = end;
+        }
+        Ok(output)
+    }
+
+    /// Copies a block to where the plugin reads it.
+    fn read<'a>(&mut self, input: impl Iterator<Item = &'a [f32]>, length: usize) -> Result<(), HostError> {
+        self.checked(length)?;
+        for (scratch, channel) in self.scratch.iter_mut().zip(input) {
+            scratch[..length].copy_from_slice(channel);
+        }
+        Ok(())
+    }
+
+    /// Processes what was read last.
+    fn block<'a>(
+        &'a mut self,
+        output: impl Iterator<Item = &'a mut [f32]>,
+        length: usize,
+    ) -> Result<ProcessStatus, HostError> {
+        let _here = AudioThread::enter();
+        let plugin = self.plugin.as_started_mut()?;
+        let inputs = self.inputs.with_input_buffers([AudioPortBuffer {
+            latency: 0,
+            channels: AudioPortBufferType::f32_input_only(
+                self.scratch.iter_mut().map(|channel| InputChannel::variable(&mut channel[..length])),
+            ),
+        }]);
+        let mut outputs = self.outputs.with_output_buffers([AudioPortBuffer {
+            latency: 0,
+            channels: AudioPortBufferType::f32_output_only(output),
+        }]);
+        let events = self.changes.of_block(length).as_input();
+        let steady = Some(self.steady_samples);
+        let status =
+            plugin.process(&inputs, &mut outputs, &events, &mut self.answers.as_output(), steady, None)?;
+        self.answers.clear();
+        self.steady_samples += length as u64;
+        Ok(status)
+    }
+
+    fn checked(&self, length: usize) -> Result<usize, HostError> {
+        if length > self.max_block {
+            return Err(HostError::BlockLength {
+                found: length,
+                expected: "the plugin was activated for less",
+            });
+        }
+        Ok(length)
+    }
+
+    fn check_channels(&self, inputs: usize, outputs: usize) -> Result<(), HostError> {
+        for (found, expected) in [(inputs, self.channels.0), (outputs, self.channels.1)] {
+            if found != expected {
+                return Err(HostError::Channels { found, expected });
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn flush(&mut self, params: PluginParams) {
+        let _here = AudioThread::enter();
+        let mut plugin = self.plugin.plugin_handle();
+        params.flush_active(&mut plugin, &self.changes.all().as_input(), &mut self.answers.as_output());
+        self.answers.clear();
+    }
+
+    pub(crate) fn belongs_to(&self, instance: &PluginInstance<Handlers>) -> bool {
+        self.plugin.matches(instance)
+    }
+
+    pub(crate) fn into_parts(mut self) -> (StoppedPluginAudioProcessor<Handlers>, Changes) {
+        self.stop();
+        (self.plugin.into_stopped(), self.changes)
     }
 }
+
+/// The length that all have.
+fn one_length(mut lengths: impl Iterator<Item = usize>) -> Result<usize, HostError> {
+    let length = lengths.next().unwrap_or(0);
+    if lengths.all(|other| other == length) {
+        return Ok(length);
+    }
+    Err(HostError::BlockLength { found: length, expected: "all channels must have one length" })
+}
+
+const _: () = {
+    const fn moves_to_another_thread<T: Send>() {}
+    moves_to_another_thread::<Processor>();
+    moves_to_another_thread::<crate::Library>();
+};

@@ -82,7 +82,7 @@ impl Clip {
         }
         let pairs = self.samples.iter().zip(&other.samples);
         // Not `f32::max`, which would hide a NaN.
-        pairs.map(|(a, b)| (a - b).abs()).fold(0.0, |most, d| if d <= most { most } else { d })
+        pairs.map(|(a, b)| (a - b).abs()).fold(0.0, |most, d| if d > most || d.is_nan() { d } else { most })
     }
 }
 
@@ -105,7 +105,7 @@ pub fn play(library: &Library, clip: &Clip, listen: f64) -> Result<Render> {
     input.resize(clip.samples.len() + latency_samples as usize, 0.0);
     let input = [input.clone(), input];
     let start = ThreadTime::now();
-    let output = host.render(&input, &mut std::iter::repeat(BLOCK_SAMPLES as usize)).with_context(through)?;
+    let output = host.render(&input, std::iter::repeat(BLOCK_SAMPLES as usize)).with_context(through)?;
     let cpu_seconds = start.elapsed().as_secs_f64();
     let Some(left) = output.into_iter().next() else {
         bail!("the plugin has no output channel: check its port layouts")
