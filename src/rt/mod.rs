@@ -5,7 +5,7 @@
 //! and a thread inside [`RtPool::scope`] gets its memory from a pool that was allocated and
 //! touched beforehand. Everybody else gets it from the system, as ever.
 //!
-//! ```ignore
+//! ```text
 //! #[global_allocator]
 //! static ALLOCATOR: RtAllocator = RtAllocator;
 //!

@@ -51,7 +51,7 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
-    /// All tests: `cargo test --workspace --release`, then test-hosts
+    /// All tests: those of every package in release, then test-hosts
     Test,
     /// Test the built plugin in other people's hosts; needs Python with venv, installs the rest
     TestHosts {

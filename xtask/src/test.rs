@@ -5,8 +5,11 @@ use anyhow::Result;
 use crate::hosts;
 use crate::project::{self, Project};
 
-/// Runs the workspace's tests and then the host tests.
+/// Runs the tests of every package and then the host tests. One package at a time: together their
+/// dependencies would be built with other features, and so a second time, than for the bundle.
 pub fn run(project: &Project) -> Result<()> {
-    project::run(project.cargo().args(["test", "--workspace", "--release"]))?;
+    for package in ["sacodec", "sacodec-clap-host", "xtask"] {
+        project::run(project.cargo().args(["test", "--release", "--package", package]))?;
+    }
     hosts::run(project, &[])
 }

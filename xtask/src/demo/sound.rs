@@ -88,13 +88,13 @@ impl Clip {
 
 /// Loads a built plugin.
 pub fn load(path: &Path) -> Result<Library> {
-    Library::from_path(path).context("the built plugin does not load; `cargo test --workspace` may say why")
+    Library::from_path(path).context("the built plugin does not load; `cargo xtask test` may say why")
 }
 
 /// Plays the clip on both channels through a new instance and takes the left of what comes out.
 pub fn play(library: &Library, clip: &Clip, listen: f64) -> Result<Render> {
     let through =
-        || format!("the plugin did not play with Listen at {listen}; `cargo test --workspace` may say why");
+        || format!("the plugin did not play with Listen at {listen}; `cargo xtask test` may say why");
     let mut host = library.create(PLUGIN).with_context(through)?;
     // While inactive, so that it starts there instead of fading over from the default.
     host.set_param("Listen", listen).with_context(through)?;
