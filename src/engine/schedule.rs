@@ -112,7 +112,9 @@ impl Jobs {
     /// # Real-time
     /// Frees states to the pool.
     pub fn reset(&mut self) {
-        self.current.codecs.iter_mut().for_each(FrameCodec::reset);
+        for set in [Some(&mut self.current), self.incoming.as_mut()].into_iter().flatten() {
+            set.codecs.iter_mut().for_each(FrameCodec::reset);
+        }
         self.coding = None;
         self.fading = false;
         self.was_coding = [false; 2];

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam::queue::ArrayQueue;
 use nice_plug::params::persist::PersistentField;
@@ -17,8 +17,9 @@ use super::status::Status;
 use crate::codec::{CodecError, CodecModel, LoadError, ModelPack};
 use crate::engine::CodecSet;
 
-/// How often a loader thread looks for the old codecs.
+/// How often a loader thread looks for the old codecs, and how long at most.
 const POLL: Duration = Duration::from_millis(20);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The pack that was chosen, persisted as its folder, and the machinery that brings it in.
 pub struct PackChoice {
@@ -31,8 +32,11 @@ struct Shared {
     folder: Mutex<String>,
     /// Counts the choices, so that a slow load does not win over a later one.
     choice: AtomicU64,
-    /// The newest model that loaded.
-    model: Mutex<Option<Arc<CodecModel>>>,
+    /// The newest model that loaded, and the choice that brought it.
+    model: Mutex<Option<(u64, Arc<CodecModel>)>>,
+    /// The choice that the last activation used. Held while codecs are offered or withdrawn, so that
+    /// a load that ends late does not restart what an activation has already brought in.
+    activated: Mutex<Option<u64>>,
     /// Loader → audio thread.
     incoming: ArrayQueue<Box<CodecSet>>,
     /// Audio thread → loader.
@@ -48,6 +52,7 @@ impl PackChoice {
             folder: Mutex::default(),
             choice: AtomicU64::new(0),
             model: Mutex::default(),
+            activated: Mutex::default(),
             incoming: ArrayQueue::new(1),
             retired: ArrayQueue::new(8),
             closing: AtomicBool::new(false),
@@ -90,15 +95,24 @@ impl PackChoice {
     /// # Errors
     /// Where not even the embedded pack can be used.
     pub fn codecs(&self) -> Result<Box<CodecSet>, LoadOrCodecError> {
-        // Whatever is on its way would be older than what is built here.
-        drop(self.shared.incoming.pop());
-        self.shared.load_latest()?;
-        let model = lock(&self.shared.model).clone();
+        let shared = &self.shared;
+        while shared.retired.pop().is_some() {}
+        let choice = shared.choice.load(Ordering::SeqCst);
+        let folder = lock(&shared.folder).clone();
+        let is_current = |model: &Option<(u64, _)>| model.as_ref().is_some_and(|(by, _)| *by == choice);
+        if !is_current(&lock(&shared.model)) {
+            shared.load(choice, &folder);
+        }
+        let model = lock(&shared.model).as_ref().map(|(_, model)| model.clone());
         let model = match model {
             Some(model) => model,
-            None => self.shared.keep(CodecModel::embedded()?),
+            None => shared.keep(choice, CodecModel::embedded()?, true),
         };
-        drop(self.shared.incoming.pop());
+        let mut activated = lock(&shared.activated);
+        *activated = Some(choice);
+        // Whatever was on its way is not newer than what is made here.
+        drop(shared.incoming.pop());
+        drop(activated);
         Ok(Box::new(CodecSet::new(&model)?))
     }
 
@@ -135,30 +149,26 @@ impl Shared {
     fn work(&self, choice: u64, folder: &str) {
         let Some(model) = self.load(choice, folder) else { return };
         let Ok(codecs) = CodecSet::new(&model).map(Box::new) else { return };
-        if self.choice.load(Ordering::SeqCst) != choice {
-            return;
+        {
+            let activated = lock(&self.activated);
+            if self.choice.load(Ordering::SeqCst) != choice || *activated == Some(choice) {
+                return;
+            }
+            drop(self.incoming.force_push(codecs));
         }
-        drop(self.incoming.force_push(codecs));
-        // The audio thread may take its time, or not run at all: then the codecs wait in the
-        // queues until the next activation, or the instance's end, drops them.
-        while !self.closing.load(Ordering::Relaxed) && self.choice.load(Ordering::SeqCst) == choice {
+        // The audio thread may not run at all: then the codecs wait in the queues until the next
+        // choice, the next activation or the instance's end drops them.
+        let start = Instant::now();
+        while !self.closing.load(Ordering::Relaxed)
+            && self.choice.load(Ordering::SeqCst) == choice
+            && start.elapsed() < PATIENCE
+        {
             if self.retired.pop().is_some() {
                 return;
             }
             std::thread::sleep(POLL);
         }
         while self.retired.pop().is_some() {}
-    }
-
-    /// Loads the chosen pack if nobody has yet.
-    fn load_latest(&self) -> Result<(), LoadOrCodecError> {
-        let choice = self.choice.load(Ordering::SeqCst);
-        let folder = lock(&self.folder).clone();
-        while self.retired.pop().is_some() {}
-        if choice > 0 {
-            self.load(choice, &folder);
-        }
-        Ok(())
     }
 
     /// Loads a pack and says how it went. Models are shared, so loading twice costs the file only.
@@ -173,7 +183,7 @@ impl Shared {
             return None;
         }
         match loaded {
-            Ok(model) => Some(self.keep(model)),
+            Ok(model) => Some(self.keep(choice, model, false)),
             Err(error) => {
                 self.status.set_pack(|p| p.error = Some(error.to_string()));
                 None
@@ -181,13 +191,16 @@ impl Shared {
         }
     }
 
-    fn keep(&self, model: Arc<CodecModel>) -> Arc<CodecModel> {
+    /// Remembers a model; as a fallback it leaves the error of the chosen pack on show.
+    fn keep(&self, choice: u64, model: Arc<CodecModel>, is_fallback: bool) -> Arc<CodecModel> {
         let info = model.info();
         self.status.set_pack(|p| {
             p.name = format!("{} {}", info.name, info.version);
-            p.error = None;
+            if !is_fallback {
+                p.error = None;
+            }
         });
-        *lock(&self.model) = Some(model.clone());
+        *lock(&self.model) = Some((choice, model.clone()));
         model
     }
 }
