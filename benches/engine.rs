@@ -7,7 +7,7 @@ use sacodec::codec::CodecModel;
 use sacodec::engine::{Channels, Controls, Engine, EngineConfig, Scheduling};
 
 const RATE_HZ: f64 = 48_000.0;
-const SECONDS: usize = 60;
+const SECONDS: usize = 20;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let model = CodecModel::embedded()?;

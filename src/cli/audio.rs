@@ -100,6 +100,16 @@ impl AudioWriter {
     /// Begins a file of `channels` at `rate_hz`.
     pub fn create(path: &Path, rate_hz: u32, channels: usize) -> Result<Self, CliError> {
         let failed = |reason: String| CliError::Write { path: path.into(), reason };
+        // Renaming replaces whatever has the name: only a plain file may be replaced, and a link
+        // stays a link.
+        let target = match path.metadata() {
+            Ok(found) if !found.is_file() => {
+                return Err(failed("it is there and no plain file: choose another name".into()));
+            }
+            Ok(_) => path.canonicalize().map_err(|e| failed(e.to_string()))?,
+            Err(_) => path.into(),
+        };
+        let path = &*target;
         let name = path.file_name().ok_or_else(|| failed("it is no file name".into()))?;
         let temporary = path.with_file_name(format!(".{}.part", name.to_string_lossy()));
         let channels =
@@ -132,7 +142,11 @@ impl AudioWriter {
         if let Some(wav) = self.wav.take() {
             wav.finalize().map_err(|e| failed(e.to_string()))?;
         }
-        std::fs::rename(&self.temporary, &self.path).map_err(|e| failed(e.to_string()))
+        std::fs::rename(&self.temporary, &self.path).map_err(|e| {
+            // The error is what the user needs to know, not whether its remains could be removed.
+            let _ = std::fs::remove_file(&self.temporary);
+            failed(e.to_string())
+        })
     }
 }
 

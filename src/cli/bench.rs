@@ -12,8 +12,8 @@ use crate::rt::{RtPool, without_denormals};
 
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// How long to measure.
-    #[arg(long, default_value_t = 5.0)]
+    /// How long to measure, in seconds.
+    #[arg(long, default_value_t = 5.0, value_parser = seconds)]
     seconds: f64,
     /// Folder of a model pack; without it the one the command carries.
     #[arg(long, value_name = "FOLDER")]
@@ -66,6 +66,11 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         );
     }
     Ok(())
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds = text.parse().map_err(|_| "give a number of seconds".to_owned())?;
+    if (0.1..=3600.0).contains(&seconds) { Ok(seconds) } else { Err("give 0.1 to 3600 seconds".into()) }
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

@@ -11,6 +11,7 @@ use crate::engine::{Scheduling, Timing};
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     /// Folder of a model pack; without it the one the command carries.
+    #[arg(long, value_name = "FOLDER")]
     pack: Option<PathBuf>,
     /// Host rate in Hz that the latency is told for.
     #[arg(long, default_value_t = 48_000.0)]

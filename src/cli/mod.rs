@@ -49,7 +49,7 @@ pub enum CliError {
         source: std::io::Error,
     },
     /// Not an audio file that can be read.
-    #[error("{} could not be read as WAV or FLAC: {reason}", path.display())]
+    #[error("{} could not be read ({reason}): is it a complete WAV or FLAC file?", path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -63,7 +63,7 @@ pub enum CliError {
         path: PathBuf,
     },
     /// A result could not be written.
-    #[error("{} could not be written: {reason}", path.display())]
+    #[error("{} could not be written ({reason}): is its folder there, with room and rights to write?", path.display())]
     Write {
         /// The file.
         path: PathBuf,

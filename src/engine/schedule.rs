@@ -199,8 +199,13 @@ impl Jobs {
     }
 }
 
+/// Nothing decoded is louder than full scale. A decoder that hears one stream alone may give 30 dB
+/// more than it was trained to, and somebody is wearing headphones.
+const DECODED_LIMIT: f32 = 1.0;
+
 fn finish_codec(codec: &mut FrameCodec, out: &mut [f32]) -> Option<TokenFrame> {
     let tokens = codec.finish(out).ok().filter(|_| out.iter().all(|s| s.is_finite()));
+    out.iter_mut().for_each(|s| *s = s.clamp(-DECODED_LIMIT, DECODED_LIMIT));
     if tokens.is_none() {
         codec.reset();
         out.fill(0.0);

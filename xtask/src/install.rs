@@ -17,8 +17,8 @@ struct Folders {
     vst3: PathBuf,
 }
 
-/// Copies both bundles to the user's plugin folders, or to `to`.
-pub fn run(project: &Project, to: Option<&Path>) -> Result<()> {
+/// Copies both bundles to the user's plugin folders, or to `to`; builds them first unless `as_is`.
+pub fn run(project: &Project, to: Option<&Path>, as_is: bool) -> Result<()> {
     let folders = match to {
         Some(folder) => {
             let folder = std::path::absolute(folder).context("--to: give a folder")?;
@@ -30,11 +30,10 @@ pub fn run(project: &Project, to: Option<&Path>) -> Result<()> {
         }
     };
     let mut bundles = Bundles::of(project);
-    if bundles.exist() {
-        println!("Bundles of an earlier build; `cargo xtask bundle sacodec --release` renews them.");
-    } else {
-        println!("Nothing is bundled yet: building.");
+    if !as_is {
         bundles = bundle::release(project)?.bundles;
+    } else if !bundles.exist() {
+        bail!("nothing is bundled yet: leave out --as-is, or run `cargo xtask bundle sacodec --release`");
     }
     for (bundle, folder) in [(&bundles.clap, &folders.clap), (&bundles.vst3, &folders.vst3)] {
         let (path, replaced) = put(bundle, folder).with_context(|| {

@@ -39,8 +39,11 @@ enum Command {
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
-    /// Copy the bundled plugins to your plugin folders; bundles first where nothing is bundled yet
+    /// Build the plugins and copy them to your plugin folders
     Install {
+        /// Copy what is bundled already, a universal bundle for instance
+        #[arg(long)]
+        as_is: bool,
         /// Copy both formats to this folder instead
         #[arg(long, value_name = "DIR")]
         to: Option<PathBuf>,
@@ -75,7 +78,7 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Bundle { args } => bundle::delegate("bundle", args),
         Command::BundleUniversal { args } => bundle::delegate("bundle-universal", args),
-        Command::Install { to } => install::run(&Project::find()?, to.as_deref()),
+        Command::Install { to, as_is } => install::run(&Project::find()?, to.as_deref(), as_is),
         Command::Demo { out } => demo::run(&Project::find()?, out.as_deref()),
         Command::Test => test::run(&Project::find()?),
         Command::TestHosts { pytest_args } => hosts::run(&Project::find()?, &pytest_args),
