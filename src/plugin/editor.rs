@@ -15,7 +15,7 @@ use nice_plug_egui::{
 use super::params::SacodecParams;
 use super::status::{PackStatus, Status};
 
-const SIZE: (f32, f32) = (420.0, 360.0);
+const SIZE: (f32, f32) = (420.0, 300.0);
 /// Repaint interval while nothing is touched: the load moves slowly.
 const REFRESH: std::time::Duration = std::time::Duration::from_millis(250);
 
@@ -63,6 +63,7 @@ impl NiceEguiApp for EditorApp {
             pack: self.status.pack(),
         };
         egui::Frame::central_panel(ui.style()).show(ui, |ui| {
+            ui.set_min_size(ui.available_size());
             draw_header(ui, &header);
             ui.separator();
             draw_params(ui, &self.params, &host.param_setter());
