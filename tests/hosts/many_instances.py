@@ -11,7 +11,7 @@ from pathlib import Path
 from hosts import CHOICES, Dawdreamer, Pedalboard
 from signals import noise
 
-INSTANCES, RATE_HZ, BLOCKS = 4, 48_000, (32, 64, 480, 1024)
+INSTANCES, THREADS, RATE_HZ, BLOCKS = 50, 4, 48_000, (32, 64, 480, 1024)
 TASKS = Path("/proc/self/task")
 
 
@@ -32,7 +32,7 @@ def main(kind, rounds):
                 plays.append(host.run)
             host.set(values)
             hosts.append(host)
-        with ThreadPoolExecutor(INSTANCES) as pool:
+        with ThreadPoolExecutor(THREADS) as pool:
             for out in pool.map(lambda play: play(), plays):
                 assert out.shape == audio.shape
         plays.clear()
