@@ -43,7 +43,7 @@ fn render(
     let mut start = 0;
     for block in blocks.sizes(input[0].len()) {
         let mut slices: Vec<&mut [f32]> = out.iter_mut().map(|c| &mut c[start..start + block]).collect();
-        engine.process(&mut slices, controls, |frame| tokens.push(frame.tokens));
+        engine.process(&mut slices, controls, |frame| tokens.extend(frame.tokens()));
         start += block;
     }
     let stats = engine.stats();

@@ -4,14 +4,14 @@
 mod plugin;
 mod support;
 
-use plugin::{active, host, library, value};
+use plugin::{active, host, library, value, with_field};
 use support::{Blocks, Random, assert_same, noise, speech_48k};
 
 #[test]
 fn every_parameter_is_there_with_its_values_in_words() {
     let mut host = host();
     type Values<'a> = &'a [(f64, &'a str)];
-    let expected: [(&str, f64, Values); 7] = [
+    let expected: [(&str, f64, Values); 9] = [
         ("Bypass", 0.0, &[(0.0, "Not Bypassed"), (1.0, "Bypassed")]),
         ("Listen", 1.0, &[(0.0, "Original"), (1.0, "Coded"), (2.0, "Difference")]),
         ("Channels", 0.0, &[(0.0, "Mono sum"), (1.0, "Left"), (2.0, "Right"), (3.0, "Dual mono")]),
@@ -19,6 +19,8 @@ fn every_parameter_is_there_with_its_values_in_words() {
         ("Output gain", 0.5, &[(0.0, "-24.0 dB"), (0.5, "0.0 dB"), (1.0, "24.0 dB")]),
         ("When rendering", 0.0, &[(0.0, "Coded"), (1.0, "Original")]),
         ("Scheduling", 0.0, &[(0.0, "Spread"), (1.0, "Burst")]),
+        ("Record tokens", 0.0, &[(0.0, "Off"), (1.0, "On")]),
+        ("Record while", 0.0, &[(0.0, "Armed"), (1.0, "Playing")]),
     ];
     let names: Vec<&str> = host.params().iter().map(|p| p.name.as_str()).collect();
     assert_eq!(names, expected.map(|(name, ..)| name));
@@ -40,11 +42,11 @@ fn every_parameter_is_there_with_its_values_in_words() {
 }
 
 #[test]
-fn one_remote_control_page_offers_every_parameter_in_stereo_and_mono() {
+fn remote_control_pages_offer_every_parameter_in_stereo_and_mono() {
     let mut host = host();
     let pages = host.remote_pages();
-    assert_eq!(pages.len(), 1);
-    let offered = |id| pages[0].params.contains(&Some(id));
+    assert_eq!(pages.len(), 2);
+    let offered = |id| pages.iter().any(|page| page.params.contains(&Some(id)));
     assert!(host.params().iter().all(|p| offered(p.id)), "{pages:?}");
     let layouts: Vec<_> = host.layouts().iter().map(|l| (l.inputs, l.outputs)).collect();
     assert_eq!(layouts, [(2, 2), (1, 1)]);
@@ -180,23 +182,13 @@ fn random_bytes_as_state_are_refused_without_harm() {
 fn a_pack_that_is_not_there_leaves_the_plugin_working_with_its_own() {
     let mut host = host();
     let state = String::from_utf8_lossy(&host.save_state().unwrap()).into_owned();
-    let wrong = with_pack(&host.save_state().unwrap(), "/no/such/pack");
+    let wrong = with_field(&host.save_state().unwrap(), "pack", &serde_json::json!("/no/such/pack"));
     assert_ne!(state.as_bytes(), wrong);
     host.load_state(&wrong).unwrap();
     host.activate(48_000.0, 1, 512, 2).unwrap();
     let out =
         host.render(&[speech_48k()[..48_000].to_vec(), vec![0.0; 48_000]], std::iter::repeat(512)).unwrap();
     assert!(out[0].iter().any(|s| s.abs() > 0.01), "the embedded pack plays on");
-}
-
-/// A state with another pack folder: the framework's state is length-prefixed JSON.
-fn with_pack(state: &[u8], folder: &str) -> Vec<u8> {
-    let (length, json) = state.split_at(8);
-    assert_eq!(u64::from_le_bytes(length.try_into().unwrap()), json.len() as u64);
-    let mut value: serde_json::Value = serde_json::from_slice(json).unwrap();
-    value["fields"]["pack"] = serde_json::Value::from(serde_json::to_string(folder).unwrap());
-    let json = serde_json::to_vec(&value).unwrap();
-    [&(json.len() as u64).to_le_bytes()[..], &json].concat()
 }
 
 #[test]

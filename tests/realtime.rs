@@ -6,34 +6,11 @@ mod plugin;
 mod support;
 
 use std::fs;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use plugin::{active, value};
+use plugin::{active, other_pack, record_to, value, with_field};
 use sacodec::rt::{RtPool, counters};
 use support::{Random, speech_48k};
-
-/// The shipped pack under another version: another pack as far as anybody can tell.
-fn other_pack() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let live = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/live");
-    for name in ["encoder.onnx", "quantizer.onnx", "decoder.onnx"] {
-        fs::copy(live.join(name), folder.path().join(name)).unwrap();
-    }
-    let manifest = fs::read_to_string(live.join("manifest.json")).unwrap();
-    let version =
-        serde_json::from_str::<serde_json::Value>(&manifest).unwrap()["version"].as_str().unwrap().to_owned();
-    fs::write(folder.path().join("manifest.json"), manifest.replace(&version, "99.0")).unwrap();
-    folder
-}
-
-/// A state with another pack folder.
-fn with_pack(state: &[u8], folder: &Path) -> Vec<u8> {
-    let mut value: serde_json::Value = serde_json::from_slice(&state[8..]).unwrap();
-    value["fields"]["pack"] = serde_json::Value::from(serde_json::to_string(folder).unwrap());
-    let json = serde_json::to_vec(&value).unwrap();
-    [&(json.len() as u64).to_le_bytes()[..], &json].concat()
-}
 
 #[test]
 fn the_audio_thread_asks_the_system_for_nothing_whatever_the_host_does() {
@@ -41,7 +18,11 @@ fn the_audio_thread_asks_the_system_for_nothing_whatever_the_host_does() {
     let mut host = active(48_000.0, 2, value::CODED);
     let params: Vec<_> = host.params().iter().filter(|p| p.name != "Scheduling").cloned().collect();
     let pack = other_pack();
-    let states = [host.save_state().unwrap(), with_pack(&host.save_state().unwrap(), pack.path())];
+    let takes = tempfile::tempdir().unwrap();
+    record_to(&mut host, takes.path(), &["npy"]);
+    let state = host.save_state().unwrap();
+    let other = with_field(&state, "pack", &serde_json::json!(pack.path()));
+    let states = [state, other];
     let mut processor = host.take_processor().unwrap();
     let (done, warm) = (AtomicBool::new(false), AtomicBool::new(false));
     let before = counters();
@@ -99,6 +80,12 @@ fn the_audio_thread_asks_the_system_for_nothing_whatever_the_host_does() {
     });
     let (processor, asked, passed_by_watch) = watched;
     host.put_processor(processor);
+    host.deactivate().unwrap();
+    drop(host);
+    let files: Vec<_> = fs::read_dir(takes.path()).unwrap().map(|e| e.unwrap().path()).collect();
+    let recorded = files.iter().filter(|f| f.extension().is_some_and(|e| e == "sac")).count();
+    assert!(recorded >= 6, "recording was on and every pack begins a take, found {files:?}");
+    assert!(files.iter().all(|f| f.extension().is_some_and(|e| e != "part")), "unfinished: {files:?}");
     let after = counters();
     println!(
         "{} requests served from pools, peak {} bytes",
@@ -157,7 +144,9 @@ mod syscalls {
 
     fn play_for_the_tracer() {
         let speech = speech_48k();
+        let takes = tempfile::tempdir().unwrap();
         let mut host = active(48_000.0, 2, value::CODED);
+        record_to(&mut host, takes.path(), &[]);
         let mut processor = host.take_processor().unwrap();
         let ids: Vec<_> = host
             .params()
@@ -180,5 +169,7 @@ mod syscalls {
             processor
         });
         host.put_processor(processor.join().unwrap());
+        drop(host);
+        assert!(fs::read_dir(takes.path()).unwrap().count() > 0, "nothing was recorded");
     }
 }

@@ -1,12 +1,19 @@
 //! The `sacodec` command: the plugin's engine on files.
 //!
 //! Exit codes: `0` done, `1` something failed (one line on standard error says what), `2` the
-//! command line was not understood.
+//! command line was not understood, `3` done, and what was found is not whole or not equal: a take
+//! with missing or damaged frames, tokens that differ.
 
 mod audio;
+mod batch;
 mod bench;
+mod convert;
+mod decode;
+mod encode;
 mod info;
+mod repair;
 mod roundtrip;
+mod verify;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -17,6 +24,8 @@ use thiserror::Error;
 
 use crate::codec::{CodecError, CodecModel, LoadError, ModelPack};
 use crate::engine::EngineError;
+use crate::take::convert::ExportError;
+use crate::take::{Take, TakeError};
 
 /// Hear what a 1.5 kbps neural speech codec does to a voice.
 #[derive(Debug, Parser)]
@@ -30,8 +39,18 @@ struct Cli {
 enum Command {
     /// Code a WAV or FLAC file and decode it again: as long as the input and aligned to it.
     Roundtrip(roundtrip::Args),
-    /// Show what a model pack is, and the latency at a sample rate.
+    /// Code audio files into token takes.
+    Encode(encode::Args),
+    /// Decode token takes into audio.
+    Decode(decode::Args),
+    /// Make .npy, .jsonl, .csv or .wav of token takes.
+    Convert(convert::Args),
+    /// Show what takes are, unfinished ones too; without one, the model pack and its latency.
     Info(info::Args),
+    /// Code audio again and compare its tokens with those of a take.
+    Verify(verify::Args),
+    /// Recover what is sound of damaged or unfinished takes.
+    Repair(repair::Args),
     /// Time the frame codec on this machine.
     Bench(bench::Args),
 }
@@ -85,6 +104,56 @@ pub enum CliError {
     /// The engine.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// Not a take that can be read.
+    #[error("{} could not be read: {source}", path.display())]
+    Take {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: TakeError,
+    },
+    /// A take could not be made into something else.
+    #[error("{} could not be made of {}: {source}", output.display(), input.display())]
+    Export {
+        /// The take.
+        input: PathBuf,
+        /// What was to be made.
+        output: PathBuf,
+        /// Why.
+        source: ExportError,
+    },
+    /// A result is there already.
+    #[error("{} is there already: remove it, or give --overwrite or --skip-existing", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Two inputs, one result.
+    #[error("{} would be made of both {} and {}: work on them one by one", path.display(), first.display(), second.display())]
+    OneOutput {
+        /// The result.
+        path: PathBuf,
+        /// One input.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+    },
+    /// Nothing to work on.
+    #[error("there is nothing to do: {what}")]
+    NoInput {
+        /// What there is, or what to give.
+        what: String,
+    },
+    /// Audio that cannot be what a take was coded from.
+    #[error("{} cannot be what {} was coded from: {reason}", audio.display(), take.display())]
+    OtherAudio {
+        /// The audio.
+        audio: PathBuf,
+        /// The take.
+        take: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// The engine met frames it could not code: the output would be silently wrong.
     #[error("{failed} frames could not be coded: try another pack")]
     Failed {
@@ -93,15 +162,33 @@ pub enum CliError {
     },
 }
 
+/// How a command that did not fail as a whole ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// All is as it should be.
+    Done,
+    /// Done, and something is not whole or not equal.
+    Finding,
+    /// Some files failed, and it was said which.
+    Failed,
+}
+
 /// Runs the command that the process was started with.
 pub fn run() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Roundtrip(args) => roundtrip::run(&args),
+        Command::Roundtrip(args) => roundtrip::run(&args).map(|()| Outcome::Done),
+        Command::Encode(args) => encode::run(&args),
+        Command::Decode(args) => decode::run(&args),
+        Command::Convert(args) => convert::run(&args),
         Command::Info(args) => info::run(&args),
-        Command::Bench(args) => bench::run(&args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Repair(args) => repair::run(&args),
+        Command::Bench(args) => bench::run(&args).map(|()| Outcome::Done),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Finding) => ExitCode::from(3),
+        Ok(Outcome::Failed) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("sacodec: {error}");
             ExitCode::FAILURE
@@ -115,4 +202,53 @@ fn model(folder: Option<&Path>) -> Result<Arc<CodecModel>, CliError> {
         None => CodecModel::embedded()?,
         Some(folder) => CodecModel::load(&ModelPack::from_folder(folder).map_err(LoadError::from)?)?,
     })
+}
+
+/// Reads a take.
+fn open_take(path: &Path) -> Result<Take, CliError> {
+    Take::open(path).map_err(|source| match source {
+        TakeError::Io(source) => CliError::Open { path: path.into(), source },
+        source => CliError::Take { path: path.into(), source },
+    })
+}
+
+/// Writes `output`, made of `input`, under a temporary name until it is complete.
+fn write_result(
+    input: &Path,
+    output: &Path,
+    overwrite: bool,
+    write: impl FnOnce(&mut std::io::BufWriter<std::fs::File>) -> Result<(), ExportError>,
+) -> Result<(), CliError> {
+    let same = output.canonicalize().is_ok_and(|o| input.canonicalize().is_ok_and(|i| i == o));
+    if same {
+        return Err(CliError::SameFile { path: output.into() });
+    }
+    if let Some(folder) = output.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        let made = std::fs::create_dir_all(folder);
+        made.map_err(|e| CliError::Write { path: output.into(), reason: e.to_string() })?;
+    }
+    crate::take::convert::write_file(output, overwrite, write).map_err(|source| match source {
+        ExportError::Io(e) if e.kind() == std::io::ErrorKind::AlreadyExists && output.is_file() => {
+            CliError::Exists { path: output.into() }
+        }
+        ExportError::Io(e) => CliError::Write { path: output.into(), reason: e.to_string() },
+        source => CliError::Export { input: input.into(), output: output.into(), source },
+    })
+}
+
+/// What a take has lost, in words; `None` if it is whole.
+fn losses(take: &Take) -> Option<String> {
+    let mut losses = Vec::new();
+    let missing = take.frames() - take.present_frames();
+    if missing > 0 {
+        losses.push(format!("{missing} frames are missing"));
+    }
+    if !take.damage.is_empty() {
+        let bytes: usize = take.damage.iter().map(|d| d.bytes).sum();
+        losses.push(format!("{bytes} bytes in {} places are damaged", take.damage.len()));
+    }
+    if take.footer.is_none() {
+        losses.push("it is unfinished".into());
+    }
+    (!losses.is_empty()).then(|| losses.join(", "))
 }

@@ -38,7 +38,7 @@ pub struct Args {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ChannelsArg {
+pub(super) enum ChannelsArg {
     /// Each channel for itself.
     Each,
     /// The mean of all channels, written to every channel.
@@ -50,13 +50,24 @@ enum ChannelsArg {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum StreamsArg {
+pub(super) enum StreamsArg {
     /// Semantic and acoustic.
     Both,
     /// The linguistic stream alone.
     Semantic,
     /// The residual stream alone.
     Acoustic,
+}
+
+impl StreamsArg {
+    /// How strongly each stream enters the decoder.
+    pub fn gain(self) -> StreamGain {
+        match self {
+            Self::Both => StreamGain::BOTH,
+            Self::Semantic => StreamGain::SEMANTIC_ONLY,
+            Self::Acoustic => StreamGain::ACOUSTIC_ONLY,
+        }
+    }
 }
 
 /// What `--json` prints. Tokens are those of the first coded channel; further ones follow in
@@ -168,11 +179,7 @@ impl Coder {
         let coded = if args.channels == ChannelsArg::Each { channels } else { 1 };
         let config = EngineConfig { rate_hz: rate_hz.into(), channels: 1, scheduling: Scheduling::Burst };
         let engines = (0..coded).map(|_| Engine::new(model, config)).collect::<Result<Vec<_>, _>>()?;
-        let streams = match args.streams {
-            StreamsArg::Both => StreamGain::BOTH,
-            StreamsArg::Semantic => StreamGain::SEMANTIC_ONLY,
-            StreamsArg::Acoustic => StreamGain::ACOUSTIC_ONLY,
-        };
+        let streams = args.streams.gain();
         Ok(Self {
             skip_samples: engines[0].latency_samples(),
             engines,
@@ -213,8 +220,8 @@ impl Coder {
         for (i, mut block) in blocks.into_iter().enumerate() {
             let tokens = &mut self.tokens[i];
             self.engines[i].process(&mut [&mut block], &self.controls, |frame| {
-                tokens.semantic.push(frame.tokens.semantic);
-                tokens.acoustic.push(frame.tokens.acoustic);
+                tokens.semantic.extend(frame.tokens().iter().map(|t| t.semantic));
+                tokens.acoustic.extend(frame.tokens().iter().map(|t| t.acoustic));
             });
             let stats = self.engines[i].stats();
             let failed = stats.failed_frames + stats.errors + stats.underruns;

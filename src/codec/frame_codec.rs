@@ -41,6 +41,9 @@ pub enum CodecError {
     /// `advance` or `finish` without `begin`.
     #[error("no frame is under way: call begin first")]
     NoFrame,
+    /// The decoder gave samples that are infinite or no numbers.
+    #[error("the decoder gave samples that are not finite: try another pack")]
+    NotFinite,
     /// A graph failed.
     #[error("the {graph} failed: {reason}")]
     Graph {

@@ -20,6 +20,9 @@
 //! # }
 //! ```
 
+/// Version of the inference library: tokens may depend on it.
+pub const INFERENCE_VERSION: &str = "0.23.9";
+
 mod compile;
 mod dense;
 mod dft;
@@ -37,3 +40,12 @@ pub use manifest::{Codebook, Manifest, PackInfo, Weights};
 pub use model::{CodecModel, LoadError};
 pub use pack::{MAX_GRAPH_BYTES, MAX_MANIFEST_BYTES, ModelPack, PackError};
 pub use token::{StreamGain, TokenFrame};
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_inference_version_is_the_one_that_is_built() {
+        let wanted = format!("tract-onnx = \"={}\"", super::INFERENCE_VERSION);
+        assert!(include_str!("../../Cargo.toml").contains(&wanted), "INFERENCE_VERSION is not up to date");
+    }
+}

@@ -30,6 +30,7 @@ pub enum LoadError {
 pub struct CodecModel {
     info: PackInfo,
     digest: [u8; 32],
+    sha256: [u8; 32],
     pub(super) encoder: Arc<StreamGraph>,
     pub(super) quantizer: Arc<StreamGraph>,
     pub(super) decoder: Arc<StreamGraph>,
@@ -90,6 +91,7 @@ impl CodecModel {
             decoder: graph(decoder, &[semantic, acoustic, stream_gain], std::slice::from_ref(&audio))?,
             info: info.clone(),
             digest,
+            sha256: pack.sha256(),
         };
         let costs_s = frame_codec::trial(&model).map_err(|error| {
             let (name, reason) = match error {
@@ -113,7 +115,12 @@ impl CodecModel {
         &self.info
     }
 
-    /// Names the weights, see [`ModelPack::digest`].
+    /// Names the weights for good, see [`ModelPack::sha256`].
+    pub fn sha256(&self) -> [u8; 32] {
+        self.sha256
+    }
+
+    /// Names the model in this process, see [`ModelPack::digest`].
     pub fn digest(&self) -> [u8; 32] {
         self.digest
     }

@@ -140,7 +140,14 @@ impl ModelPack {
         &self.manifest.info
     }
 
-    /// Names the weights: SHA-256 over the digests of the three graphs and over what the codec
+    /// Names the weights for good: SHA-256 over the SHA-256 of encoder, quantizer and decoder.
+    pub fn sha256(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        self.manifest.graphs.iter().for_each(|g| hash.update(g.sha256));
+        hash.finalize().into()
+    }
+
+    /// Names the model in this process: SHA-256 over the digests of the three graphs and over what the codec
     /// needs of the manifest, so that two packs with one digest make one [`CodecModel`](super::CodecModel).
     pub fn digest(&self) -> [u8; 32] {
         let info = self.info();

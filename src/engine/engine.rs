@@ -16,7 +16,7 @@ use crate::rt::{PoolError, RtPool, without_denormals};
 const RUN_SAMPLES: usize = 128;
 /// Nothing louder than this enters the codec: 24 dB above full scale. Far above it the
 /// energies inside the encoder leave the range of f32.
-const CODEC_LIMIT: f32 = 16.0;
+pub(super) const CODEC_LIMIT: f32 = 16.0;
 const SIGN_BIT: u32 = 1 << 31;
 
 /// Why an engine could not be made or could not go on.

@@ -24,12 +24,19 @@ pub struct Timing {
     pub rate_hz: f64,
     /// Host samples for one codec sample.
     pub ratio: f64,
+    /// The codec's rate, in Hz.
+    pub codec_rate_hz: f64,
+    /// Samples of a frame at the codec's rate.
+    pub hop_samples: usize,
     /// Zeros that stand before the first coded sample, in host samples.
     pub lead_samples: usize,
     /// What goes in comes out this much later, in host samples.
     pub latency_samples: usize,
     /// Host samples of the shortest hop: a spread job is paid for by then.
     pub job_samples: f64,
+    /// Where the first sample of the first frame stands: `a_in`, in host samples after the stream's
+    /// first one. Negative where the resampler looks ahead.
+    pub first_frame_samples: f64,
     /// What the input resampler is primed with; `None` where no resampling is needed.
     pub(super) priming_samples: Option<f64>,
 }
@@ -56,9 +63,12 @@ impl Timing {
             return Ok(Self {
                 rate_hz,
                 ratio,
+                codec_rate_hz: info.sample_rate_hz.into(),
+                hop_samples: info.hop_samples,
                 lead_samples,
                 latency_samples: lead_samples + info.delay_samples,
                 job_samples,
+                first_frame_samples: 0.0,
                 priming_samples: None,
             });
         }
@@ -76,11 +86,33 @@ impl Timing {
         Ok(Self {
             rate_hz,
             ratio,
+            codec_rate_hz: info.sample_rate_hz.into(),
+            hop_samples: info.hop_samples,
             lead_samples,
             latency_samples: lead_samples + total as usize,
             job_samples,
+            first_frame_samples: a_in - (total - unprimed),
             priming_samples: Some(priming),
         })
+    }
+
+    /// Host samples before frame `index` begins, framing alone: a frame is named after these, so
+    /// that the first one begins with the stream. A fraction at rates where a hop is no whole
+    /// number of samples, and exact where it is.
+    ///
+    /// # Real-time
+    /// Arithmetic only.
+    pub fn frame_start_samples(&self, index: u64) -> f64 {
+        // Products of whole numbers first: then the one division rounds correctly.
+        index as f64 * self.hop_samples as f64 * self.rate_hz / self.codec_rate_hz
+    }
+
+    /// Frames that have begun within the stream's first `samples` host samples.
+    ///
+    /// # Real-time
+    /// Arithmetic only.
+    pub fn frames_begun(&self, samples: u64) -> u64 {
+        (samples as f64 * self.codec_rate_hz / (self.hop_samples as f64 * self.rate_hz)).ceil() as u64
     }
 
     /// The latency in milliseconds.

@@ -15,7 +15,9 @@
 //! What comes out depends on what went in and on the controls, never on how the stream was cut
 //! into blocks nor on how fast it is asked for: work is paid for by samples, not by time.
 
+mod decoder;
 mod delay;
+mod encoder;
 mod latency;
 mod monitor;
 mod resample;
@@ -25,6 +27,8 @@ mod stream;
 #[allow(clippy::module_inception)]
 mod engine;
 
+pub use decoder::TokenDecoder;
+pub use encoder::TokenEncoder;
 pub use engine::{Engine, EngineConfig, EngineError, EngineStats};
 pub use latency::{MAX_RATE_HZ, MIN_RATE_HZ, Timing};
 pub use monitor::{Channels, Controls, Listen};

@@ -16,15 +16,27 @@ pub enum Scheduling {
     Burst,
 }
 
-/// A coded frame, as it leaves the quantizer.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct CodedFrame {
-    /// `0`, or `1` for the right channel of dual mono.
-    pub stream: usize,
+/// A coded frame of every stream, as it leaves the quantizer.
+#[derive(Debug, Clone, Copy)]
+pub struct CodedFrame<'a> {
     /// Number of the frame since the last reset.
     pub index: u64,
-    /// Its tokens.
-    pub tokens: TokenFrame,
+    /// The model that it was coded with.
+    pub model: &'a Arc<CodecModel>,
+    /// A codec failed on it, or gave what is not finite: it is silent, its tokens mean nothing.
+    pub failed: bool,
+    tokens: [TokenFrame; 2],
+    streams: usize,
+}
+
+impl CodedFrame<'_> {
+    /// The tokens of each coded stream: one, or two in dual mono.
+    ///
+    /// # Real-time
+    /// Never allocates, locks or waits.
+    pub fn tokens(&self) -> &[TokenFrame] {
+        &self.tokens[..self.streams]
+    }
 }
 
 /// The codecs of both streams, made off the audio thread.
@@ -164,19 +176,23 @@ impl Jobs {
     /// Completes the job: decoded hops to the streams, tokens to `sink`.
     pub fn finish(&mut self, streams: &mut [Stream], sink: &mut dyn FnMut(CodedFrame)) {
         let Some(coding) = self.coding.take() else { return };
+        let mut tokens = [TokenFrame::default(); 2];
+        let mut failed = false;
         for (i, stream) in streams.iter_mut().enumerate() {
             if !coding[i] {
                 self.decoded.fill(0.0);
             } else {
-                let tokens = self.finish_stream(i);
+                let coded = self.finish_stream(i);
                 self.stats.frames += 1;
-                self.stats.failed_frames += u64::from(tokens.is_none());
-                sink(CodedFrame { stream: i, index: self.index, tokens: tokens.unwrap_or_default() });
+                self.stats.failed_frames += u64::from(coded.is_none());
+                failed |= coded.is_none();
+                tokens[i] = coded.unwrap_or_default();
             }
             for chunk in self.decoded.as_chunks::<CHUNK_SAMPLES>().0 {
                 stream.push_decoded(chunk);
             }
         }
+        let index = self.index;
         self.index += 1;
         if self.fading {
             self.fading = false;
@@ -184,6 +200,9 @@ impl Jobs {
                 self.retired = Some(std::mem::replace(&mut self.current, incoming));
             }
         }
+        // During a fade the tokens are the incoming codecs', which are the current ones by now.
+        let streams = 1 + usize::from(coding[1]);
+        sink(CodedFrame { index, model: self.current.model(), failed, tokens, streams });
     }
 
     /// Completes one stream's frame into `decoded`; silence where it fails.
@@ -203,9 +222,15 @@ impl Jobs {
 /// more than it was trained to, and somebody is wearing headphones.
 const DECODED_LIMIT: f32 = 1.0;
 
-fn finish_codec(codec: &mut FrameCodec, out: &mut [f32]) -> Option<TokenFrame> {
-    let tokens = codec.finish(out).ok().filter(|_| out.iter().all(|s| s.is_finite()));
+/// Keeps a decoded hop to full scale; `false` where it is not finite.
+pub fn limit_decoded(out: &mut [f32]) -> bool {
+    let finite = out.iter().all(|s| s.is_finite());
     out.iter_mut().for_each(|s| *s = s.clamp(-DECODED_LIMIT, DECODED_LIMIT));
+    finite
+}
+
+fn finish_codec(codec: &mut FrameCodec, out: &mut [f32]) -> Option<TokenFrame> {
+    let tokens = codec.finish(out).ok().filter(|_| limit_decoded(out));
     if tokens.is_none() {
         codec.reset();
         out.fill(0.0);

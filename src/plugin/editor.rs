@@ -5,7 +5,7 @@ use std::sync::Arc;
 use egui::{Align, Layout, Ui};
 use nice_plug::context::gui::GuiContext;
 use nice_plug::editor::dpi::LogicalSize;
-use nice_plug::prelude::{Param, ParamSetter};
+use nice_plug::prelude::{Param, ParamSetter, TrackInfo};
 use nice_plug_egui::widgets::ParamSlider;
 use nice_plug_egui::{
     EguiEditor, EguiEditorState, EguiNiceSettings, Frame, NiceEguiApp, RepaintNotifier, baseview,
@@ -14,8 +14,9 @@ use nice_plug_egui::{
 
 use super::params::SacodecParams;
 use super::status::{PackStatus, Status};
+use crate::take::TakeStatus;
 
-const SIZE: (f32, f32) = (420.0, 300.0);
+const SIZE: (f32, f32) = (440.0, 380.0);
 /// Repaint interval while nothing is touched: the load moves slowly.
 const REFRESH: std::time::Duration = std::time::Duration::from_millis(250);
 
@@ -61,6 +62,7 @@ impl NiceEguiApp for EditorApp {
             load: self.status.load(),
             nonfinite_samples: self.status.nonfinite(),
             pack: self.status.pack(),
+            takes: self.status.takes(),
         };
         egui::Frame::central_panel(ui.style()).show(ui, |ui| {
             ui.set_min_size(ui.available_size());
@@ -69,6 +71,10 @@ impl NiceEguiApp for EditorApp {
             draw_params(ui, &self.params, &host.param_setter());
         });
         ui.ctx().request_repaint_after(REFRESH);
+    }
+
+    fn track_info_changed(&mut self, info: TrackInfo) {
+        self.status.set_track(info.name());
     }
 
     fn editor_closed(&mut self) {
@@ -83,6 +89,7 @@ struct Header {
     load: f32,
     nonfinite_samples: u64,
     pack: PackStatus,
+    takes: TakeStatus,
 }
 
 fn draw_header(ui: &mut Ui, header: &Header) {
@@ -106,6 +113,22 @@ fn draw_header(ui: &mut Ui, header: &Header) {
     if let Some(error) = &header.pack.error {
         ui.colored_label(ui.visuals().error_fg_color, error);
     }
+    draw_takes(ui, &header.takes);
+}
+
+fn draw_takes(ui: &mut Ui, takes: &TakeStatus) {
+    if let Some(path) = &takes.recording {
+        ui.label(format!("recording {}: {} frames", path.display(), takes.frames));
+    } else if let Some(path) = &takes.last {
+        ui.label(format!("last take: {}", path.display()));
+    }
+    if takes.lost_frames > 0 {
+        let lost = format!("{} frames did not reach a file", takes.lost_frames);
+        ui.colored_label(ui.visuals().error_fg_color, lost);
+    }
+    if let Some(problem) = &takes.problem {
+        ui.colored_label(ui.visuals().error_fg_color, problem);
+    }
 }
 
 fn draw_params(ui: &mut Ui, params: &SacodecParams, setter: &ParamSetter) {
@@ -117,6 +140,8 @@ fn draw_params(ui: &mut Ui, params: &SacodecParams, setter: &ParamSetter) {
         row(ui, &params.output_gain, setter);
         row(ui, &params.when_rendering, setter);
         row(ui, &params.scheduling, setter);
+        row(ui, &params.record_tokens, setter);
+        row(ui, &params.record_while, setter);
     });
 }
 

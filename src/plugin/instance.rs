@@ -9,6 +9,7 @@ use nice_plug_egui::{EguiEditor, EguiEditorState};
 use super::editor::{self, EditorApp};
 use super::packs::PackChoice;
 use super::params::SacodecParams;
+use super::recording::Recording;
 use super::status::Status;
 use crate::engine::{Engine, EngineConfig};
 
@@ -19,6 +20,7 @@ pub struct SacodecPlugin {
     editor: Arc<EguiEditorState>,
     /// Made on activation; kept while rate, channels, scheduling and pack stay the same.
     engine: Option<Engine>,
+    recording: Recording,
     rate_hz: f64,
     rendering: bool,
     /// The host was asked to restart us and has not yet.
@@ -33,6 +35,7 @@ impl Default for SacodecPlugin {
             status,
             editor: editor::state(),
             engine: None,
+            recording: Recording::default(),
             rate_hz: 0.0,
             rendering: false,
             restart_requested: false,
@@ -82,6 +85,8 @@ impl Plugin for SacodecPlugin {
             channels: layout.main_output_channels.map_or(0, |n| n.get() as usize),
             scheduling: self.params.scheduling(),
         };
+        // Some hosts activate anew without a word before.
+        self.end_stream();
         self.rate_hz = wanted.rate_hz;
         self.rendering = config.process_mode == ProcessMode::Offline;
         self.restart_requested = false;
@@ -98,6 +103,9 @@ impl Plugin for SacodecPlugin {
                 Err(error) => return refuse(&error),
             },
         }
+        if let Some(engine) = &self.engine {
+            self.recording.activate(&self.params, &self.status, engine.timing(), self.rendering);
+        }
         let latency_samples = self.engine.as_ref().map_or(0, |e| e.latency_samples() as u32);
         self.status.set_timing(latency_samples, wanted.rate_hz);
         context.set_latency_samples(latency_samples);
@@ -106,8 +114,14 @@ impl Plugin for SacodecPlugin {
 
     fn reset(&mut self) {
         if let Some(engine) = &mut self.engine {
+            self.recording.flush(engine, &self.params.controls(self.rendering));
             engine.reset();
+            self.recording.reset();
         }
+    }
+
+    fn deactivate(&mut self) {
+        self.end_stream();
     }
 
     fn process(
@@ -132,7 +146,7 @@ impl Plugin for SacodecPlugin {
             let _ = self.params.pack.push_retired(codecs);
         }
         let controls = self.params.controls(self.rendering);
-        engine.process(buffer.as_slice(), &controls, |_| ());
+        self.recording.process(engine, buffer.as_slice(), &controls, context.transport(), &self.params);
         if let Some(codecs) = engine.take_retired() {
             let _ = self.params.pack.push_retired(codecs);
         }
@@ -146,6 +160,22 @@ impl Plugin for SacodecPlugin {
         }
         // Decoded silence is not silence, and frames must not depend on when a host puts us to sleep.
         ProcessStatus::KeepAlive
+    }
+}
+
+impl SacodecPlugin {
+    /// Closes a take, with all its frames.
+    fn end_stream(&mut self) {
+        if let Some(engine) = &mut self.engine {
+            self.recording.flush(engine, &self.params.controls(self.rendering));
+        }
+        self.recording.deactivate();
+    }
+}
+
+impl Drop for SacodecPlugin {
+    fn drop(&mut self) {
+        self.end_stream();
     }
 }
 
@@ -179,6 +209,10 @@ impl ClapPlugin for SacodecPlugin {
                 page.add_param(&self.params.scheduling);
                 page.add_spacer();
                 page.add_param(&self.params.bypass);
+            });
+            section.add_page("Record", |page| {
+                page.add_param(&self.params.record_tokens);
+                page.add_param(&self.params.record_while);
             });
         });
     }

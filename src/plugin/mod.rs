@@ -3,13 +3,15 @@
 //! - `instance`: one plugin in one host: activation, latency, the audio callback.
 //! - `params`: what the host automates and saves.
 //! - `packs`: loads model packs on a thread of its own and hands them over, wait-free.
-//! - `status`: what the audio thread and the loader tell the editor, by atomics.
+//! - `recording`: takes, from what the host says of its transport.
+//! - `status`: what the audio thread, the loader and the take writer tell the editor.
 //! - `editor`: the window.
 
 mod editor;
 mod instance;
 mod packs;
 mod params;
+mod recording;
 mod status;
 
 pub use instance::SacodecPlugin;

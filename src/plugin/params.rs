@@ -1,10 +1,13 @@
 //! The parameters: what the host automates, shows and saves.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use nice_plug::prelude::*;
 
 use super::packs::PackChoice;
 use crate::codec::StreamGain;
 use crate::engine::{Channels, Controls, Listen, Scheduling};
+use crate::take::settings::SessionChoice;
 
 /// What is heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -77,12 +80,26 @@ pub enum SchedulingChoice {
     Burst,
 }
 
+/// When an armed recorder records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum RecordWhile {
+    /// As long as Record tokens is on.
+    #[id = "armed"]
+    Armed,
+    /// While the transport runs: a take ends when it stops.
+    #[id = "playing"]
+    Playing,
+}
+
 /// Everything the host automates, shows and saves.
 #[derive(Params)]
 pub struct SacodecParams {
     /// Folder of the model pack; empty for the one the plugin carries.
     #[persist = "pack"]
     pub pack: PackChoice,
+    /// Where takes go and what they are exported as; empty where the machine decides.
+    #[persist = "takes"]
+    takes: Mutex<SessionChoice>,
     /// The host's bypass: the input, as late as always, bit for bit.
     #[id = "bypass"]
     pub bypass: BoolParam,
@@ -104,6 +121,12 @@ pub struct SacodecParams {
     /// When a frame is computed.
     #[id = "sched"]
     pub scheduling: EnumParam<SchedulingChoice>,
+    /// Tokens go into a take.
+    #[id = "record"]
+    pub record_tokens: BoolParam,
+    /// When they do.
+    #[id = "recwhile"]
+    pub record_while: EnumParam<RecordWhile>,
 }
 
 impl SacodecParams {
@@ -111,6 +134,7 @@ impl SacodecParams {
     pub fn new(pack: PackChoice) -> Self {
         Self {
             pack,
+            takes: Mutex::default(),
             bypass: BoolParam::new("Bypass", false)
                 .with_value_to_string(formatters::v2s_bool_bypass())
                 .with_string_to_value(formatters::s2v_bool_bypass())
@@ -124,7 +148,26 @@ impl SacodecParams {
                 .with_value_to_string(formatters::v2s_f32_rounded(1)),
             when_rendering: EnumParam::new("When rendering", RenderChoice::Coded),
             scheduling: EnumParam::new("Scheduling", SchedulingChoice::Spread),
+            record_tokens: BoolParam::new("Record tokens", false)
+                .with_value_to_string(Arc::new(|on| if on { "On" } else { "Off" }.into()))
+                .with_string_to_value(Arc::new(|text| match text.trim().to_lowercase().as_str() {
+                    "on" => Some(true),
+                    "off" => Some(false),
+                    _ => None,
+                })),
+            record_while: EnumParam::new("Record while", RecordWhile::Armed),
         }
+    }
+
+    /// What the session says of takes. Locks: not for the audio thread.
+    pub fn take_choice(&self) -> SessionChoice {
+        self.takes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Changes what the session says of takes; the next take follows it. Locks: not for the audio
+    /// thread.
+    pub fn set_take_choice(&self, choice: SessionChoice) {
+        *self.takes.lock().unwrap_or_else(PoisonError::into_inner) = choice;
     }
 
     /// What the engine shall do; `rendering` while the host bounces.

@@ -1,9 +1,11 @@
 //! What the audio thread and the pack loader tell the editor.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use atomic_float::{AtomicF32, AtomicF64};
+
+use crate::take::{TakeStatus, TakeWatch};
 
 /// The pack in words. Never touched by the audio thread.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,13 +17,17 @@ pub struct PackStatus {
 }
 
 /// Shared by one plugin instance and its editor.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Status {
     latency_samples: AtomicU32,
     rate_hz: AtomicF64,
     load: AtomicF32,
     nonfinite_samples: AtomicU64,
     pack: Mutex<PackStatus>,
+    track: Mutex<Option<String>>,
+    takes: Mutex<Option<TakeWatch>>,
+    /// Why there is nothing to watch.
+    recording_error: Mutex<Option<String>>,
 }
 
 impl Status {
@@ -67,11 +73,48 @@ impl Status {
 
     /// Changes what is said of the pack. Locks: not for the audio thread.
     pub fn set_pack(&self, change: impl FnOnce(&mut PackStatus)) {
-        change(&mut self.pack.lock().unwrap_or_else(PoisonError::into_inner));
+        change(&mut lock(&self.pack));
     }
 
     /// What is said of the pack. Locks: not for the audio thread.
     pub fn pack(&self) -> PackStatus {
-        self.pack.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.pack).clone()
     }
+
+    /// The host told the track's name. Locks: not for the audio thread.
+    pub fn set_track(&self, name: &str) {
+        let name = Some(name.trim()).filter(|name| !name.is_empty());
+        *lock(&self.track) = name.map(str::to_owned);
+    }
+
+    /// Name of the host's track, where it told one. Locks: not for the audio thread.
+    pub fn track(&self) -> Option<String> {
+        lock(&self.track).clone()
+    }
+
+    /// Takes can be recorded from now on. Locks: not for the audio thread.
+    pub fn set_takes(&self, takes: TakeWatch) {
+        *lock(&self.takes) = Some(takes);
+        *lock(&self.recording_error) = None;
+    }
+
+    /// Takes cannot be recorded. Locks: not for the audio thread.
+    pub fn set_recording_error(&self, error: String) {
+        *lock(&self.recording_error) = Some(error);
+    }
+
+    /// How recording goes. Locks: not for the audio thread.
+    pub fn takes(&self) -> TakeStatus {
+        let watch = lock(&self.takes).clone();
+        let mut status = watch.map(|watch| watch.status()).unwrap_or_default();
+        if let Some(error) = lock(&self.recording_error).clone() {
+            status.problem = Some(error);
+        }
+        status
+    }
+}
+
+/// A lock whose holder panicked still holds plain data.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -20,12 +20,14 @@ CHOICES = {
     "Streams": ["Both", "Semantic only", "Acoustic only"],
     "When rendering": ["Coded", "Original"],
     "Scheduling": ["Spread", "Burst"],
+    "Record while": ["Armed", "Playing"],
 }
 """Texts of the choice parameters, in the order of their values."""
 
 DEFAULTS = {
     "Bypass": 0.0, "Listen": 0.5, "Channels": 0.0, "Streams": 0.0,
     "Output gain": 0.5, "When rendering": 0.0, "Scheduling": 0.0,
+    "Record tokens": 0.0, "Record while": 0.0,
 }
 """All parameters and their default normalised values."""
 

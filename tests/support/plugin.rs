@@ -38,3 +38,35 @@ pub fn active(rate_hz: f64, channels: usize, listen: f64) -> Host {
     host.activate(rate_hz, 1, 16_384, channels).unwrap();
     host
 }
+
+/// A state with one persisted field replaced: the framework's state is length-prefixed JSON.
+pub fn with_field(state: &[u8], field: &str, content: &serde_json::Value) -> Vec<u8> {
+    let (length, json) = state.split_at(8);
+    assert_eq!(u64::from_le_bytes(length.try_into().unwrap()), json.len() as u64);
+    let mut value: serde_json::Value = serde_json::from_slice(json).unwrap();
+    value["fields"][field] = serde_json::Value::from(content.to_string());
+    let json = serde_json::to_vec(&value).unwrap();
+    [&(json.len() as u64).to_le_bytes()[..], &json].concat()
+}
+
+/// Lets an instance record into `folder`.
+pub fn record_to(host: &mut Host, folder: &std::path::Path, formats: &[&str]) {
+    let choice = serde_json::json!({ "folder": folder, "formats": formats });
+    let state = host.save_state().unwrap();
+    host.load_state(&with_field(&state, "takes", &choice)).unwrap();
+    host.set_param("Record tokens", 1.0).unwrap();
+}
+
+/// The shipped pack under another version: another pack as far as anybody can tell.
+pub fn other_pack() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let live = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("models/live");
+    for name in ["encoder.onnx", "quantizer.onnx", "decoder.onnx"] {
+        std::fs::copy(live.join(name), folder.path().join(name)).unwrap();
+    }
+    let manifest = std::fs::read_to_string(live.join("manifest.json")).unwrap();
+    let version = serde_json::from_str::<serde_json::Value>(&manifest).unwrap()["version"].clone();
+    let other = manifest.replace(version.as_str().unwrap(), "99.0");
+    std::fs::write(folder.path().join("manifest.json"), other).unwrap();
+    folder
+}

@@ -1,8 +1,8 @@
 //! What the plugin may ask of its host: all of it is counted, none of it is done at once.
 
 use std::cell::Cell;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use clack_extensions::latency::{HostLatency, HostLatencyImpl};
 use clack_extensions::params::{
@@ -11,6 +11,9 @@ use clack_extensions::params::{
 use clack_extensions::remote_controls::{HostRemoteControls, HostRemoteControlsImpl};
 use clack_extensions::state::{HostState, HostStateImpl};
 use clack_extensions::thread_check::{HostThreadCheck, HostThreadCheckImpl};
+use clack_extensions::track_info::{
+    HostTrackInfo, HostTrackInfoImpl, TrackInfo, TrackInfoFlags, TrackInfoWriter,
+};
 use clack_host::prelude::*;
 
 /// How often the plugin called its host, from the start.
@@ -37,6 +40,9 @@ pub(crate) struct Requests {
     pub restart: AtomicBool,
     /// A call of `on_main_thread` is due.
     pub callback: AtomicBool,
+    /// Name of the track that the plugin is on. Leaked at each renaming: `clack` wants it to outlive
+    /// the instance.
+    track: Mutex<&'static str>,
     main_thread: usize,
     restarts: AtomicU32,
     callbacks: AtomicU32,
@@ -52,6 +58,7 @@ impl Requests {
         Self {
             restart: AtomicBool::new(false),
             callback: AtomicBool::new(false),
+            track: Mutex::new(""),
             main_thread: this_thread(),
             restarts: AtomicU32::new(0),
             callbacks: AtomicU32::new(0),
@@ -60,6 +67,10 @@ impl Requests {
             param_rescans: AtomicU32::new(0),
             dirty_states: AtomicU32::new(0),
         }
+    }
+
+    pub fn set_track(&self, name: &str) {
+        *self.track.lock().unwrap_or_else(PoisonError::into_inner) = name.to_owned().leak();
     }
 
     pub fn calls(&self) -> Calls {
@@ -123,7 +134,8 @@ impl HostHandlers for Handlers {
             .register::<HostParams>()
             .register::<HostRemoteControls>()
             .register::<HostState>()
-            .register::<HostThreadCheck>();
+            .register::<HostThreadCheck>()
+            .register::<HostTrackInfo>();
     }
 }
 
@@ -179,6 +191,14 @@ impl HostRemoteControlsImpl for MainThread {
     fn changed(&self) {}
 
     fn suggest_page(&self, _: ClapId) {}
+}
+
+impl HostTrackInfoImpl for MainThread {
+    fn get<'a>(&'a self, writer: &mut TrackInfoWriter<'_, 'a>) {
+        let track = *self.0.track.lock().unwrap_or_else(PoisonError::into_inner);
+        let info = TrackInfo::new().with_flags(TrackInfoFlags::HAS_TRACK_NAME);
+        writer.set(&info.with_name(Some(track.as_bytes())));
+    }
 }
 
 impl HostStateImpl for MainThread {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use clack_extensions::latency::PluginLatency;
+use clack_extensions::track_info::PluginTrackInfo;
 use clack_host::entry::PluginEntry;
 use clack_host::extensions::{Extension, PluginExtensionSide};
 use clack_host::prelude::{HostInfo, PluginAudioConfiguration, PluginInstance, ProcessStatus};
@@ -33,10 +34,11 @@ pub struct Host {
 }
 
 impl Host {
-    pub(crate) fn new(entry: &PluginEntry, id: &CStr) -> Result<Self, HostError> {
+    pub(crate) fn new(entry: &PluginEntry, id: &CStr, track: &str) -> Result<Self, HostError> {
         let info = HostInfo::new("SACodec test host", "SACodec", "", env!("CARGO_PKG_VERSION"))?;
         let requests = Arc::new(Requests::new());
         let (shared, main) = (requests.clone(), requests.clone());
+        requests.set_track(track);
         let instance = PluginInstance::new(|_| Shared(shared), |_| MainThread(main), entry, id, &info)?;
         let mut host = Self {
             processor: None,
@@ -86,7 +88,9 @@ impl Host {
         let changes = std::mem::replace(&mut self.changes, Changes::new());
         let max_block = configuration.max_frames_count as usize;
         let params = self.params.clone();
-        let processor = self.processor.insert(Processor::new(stopped, params, channels, max_block, changes));
+        let rate_hz = configuration.sample_rate;
+        let processor = Processor::new(stopped, params, channels, max_block, rate_hz, changes);
+        let processor = self.processor.insert(processor);
         self.configuration = Some(configuration);
         processor.start()
     }
@@ -100,6 +104,17 @@ impl Host {
         let (stopped, changes) = processor.into_parts();
         self.changes = changes;
         self.instance.deactivate(stopped);
+        Ok(())
+    }
+
+    /// Renames the track and tells the plugin.
+    ///
+    /// # Errors
+    /// [`HostError::Extension`].
+    pub fn set_track(&mut self, name: &str) -> Result<(), HostError> {
+        self.requests.set_track(name);
+        let track_info = self.extension::<PluginTrackInfo>("clap.track-info")?;
+        track_info.changed(&self.instance.plugin_handle());
         Ok(())
     }
 

@@ -31,6 +31,7 @@ mod params;
 mod ports;
 mod processor;
 mod state;
+mod transport;
 
 pub use callbacks::Calls;
 pub use clack_extensions::params::ParamInfoFlags;
@@ -43,3 +44,4 @@ pub use library::Library;
 pub use params::{ParamInfo, RemotePage};
 pub use ports::Layout;
 pub use processor::Processor;
+pub use transport::Transport;

@@ -46,6 +46,14 @@ impl Library {
     /// # Errors
     /// [`HostError::Plugin`] where there is no such plugin or it does not initialise.
     pub fn create(&self, id: &str) -> Result<Host, HostError> {
-        Host::new(&self.0, &CString::new(id)?)
+        self.create_on(id, "")
+    }
+
+    /// A new instance on a track of this name.
+    ///
+    /// # Errors
+    /// As [`Library::create`].
+    pub fn create_on(&self, id: &str, track: &str) -> Result<Host, HostError> {
+        Host::new(&self.0, &CString::new(id)?, track)
     }
 }

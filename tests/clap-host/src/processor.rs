@@ -6,6 +6,7 @@ use clack_extensions::params::PluginParams;
 use clack_host::prelude::*;
 
 use crate::HostError;
+use crate::Transport;
 use crate::callbacks::{AudioThread, Handlers};
 use crate::changes::Changes;
 use crate::params::{ParamInfo, find};
@@ -26,6 +27,8 @@ pub struct Processor {
     changes: Changes,
     answers: EventBuffer,
     steady_samples: u64,
+    rate_hz: f64,
+    transport: Option<Transport>,
 }
 
 impl Processor {
@@ -34,6 +37,7 @@ impl Processor {
         params: Arc<[ParamInfo]>,
         channels: (usize, usize),
         max_block: usize,
+        rate_hz: f64,
         changes: Changes,
     ) -> Self {
         Self {
@@ -47,7 +51,19 @@ impl Processor {
             changes,
             answers: EventBuffer::with_capacity(ANSWERS_PER_BLOCK),
             steady_samples: 0,
+            rate_hz,
+            transport: None,
         }
+    }
+
+    /// What the plugin is told of the transport from the next block on; nothing without one.
+    pub fn set_transport(&mut self, transport: Option<Transport>) {
+        self.transport = transport;
+    }
+
+    /// Where the transport is now.
+    pub fn transport(&self) -> Option<Transport> {
+        self.transport
     }
 
     /// Starts processing; no effect where it is started, as after [`Host::activate`].
@@ -150,10 +166,15 @@ impl Processor {
         let steady = Some(self.steady_samples);
         let events = self.changes.of_block(length).as_input();
         let mut outputs = OutputAudioBuffers::empty();
+        let transport = self.transport.map(|transport| transport.event(self.rate_hz));
+        let mut answers = self.answers.as_output();
         let status =
-            plugin.process(&inputs, &mut outputs, &events, &mut self.answers.as_output(), steady, None)?;
+            plugin.process(&inputs, &mut outputs, &events, &mut answers, steady, transport.as_ref())?;
         self.answers.clear();
         self.steady_samples += length as u64;
+        if let Some(transport) = &mut self.transport {
+            transport.advance(length);
+        }
         Ok(status)
     }
 
@@ -209,10 +230,15 @@ impl Processor {
         }]);
         let events = self.changes.of_block(length).as_input();
         let steady = Some(self.steady_samples);
+        let transport = self.transport.map(|transport| transport.event(self.rate_hz));
+        let mut answers = self.answers.as_output();
         let status =
-            plugin.process(&inputs, &mut outputs, &events, &mut self.answers.as_output(), steady, None)?;
+            plugin.process(&inputs, &mut outputs, &events, &mut answers, steady, transport.as_ref())?;
         self.answers.clear();
         self.steady_samples += length as u64;
+        if let Some(transport) = &mut self.transport {
+            transport.advance(length);
+        }
         Ok(status)
     }
 

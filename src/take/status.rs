@@ -1,0 +1,60 @@
+//! How recording goes, in numbers and words.
+
+use std::path::PathBuf;
+
+use super::open::ClosedTake;
+
+/// What a user is shown of recording.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TakeStatus {
+    /// The take that is being recorded: where it is, or will be as soon as the disk takes it.
+    pub recording: Option<PathBuf>,
+    /// Frames of that take so far.
+    pub frames: u64,
+    /// Frames of it that wait in memory because the disk does not take them.
+    pub waiting_bytes: u64,
+    /// Frames that were coded and never reached a file, since the instance was made.
+    pub lost_frames: u64,
+    /// The last take that was closed.
+    pub last: Option<PathBuf>,
+    /// Takes that were closed.
+    pub takes: u64,
+    /// What went wrong and what to do, in words; stays until the next take begins.
+    pub problem: Option<String>,
+}
+
+/// The part of it that an open take knows.
+pub struct OpenStatus {
+    pub path: PathBuf,
+    pub frames: u64,
+    pub waiting_bytes: u64,
+    pub problem: Option<String>,
+}
+
+impl TakeStatus {
+    /// A take begins: what was wrong with the last one is over.
+    pub(super) fn begin(&mut self) {
+        self.frames = 0;
+        self.waiting_bytes = 0;
+    }
+
+    pub(super) fn now(&mut self, open: OpenStatus) {
+        self.recording = Some(open.path);
+        self.frames = open.frames;
+        self.waiting_bytes = open.waiting_bytes;
+        if open.problem.is_some() {
+            self.problem = open.problem;
+        }
+    }
+
+    pub(super) fn end(&mut self, closed: &ClosedTake) {
+        self.recording = None;
+        self.waiting_bytes = 0;
+        self.takes += 1;
+        self.lost_frames += closed.lost_frames;
+        self.last = closed.path.clone();
+        if closed.problem.is_some() {
+            self.problem = closed.problem.clone();
+        }
+    }
+}

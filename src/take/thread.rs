@@ -1,0 +1,205 @@
+//! The writer thread: takes what the recorder hands over, and gets it to a disk whatever happens.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use ringbuf::HeapCons;
+use ringbuf::traits::{Consumer, Observer};
+
+use super::disk::{Disk, SystemDisk};
+use super::open::OpenTake;
+use super::recorder::{Event, Recorder, RecorderCounts, channel};
+use super::settings::Destination;
+use super::status::TakeStatus;
+
+/// How often the thread looks for events while a take is open, and otherwise.
+const BUSY_POLL: Duration = Duration::from_millis(10);
+const IDLE_POLL: Duration = Duration::from_millis(100);
+
+/// What the thread asks its owner for when a take begins.
+pub trait TakeSource: Send + Sync + 'static {
+    /// Where takes go now.
+    fn destination(&self) -> Destination;
+    /// The name of the host's track, where it is known.
+    fn track(&self) -> Option<String>;
+}
+
+/// The writer thread of one instance. Dropping it closes the take and waits for its exports.
+pub struct TakeThread {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    status: Mutex<TakeStatus>,
+    counts: Arc<RecorderCounts>,
+    closing: Mutex<bool>,
+    wake: Condvar,
+}
+
+impl TakeThread {
+    /// Starts the thread; the recorder is for the audio thread.
+    ///
+    /// # Errors
+    /// Where the system gives no thread.
+    pub fn spawn(source: impl TakeSource) -> std::io::Result<(Recorder, Self)> {
+        Self::spawn_on(Arc::new(SystemDisk), source)
+    }
+
+    /// As [`TakeThread::spawn`], on another disk.
+    ///
+    /// # Errors
+    /// As [`TakeThread::spawn`].
+    pub fn spawn_on(disk: Arc<dyn Disk>, source: impl TakeSource) -> std::io::Result<(Recorder, Self)> {
+        let counts = Arc::new(RecorderCounts::default());
+        let (recorder, events) = channel(counts.clone());
+        Ok((recorder, Self::start(disk, source, counts, events)?))
+    }
+
+    pub(super) fn start(
+        disk: Arc<dyn Disk>,
+        source: impl TakeSource,
+        counts: Arc<RecorderCounts>,
+        events: HeapCons<Event>,
+    ) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared {
+            status: Mutex::default(),
+            counts,
+            closing: Mutex::new(false),
+            wake: Condvar::new(),
+        });
+        let worker = Worker { shared: shared.clone(), disk, source, events, open: None, exports: Vec::new() };
+        let thread = std::thread::Builder::new().name("sacodec-take".into()).spawn(move || worker.run())?;
+        Ok(Self { shared, thread: Some(thread) })
+    }
+
+    /// A handle that tells how recording goes.
+    pub fn watch(&self) -> TakeWatch {
+        TakeWatch(self.shared.clone())
+    }
+}
+
+/// Tells how recording goes; may outlive the thread.
+#[derive(Clone)]
+pub struct TakeWatch(Arc<Shared>);
+
+impl TakeWatch {
+    /// How recording goes. Locks: not for the audio thread.
+    pub fn status(&self) -> TakeStatus {
+        let mut status = lock(&self.0.status).clone();
+        status.lost_frames += self.0.counts.lost_frames.load(std::sync::atomic::Ordering::Relaxed);
+        status
+    }
+}
+
+impl Drop for TakeThread {
+    fn drop(&mut self) {
+        *lock(&self.shared.closing) = true;
+        self.shared.wake.notify_all();
+        if let Some(thread) = self.thread.take() {
+            // A panic in it has been reported by its own hook; nothing is left to do.
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Worker<S> {
+    shared: Arc<Shared>,
+    disk: Arc<dyn Disk>,
+    source: S,
+    events: HeapCons<Event>,
+    open: Option<OpenTake>,
+    exports: Vec<JoinHandle<()>>,
+}
+
+impl<S: TakeSource> Worker<S> {
+    fn run(mut self) {
+        loop {
+            // Read before the ring: what was pushed before closing is seen.
+            let closing = *lock(&self.shared.closing);
+            while let Some(event) = self.events.try_pop() {
+                self.take(event);
+            }
+            if let Some(open) = &mut self.open {
+                open.write(&*self.disk);
+                let status = open.status();
+                lock(&self.shared.status).now(status);
+            }
+            if closing && self.events.is_empty() {
+                break;
+            }
+            let poll = if self.open.is_some() { BUSY_POLL } else { IDLE_POLL };
+            let guard = lock(&self.shared.closing);
+            if !*guard {
+                // Woken early or late makes no difference.
+                drop(self.shared.wake.wait_timeout(guard, poll));
+            }
+        }
+        // Only where the plugin was not deactivated before it went.
+        self.close("plugin removed", None);
+        self.exports.drain(..).for_each(|export| drop(export.join()));
+    }
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Begin(begin) => {
+                self.close("another take began", None);
+                let destination = self.source.destination();
+                if let Some(warning) = &destination.warning {
+                    lock(&self.shared.status).problem = Some(warning.clone());
+                }
+                match OpenTake::new(&begin, destination, self.source.track()) {
+                    Ok(open) => {
+                        lock(&self.shared.status).begin();
+                        self.open = Some(open);
+                    }
+                    Err(error) => {
+                        lock(&self.shared.status).problem = Some(format!("no take could be begun: {error}"))
+                    }
+                }
+            }
+            Event::End { reason, length_samples } => {
+                self.close(&reason.to_string(), Some(length_samples));
+            }
+            event => {
+                if let Some(open) = &mut self.open
+                    && let Err(error) = open.add(&event)
+                {
+                    let mut status = lock(&self.shared.status);
+                    status.problem = Some(format!("a frame could not be recorded: {error}"));
+                    status.lost_frames += 1;
+                }
+            }
+        }
+    }
+
+    /// Closes the take, if one is open, and exports it on a thread of its own: decoding takes longer
+    /// than the ring lasts.
+    fn close(&mut self, reason: &str, length_samples: Option<u64>) {
+        let Some(open) = self.open.take() else { return };
+        let closed = open.close(&*self.disk, reason, length_samples);
+        lock(&self.shared.status).end(&closed);
+        self.exports.retain(|export| !export.is_finished());
+        let Some(exports) = closed.exports else { return };
+        let (shared, disk) = (self.shared.clone(), self.disk.clone());
+        let run = move || {
+            let problems = exports.write(&*disk);
+            if !problems.is_empty() {
+                lock(&shared.status).problem = Some(problems.join("; "));
+            }
+        };
+        match std::thread::Builder::new().name("sacodec-export".into()).spawn(run) {
+            Ok(export) => self.exports.push(export),
+            Err(error) => {
+                let problem = format!("the take was not exported ({error}): use `sacodec convert`");
+                lock(&self.shared.status).problem = Some(problem);
+            }
+        }
+    }
+}
+
+/// A lock whose holder panicked still holds plain data.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,278 @@
+//! Where frames stand on the host's timeline.
+
+/// What the host says of its transport at the first sample of a block.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Transport {
+    /// The transport runs.
+    pub playing: bool,
+    /// The host is recording.
+    pub recording: bool,
+    /// The playhead, in host samples; fractions where the host thinks in seconds.
+    pub position_samples: Option<f64>,
+    /// The playhead, in quarter notes.
+    pub position_quarters: Option<f64>,
+    /// Beats per minute.
+    pub tempo_bpm: Option<f64>,
+}
+
+/// Where a frame of a take stands, and those behind it until the next anchor.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Anchor {
+    /// Index of the frame in the take.
+    pub index: u32,
+    /// The transport runs: positions advance.
+    pub playing: bool,
+    /// The host is recording.
+    pub recording: bool,
+    /// A new segment begins: the timeline jumped, or the transport changed.
+    pub new_segment: bool,
+    /// The codec's states are zero before this frame.
+    pub codec_reset: bool,
+    /// First input sample of the frame, counted over the audio that the take was coded from.
+    pub stream_samples: f64,
+    /// The same on the host's timeline, where it is known.
+    pub position_samples: Option<f64>,
+    /// The same in quarter notes, where it is known.
+    pub position_quarters: Option<f64>,
+    /// Beats per minute, where they are known.
+    pub tempo_bpm: Option<f64>,
+}
+
+impl Anchor {
+    /// The flags as the format stores them.
+    pub(super) fn flags(&self) -> u8 {
+        let bits = [self.playing, self.recording, self.new_segment, self.codec_reset];
+        bits.iter().enumerate().fold(0, |flags, (bit, &set)| flags | u8::from(set) << bit)
+    }
+
+    /// An anchor with these flags and nothing else.
+    pub(super) fn with_flags(flags: u8) -> Self {
+        let bit = |bit: u8| flags & 1 << bit != 0;
+        Self {
+            playing: bit(0),
+            recording: bit(1),
+            new_segment: bit(2),
+            codec_reset: bit(3),
+            ..Self::default()
+        }
+    }
+
+    /// The anchor as it would stand at frame `index`: a frame is `frame_samples` host samples at
+    /// `host_rate_hz`.
+    pub fn at(&self, index: u32, frame_samples: f64, host_rate_hz: f64) -> Self {
+        let passed_samples = (f64::from(index) - f64::from(self.index)) * frame_samples;
+        let moved_samples = if self.playing { passed_samples } else { 0.0 };
+        let quarters = moved_samples / host_rate_hz * self.tempo_bpm.unwrap_or(0.0) / 60.0;
+        Self {
+            index,
+            new_segment: self.new_segment && index == self.index,
+            codec_reset: self.codec_reset && index == self.index,
+            stream_samples: self.stream_samples + passed_samples,
+            position_samples: self.position_samples.map(|p| p + moved_samples),
+            position_quarters: self.position_quarters.map(|q| q + quarters),
+            ..*self
+        }
+    }
+}
+
+/// What is known of one sample of the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Moment<A> {
+    /// Where the host's transport stood.
+    pub transport: Transport,
+    /// Number of the segment: a new one begins where the transport jumps, starts or stops.
+    pub segment: u32,
+    /// What the caller said of its block.
+    pub armed: A,
+    /// Where that was first said, in samples of the stream.
+    pub since_samples: f64,
+}
+
+/// A stretch of the stream over which the timeline runs evenly and nothing else changes.
+#[derive(Debug, Clone, Copy, Default)]
+struct Span<A> {
+    /// Its first sample, counted over the stream.
+    start_samples: f64,
+    moment: Moment<A>,
+}
+
+/// How many spans are remembered: a frame leaves the codec two hops after its first sample.
+const SPANS: usize = 256;
+/// Positions that are closer than this are the same: hosts compute them in fixed point.
+const POSITION_TOLERANCE_SAMPLES: f64 = 1.5;
+const QUARTERS_TOLERANCE: f64 = 1e-3;
+
+/// Remembers what the host said of the last seconds of the stream: its transport, and one more thing
+/// of type `A`.
+///
+/// # Real-time
+/// After [`Timeline::new`] it never allocates, locks or waits.
+pub struct Timeline<A> {
+    spans: Box<[Span<A>]>,
+    /// Spans seen; the last `SPANS` of them are there.
+    count: usize,
+    rate_hz: f64,
+}
+
+impl<A: Copy + PartialEq + Default> Timeline<A> {
+    /// An empty one, for host samples at `rate_hz`.
+    pub fn new(rate_hz: f64) -> Self {
+        Self { spans: vec![Span::default(); SPANS].into(), count: 0, rate_hz }
+    }
+
+    /// Forgets everything: the stream begins again at 0.
+    pub fn clear(&mut self) {
+        self.count = 0;
+    }
+
+    /// A block begins at `stream_samples` of the stream, with the transport at `now`.
+    pub fn block(&mut self, stream_samples: u64, now: Transport, armed: A) {
+        let start_samples = stream_samples as f64;
+        let mut moment = Moment { transport: now, segment: 0, armed, since_samples: start_samples };
+        if let Some(last) = self.last() {
+            let expected = self.expected(last, start_samples);
+            let jumps = jumps(expected.transport, now);
+            if !jumps && expected.armed == armed && !drifts(expected.transport, now) {
+                return;
+            }
+            moment.segment = last.moment.segment + u32::from(jumps);
+            if expected.armed == armed {
+                moment.since_samples = last.moment.since_samples;
+            }
+        }
+        self.spans[self.count % SPANS] = Span { start_samples, moment };
+        self.count += 1;
+    }
+
+    /// What is known of the sample at `stream_samples`. It may lie before all that is remembered:
+    /// then the earliest span is extended.
+    pub fn at(&self, stream_samples: f64) -> Moment<A> {
+        let known = self.count.min(SPANS);
+        let mut spans = (0..known).map(|back| &self.spans[(self.count - 1 - back) % SPANS]);
+        // Half a sample of tolerance: places of frames are computed in floating point.
+        let covers = |span: &&Span<A>| span.start_samples <= stream_samples + 0.5;
+        let earliest = &self.spans[(self.count - known) % SPANS];
+        self.expected(spans.find(covers).unwrap_or(earliest), stream_samples)
+    }
+
+    fn last(&self) -> Option<&Span<A>> {
+        (self.count > 0).then(|| &self.spans[(self.count - 1) % SPANS])
+    }
+
+    fn expected(&self, span: &Span<A>, stream_samples: f64) -> Moment<A> {
+        let from = span.moment.transport;
+        let moved_samples = if from.playing { stream_samples - span.start_samples } else { 0.0 };
+        let quarters = moved_samples / self.rate_hz * from.tempo_bpm.unwrap_or(0.0) / 60.0;
+        let transport = Transport {
+            position_samples: from.position_samples.map(|p| p + moved_samples),
+            position_quarters: from.position_quarters.map(|q| q + quarters),
+            ..from
+        };
+        Moment { transport, ..span.moment }
+    }
+}
+
+fn jumps(expected: Transport, now: Transport) -> bool {
+    let state = |t: Transport| (t.playing, t.recording, t.position_samples.is_some());
+    state(expected) != state(now)
+        || apart(expected.position_samples, now.position_samples, POSITION_TOLERANCE_SAMPLES)
+}
+
+fn drifts(expected: Transport, now: Transport) -> bool {
+    expected.tempo_bpm != now.tempo_bpm
+        || expected.position_quarters.is_some() != now.position_quarters.is_some()
+        || apart(expected.position_quarters, now.position_quarters, QUARTERS_TOLERANCE)
+}
+
+fn apart(a: Option<f64>, b: Option<f64>, tolerance: f64) -> bool {
+    matches!((a, b), (Some(a), Some(b)) if (a - b).abs() > tolerance)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(timeline: &Timeline<bool>, at: f64) -> (Transport, u32) {
+        let moment = timeline.at(at);
+        (moment.transport, moment.segment)
+    }
+
+    fn playing_at(position_samples: f64) -> Transport {
+        Transport { playing: true, position_samples: Some(position_samples), ..Transport::default() }
+    }
+
+    #[test]
+    fn an_even_timeline_is_one_segment_at_any_block_size() {
+        let mut timeline = Timeline::new(48_000.0);
+        let mut stream = 0;
+        for block in [64, 1, 0, 4096, 17, 333, 0] {
+            timeline.block(stream, playing_at(1000.0 + stream as f64), true);
+            stream += block;
+        }
+        assert_eq!(timeline.count, 1);
+        for at in [-63.0, 0.0, 640.5, 3000.25] {
+            assert_eq!(found(&timeline, at), (playing_at(1000.0 + at), 0));
+        }
+    }
+
+    #[test]
+    fn a_loop_begins_a_segment_at_its_very_sample() {
+        let mut timeline = Timeline::new(48_000.0);
+        timeline.block(0, playing_at(500.0), true);
+        timeline.block(100, playing_at(0.0), true);
+        assert_eq!(found(&timeline, 99.0), (playing_at(599.0), 0));
+        assert_eq!(found(&timeline, 100.0), (playing_at(0.0), 1));
+        assert_eq!(found(&timeline, 250.0), (playing_at(150.0), 1));
+    }
+
+    #[test]
+    fn a_stopped_playhead_stands_still_and_start_and_stop_are_segments() {
+        let mut timeline = Timeline::new(48_000.0);
+        let stopped = Transport { playing: false, ..playing_at(700.0) };
+        timeline.block(0, stopped, true);
+        timeline.block(64, stopped, true);
+        timeline.block(128, playing_at(700.0), true);
+        assert_eq!(found(&timeline, 100.0), (stopped, 0));
+        assert_eq!(found(&timeline, 138.0), (playing_at(710.0), 1));
+    }
+
+    #[test]
+    fn a_change_of_tempo_is_followed_inside_the_segment() {
+        let mut timeline = Timeline::new(48_000.0);
+        let mut now = Transport { tempo_bpm: Some(120.0), position_quarters: Some(0.0), ..playing_at(0.0) };
+        timeline.block(0, now, true);
+        now = Transport { tempo_bpm: Some(60.0), position_quarters: Some(2.0), ..playing_at(48_000.0) };
+        timeline.block(48_000, now, true);
+        let (there, segment) = found(&timeline, 96_000.0);
+        assert_eq!((there.position_quarters, segment), (Some(3.0), 0));
+        assert_eq!(timeline.at(24_000.0).transport.position_quarters, Some(1.0));
+    }
+
+    #[test]
+    fn more_spans_than_are_remembered_keep_the_latest() {
+        let mut timeline = Timeline::new(48_000.0);
+        for block in 0..1000 {
+            timeline.block(block * 10, playing_at(block as f64 * 1e6), true);
+        }
+        assert_eq!(found(&timeline, 9995.0), (playing_at(999e6 + 5.0), 999));
+        assert_eq!(found(&timeline, 9985.0), (playing_at(998e6 + 5.0), 998));
+        let _ = timeline.at(0.0);
+    }
+
+    #[test]
+    fn flags_survive_the_format() {
+        for flags in 0..16 {
+            assert_eq!(Anchor::with_flags(flags).flags(), flags);
+        }
+    }
+
+    #[test]
+    fn what_a_block_said_is_known_from_its_first_sample_on() {
+        let mut timeline = Timeline::new(48_000.0);
+        timeline.block(0, playing_at(0.0), false);
+        timeline.block(100, playing_at(100.0), true);
+        timeline.block(200, playing_at(7000.0), true);
+        assert_eq!([99.0, 100.0, 250.0].map(|at| timeline.at(at).armed), [false, true, true]);
+        assert_eq!(timeline.at(250.0).since_samples, 100.0, "a jump does not say it again");
+    }
+}
