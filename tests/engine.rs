@@ -168,6 +168,62 @@ fn tokens_and_samples_are_the_same_for_every_block_size_and_scheduling() {
     }
 }
 
+/// Renders with the channels switched at given samples, where blocks are cut.
+fn render_switching(
+    engine: &mut Engine,
+    switches: &[(usize, Channels)],
+    input: &[Vec<f32>],
+    blocks: Blocks,
+) -> (Vec<Vec<f32>>, Vec<TokenFrame>) {
+    let (mut out, mut tokens) = (vec![Vec::new(); 2], Vec::new());
+    let ends = switches.iter().skip(1).map(|&(at, _)| at).chain([input[0].len()]);
+    for (&(start, channels), end) in switches.iter().zip(ends) {
+        let controls = Controls { channels, ..listen(Listen::Coded) };
+        let part: Vec<Vec<f32>> = input.iter().map(|c| c[start..end].to_vec()).collect();
+        let (part, coded) = render(engine, &controls, &part, blocks);
+        out.iter_mut().zip(part).for_each(|(out, part)| out.extend(part));
+        tokens.extend(coded);
+    }
+    (out, tokens)
+}
+
+#[test]
+fn switching_to_and_from_dual_mono_is_the_same_for_every_block_size() {
+    let input = vec![speech_48k()[..60_000].to_vec(), noise(4, 60_000, 0.1)];
+    let switches = [
+        (0, Channels::MonoSum),
+        (7001, Channels::DualMono),
+        (20_000, Channels::Left),
+        (20_100, Channels::DualMono),
+        (40_003, Channels::MonoSum),
+    ];
+    let mut reference = engine(48_000.0, 2, Scheduling::Spread);
+    let (expected, expected_tokens) = render_switching(&mut reference, &switches, &input, Blocks::Fixed(1));
+    for blocks in BLOCKS {
+        let mut engine = engine(48_000.0, 2, Scheduling::Spread);
+        let (out, tokens) = render_switching(&mut engine, &switches, &input, blocks);
+        assert_eq!(tokens, expected_tokens, "{blocks:?}");
+        for (out, expected) in out.iter().zip(&expected) {
+            assert_same(out, expected, 0.0, &format!("{blocks:?}"));
+        }
+    }
+}
+
+#[test]
+fn a_short_leave_from_dual_mono_does_not_silence_the_second_stream() {
+    let input = vec![noise(3, 48_000, 0.1), noise(4, 48_000, 0.1)];
+    let dual = [(0, Channels::DualMono)];
+    let (expected, _) =
+        render_switching(&mut engine(48_000.0, 2, Scheduling::Spread), &dual, &input, Blocks::Fixed(480));
+    for back in [20_001, 20_256, 20_400] {
+        let left = [(0, Channels::DualMono), (20_000, Channels::MonoSum), (back, Channels::DualMono)];
+        let mut engine = engine(48_000.0, 2, Scheduling::Spread);
+        let (out, _) = render_switching(&mut engine, &left, &input, Blocks::Fixed(480));
+        // The second stream never saw a change: once faded in again it is what it would have been.
+        assert_same(&out[1][30_000..], &expected[1][30_000..], 0.0, &format!("back at {back}"));
+    }
+}
+
 #[test]
 fn streaming_is_the_whole_file_and_a_prefix_gives_a_prefix() {
     let model = CodecModel::embedded().unwrap();

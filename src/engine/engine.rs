@@ -41,6 +41,9 @@ pub enum EngineError {
         /// Name of the pack.
         name: String,
     },
+    /// Another pack is being swapped in.
+    #[error("another pack is just taking over: try again when its predecessor was taken")]
+    Swapping,
     /// The codec could not be made.
     #[error(transparent)]
     Codec(#[from] CodecError),
@@ -108,6 +111,10 @@ struct Core {
     mix: [Ramp; 2],
     /// Weight of the second stream on the right output.
     dual: Ramp,
+    /// Dual mono is what the controls say.
+    is_dual: bool,
+    /// Samples until the second stream has faded out.
+    dual_fade_samples: usize,
     /// Samples until the second stream is heard: its first ones are still under way.
     dual_wait_samples: usize,
     scheduling: Scheduling,
@@ -149,6 +156,8 @@ impl Engine {
             monitor: Monitor::new(config.rate_hz),
             mix: [Ramp::at(0.5); 2],
             dual: Ramp::at(0.0),
+            is_dual: false,
+            dual_fade_samples: 0,
             dual_wait_samples: 0,
             scheduling: config.scheduling,
             latency_samples: timing.latency_samples,
@@ -210,11 +219,15 @@ impl Engine {
     /// Lets `codecs` of another pack take over at the next hop, cross-faded over that hop.
     ///
     /// # Errors
-    /// Gives the codecs back: with [`EngineError::OtherTiming`] where their delay differs.
+    /// Gives the codecs back: with [`EngineError::OtherTiming`] where their delay differs, with
+    /// [`EngineError::Swapping`] while another swap is under way.
     ///
     /// # Real-time
     /// Never allocates, locks or waits. The error allocates its text in the pool.
     pub fn swap(&mut self, codecs: Box<CodecSet>) -> Result<(), (Box<CodecSet>, EngineError)> {
+        if self.is_swapping() {
+            return Err((codecs, EngineError::Swapping));
+        }
         let (old, new) = (self.model().info(), codecs.model().info());
         if old.delay_samples != new.delay_samples {
             let name = self.pool.scope(|| new.name.clone());
@@ -277,6 +290,9 @@ impl Core {
             self.errors += 1;
             return;
         }
+        if length == 0 {
+            return;
+        }
         self.set(controls);
         let mut start = 0;
         while start < length {
@@ -307,23 +323,31 @@ impl Core {
             self.mix = mix.map(Ramp::at);
             self.dual = Ramp::at(f32::from(u8::from(dual)));
             self.dual_wait_samples = 0;
+            self.dual_fade_samples = 0;
+            self.is_dual = dual;
             self.started = true;
         }
         for (ramp, target) in self.mix.iter_mut().zip(mix) {
             ramp.set(target, self.fade_samples);
         }
         self.streams[0].wanted = true;
+        if self.is_dual && !dual {
+            self.dual_fade_samples = self.fade_samples as usize;
+        }
+        self.is_dual = dual;
         if let Some(second) = self.streams.get_mut(1) {
             if dual && !second.wanted {
                 second.wanted = true;
                 if self.dual.rest() != Some(1.0) {
                     self.dual_wait_samples = self.latency_samples;
                 }
+            } else if dual && self.dual_wait_samples == 0 {
+                // It was about to fade out, and its samples are still there.
+                self.dual.set(1.0, self.fade_samples);
             }
             if !dual {
                 self.dual_wait_samples = 0;
                 self.dual.set(0.0, self.fade_samples);
-                second.wanted = self.dual.rest() != Some(0.0);
             }
         }
         self.monitor.set(controls);
@@ -339,6 +363,7 @@ impl Core {
     ) -> Result<(), EngineError> {
         let complete = self.take(left, right);
         self.job_elapsed += left.len();
+        self.dual_fade_samples = self.dual_fade_samples.saturating_sub(left.len());
         if complete {
             let mut hop_complete = false;
             for stream in &mut self.streams {
@@ -355,6 +380,10 @@ impl Core {
     }
 
     fn hop_is_complete(&mut self, controls: &Controls, sink: &mut dyn FnMut(CodedFrame)) {
+        // Decided where a hop begins, so that it does not depend on where a block does.
+        if let Some(second) = self.streams.get_mut(1) {
+            second.wanted = self.is_dual || self.dual_fade_samples > 0;
+        }
         self.jobs.finish(&mut self.streams, sink);
         self.jobs.begin(&mut self.streams, controls.streams);
         self.job_elapsed = 0;

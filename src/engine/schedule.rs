@@ -29,7 +29,14 @@ pub struct CodedFrame<'a> {
     streams: usize,
 }
 
-impl CodedFrame<'_> {
+impl<'a> CodedFrame<'a> {
+    /// A frame of one or two streams; further ones are left out.
+    pub fn new(index: u64, model: &'a Arc<CodecModel>, tokens: &[TokenFrame], failed: bool) -> Self {
+        let streams = tokens.len().min(2);
+        let tokens = std::array::from_fn(|i| tokens.get(i).copied().unwrap_or_default());
+        Self { index, model, failed, tokens, streams }
+    }
+
     /// The tokens of each coded stream: one, or two in dual mono.
     ///
     /// # Real-time

@@ -95,7 +95,11 @@ impl Plugin for SacodecPlugin {
             Err(error) => return refuse(&error),
         };
         match &mut self.engine {
-            Some(engine) if engine.config() == wanted && Arc::ptr_eq(engine.model(), codecs.model()) => {
+            Some(engine)
+                if engine.config() == wanted
+                    && Arc::ptr_eq(engine.model(), codecs.model())
+                    && !engine.is_swapping() =>
+            {
                 engine.reset()
             }
             _ => match Engine::with_codecs(codecs, wanted) {
@@ -138,12 +142,16 @@ impl Plugin for SacodecPlugin {
         let mut restart = engine.config().scheduling != self.params.scheduling();
         if !engine.is_swapping()
             && let Some(codecs) = self.params.pack.pop_incoming()
-            && let Err((codecs, _)) = engine.swap(codecs)
         {
-            // Another latency: the next activation takes the pack. There is room for one more set,
-            // the queue holds eight and nothing else is on its way.
-            restart = true;
-            let _ = self.params.pack.push_retired(codecs);
+            // What is handed back finds room: the queue holds eight and nothing else is on its way.
+            if Arc::ptr_eq(engine.model(), codecs.model()) {
+                // The same weights under another name: what plays goes on without a break.
+                let _ = self.params.pack.push_retired(codecs);
+            } else if let Err((codecs, _)) = engine.swap(codecs) {
+                // Another latency: the next activation takes the pack.
+                restart = true;
+                let _ = self.params.pack.push_retired(codecs);
+            }
         }
         let controls = self.params.controls(self.rendering);
         self.recording.process(engine, buffer.as_slice(), &controls, context.transport(), &self.params);

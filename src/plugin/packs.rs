@@ -163,9 +163,8 @@ impl Shared {
             && self.choice.load(Ordering::SeqCst) == choice
             && start.elapsed() < PATIENCE
         {
-            if self.retired.pop().is_some() {
-                return;
-            }
+            // Not the first alone: those of an earlier choice may still be on their way.
+            while self.retired.pop().is_some() {}
             std::thread::sleep(POLL);
         }
         while self.retired.pop().is_some() {}

@@ -1,0 +1,348 @@
+"""Reads `.sac` token takes of SACodec into NumPy arrays. One file, NumPy only.
+
+    import sacodec_tokens
+    take = sacodec_tokens.read("voice.sac")
+    take.tokens            # uint16 [frames, channels, 2]: semantic, acoustic; 65535 where missing
+    take.position_seconds  # float64 [frames]: place on the host's timeline
+
+The format is specified in docs/sac-format.md. Damaged, cut and unfinished takes give what is sound of
+them; see `Take.damage` and `Take.gaps`.
+"""
+from __future__ import annotations
+
+import json
+import math
+import struct
+import sys
+import zlib
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+MISSING = 65535
+"""Stands in `Take.tokens` where a frame is missing."""
+
+_MAGIC = b"\x89SAC\r\n\x1a\n"
+_MAX_HEADER_BYTES = 1 << 16
+_MAX_BODY_BYTES = 4096
+_MAX_FRAMES = 1 << 25
+_ANCHOR, _GAP, _FOOTER = 0xA0, 0xA1, 0xAF
+_REASONS = {1: "the writer was too slow", 2: "the codec failed", 3: "the disk refused them", 4: "the file was damaged"}
+
+
+class SacError(ValueError):
+    """A file is no take that can be read. The message says why."""
+
+
+class Gap(NamedTuple):
+    """Frames that the take itself says are not there."""
+
+    index: int
+    count: int
+    reason: str
+
+
+class Anchor(NamedTuple):
+    """Where a frame stands, and those behind it until the next anchor."""
+
+    index: int
+    playing: bool
+    recording: bool
+    new_segment: bool
+    codec_reset: bool
+    stream_samples: float
+    position_samples: float
+    position_quarters: float
+    tempo_bpm: float
+
+
+@dataclass
+class Take:
+    """A take as it was read. Arrays over frames have `len(tokens)` entries."""
+
+    header: dict[str, Any]
+    tokens: np.ndarray
+    """uint16 [frames, channels, 2]: semantic and acoustic; `MISSING` where a frame is not there."""
+    present: np.ndarray
+    """bool [frames]"""
+    anchors: list[Anchor] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    footer: dict[str, Any] | None = None
+    damage: list[tuple[int, int]] = field(default_factory=list)
+    """Offset and length of what could not be read."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether the take was closed: otherwise it is still being recorded, or its host died."""
+        return self.footer is not None
+
+    @property
+    def frame_rate_hz(self) -> float:
+        """Frames a second."""
+        return self.header["codec_rate_hz"] / self.header["hop_samples"]
+
+    @property
+    def seconds(self) -> np.ndarray:
+        """Start of each frame, from the first one on."""
+        return np.arange(len(self.tokens)) / self.frame_rate_hz
+
+    @property
+    def stream_samples(self) -> np.ndarray:
+        """First input sample of each frame, counted over the audio that was coded."""
+        return self._placed("stream_samples", self._passed_samples())
+
+    @property
+    def position_samples(self) -> np.ndarray:
+        """The same on the host's timeline; NaN where it is not known."""
+        return self._placed("position_samples", self._passed_samples() * self.playing)
+
+    @property
+    def position_seconds(self) -> np.ndarray:
+        """The same in seconds."""
+        return self.position_samples / self.header["host_rate_hz"]
+
+    @property
+    def position_quarters(self) -> np.ndarray:
+        """The same in quarter notes; NaN where they are not known."""
+        minutes = self._passed_samples() * self.playing / self.header["host_rate_hz"] / 60
+        return self._placed("position_quarters", minutes * np.nan_to_num(self.tempo_bpm))
+
+    @property
+    def tempo_bpm(self) -> np.ndarray:
+        """Beats per minute; NaN where they are not known."""
+        return self._placed("tempo_bpm", 0.0)
+
+    @property
+    def playing(self) -> np.ndarray:
+        """Whether the host's transport ran."""
+        return self._placed("playing", 0.0) > 0
+
+    @property
+    def recording(self) -> np.ndarray:
+        """Whether the host was recording."""
+        return self._placed("recording", 0.0) > 0
+
+    @property
+    def segment(self) -> np.ndarray:
+        """Number of the segment: a new one begins where the timeline jumps or the codec is reset."""
+        starts = np.cumsum([a.new_segment or i == 0 for i, a in enumerate(self.anchors)] or [1])
+        return np.maximum(starts[np.maximum(self._anchor_of(), 0)] - 1, 0)
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """A row for each frame and channel, as `pandas.DataFrame` takes it."""
+        frames, channels, _ = self.tokens.shape
+        per_frame = ("seconds", "stream_samples", "position_samples", "position_seconds", "position_quarters", "tempo_bpm", "segment", "playing", "recording")
+        return {
+            "frame": np.repeat(np.arange(frames), channels),
+            "channel": np.tile(np.arange(channels), frames),
+            "semantic": self.tokens[:, :, 0].ravel(),
+            "acoustic": self.tokens[:, :, 1].ravel(),
+            **{name: np.repeat(getattr(self, name), channels) for name in per_frame},
+        }
+
+    def _anchor_of(self) -> np.ndarray:
+        """Number of the anchor that each frame stands behind; -1 before the first."""
+        return np.searchsorted([a.index for a in self.anchors], np.arange(len(self.tokens)), side="right") - 1
+
+    def _placed(self, name: str, moved: Any) -> np.ndarray:
+        values = np.array([float(getattr(a, name)) for a in self.anchors] + [math.nan])
+        return values[self._anchor_of()] + moved
+
+    def _passed_samples(self) -> np.ndarray:
+        """Host samples since the frame of each frame's anchor."""
+        hop = self.header["hop_samples"] * self.header["host_rate_hz"] / self.header["codec_rate_hz"]
+        starts = np.array([a.index for a in self.anchors] + [0])
+        return (np.arange(len(self.tokens)) - starts[self._anchor_of()]) * hop
+
+
+def read(source: Any) -> Take:
+    """Reads a take from a path, bytes, or a binary file.
+
+    Raises `SacError` where nothing of it can be read, and `OSError` as the system does.
+    """
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return _Reader(bytes(source)).take()
+    if hasattr(source, "read"):
+        return _Reader(source.read()).take()
+    with open(source, "rb") as file:
+        return _Reader(file.read()).take()
+
+
+class _Reader:
+    def __init__(self, data: bytes):
+        self.data = data
+        self.header, self.at = _read_header(data)
+        books = self.header["codebooks"]
+        self.sizes = np.array([books["semantic"], books["acoustic"]])
+        self.bits = [max(int(size - 1).bit_length(), 1) for size in self.sizes]
+        self.channels = self.header["channels"]
+        self.frames = 0
+        self.blocks: list[tuple[int, np.ndarray]] = []
+        self.anchors: list[Anchor] = []
+        self.gaps: list[Gap] = []
+        self.footer: dict[str, Any] | None = None
+        self.damage: list[tuple[int, int]] = []
+
+    def take(self) -> Take:
+        while self.at < len(self.data):
+            length = self.record() if self.footer is None else 0
+            if not length:
+                offset, skipped = self.damage[-1] if self.damage else (-1, 0)
+                if offset + skipped == self.at:
+                    self.damage[-1] = (offset, skipped + 1)
+                else:
+                    self.damage.append((self.at, 1))
+            self.at += length or 1
+        if self.damage and self.footer is None and self.is_cut(self.damage[-1]):
+            self.damage.pop()
+        present = sum(len(block) for _, block in self.blocks)
+        if self.frames - present > 1000 + 100 * present:
+            raise SacError(f"it says that {self.frames - present} frames are missing and holds {present}: run `sacodec repair` on it")
+        tokens = np.full((self.frames, self.channels, 2), MISSING, np.uint16)
+        there = np.zeros(self.frames, bool)
+        for index, block in self.blocks:
+            tokens[index : index + len(block)] = block
+            there[index : index + len(block)] = True
+        return Take(self.header, tokens, there, self.anchors, self.gaps, self.footer, self.damage)
+
+    def body_bytes(self, tag: int, word: int) -> int | None:
+        """Length of a record's body, or None where no record begins with these."""
+        if 1 <= tag <= 75:
+            return -(-tag * self.channels * sum(self.bits) // 8)
+        return word if tag >= 0x80 and word <= _MAX_BODY_BYTES else None
+
+    def record(self) -> int:
+        """Takes the record here in; gives its length, or 0 where there is no sound one."""
+        if len(self.data) - self.at < 7:
+            return 0
+        tag, word = struct.unpack_from("<BH", self.data, self.at)
+        body_bytes = self.body_bytes(tag, word)
+        end = self.at + 3 + (body_bytes or 0)
+        if body_bytes is None or end + 4 > len(self.data):
+            return 0
+        if zlib.crc32(memoryview(self.data)[self.at : end]) != struct.unpack_from("<I", self.data, end)[0]:
+            return 0
+        body = self.data[self.at + 3 : end]
+        takers = {_ANCHOR: self.take_anchor, _GAP: self.take_gap, _FOOTER: self.take_footer}
+        sound = self.take_frames(tag, word, body) if tag <= 75 else takers.get(tag, lambda _: True)(body)
+        return end + 4 - self.at if sound else 0
+
+    def take_frames(self, frames: int, low_index: int, body: bytes) -> bool:
+        index = self.frames + (low_index - self.frames) % 65536
+        used = frames * self.channels * sum(self.bits)
+        bits = np.unpackbits(np.frombuffer(body, np.uint8))
+        rows = bits[:used].reshape(frames, self.channels, sum(self.bits))
+        split = rows[..., : self.bits[0]], rows[..., self.bits[0] :]
+        tokens = np.stack([part @ (1 << np.arange(part.shape[-1])[::-1]) for part in split], -1)
+        if index + frames > _MAX_FRAMES or bits[used:].any() or (tokens >= self.sizes).any():
+            return False
+        self.blocks.append((index, tokens.astype(np.uint16)))
+        self.frames = index + frames
+        return True
+
+    def take_anchor(self, body: bytes) -> bool:
+        if len(body) < 37:
+            return False
+        index, flags, stream, *rest = struct.unpack_from("<IB4d", body)
+        if not self.frames <= index < _MAX_FRAMES or not math.isfinite(stream):
+            return False
+        known = [value if math.isfinite(value) else math.nan for value in rest]
+        self.anchors.append(Anchor(index, *(bool(flags & 1 << bit) for bit in range(4)), stream, *known))
+        self.frames = index
+        return True
+
+    def take_gap(self, body: bytes) -> bool:
+        if len(body) < 9:
+            return False
+        index, count, reason = struct.unpack_from("<IIB", body)
+        if index < self.frames or index + count > _MAX_FRAMES:
+            return False
+        self.gaps.append(Gap(index, count, _REASONS.get(reason, "an unknown reason")))
+        self.frames = index + count
+        return True
+
+    def take_footer(self, body: bytes) -> bool:
+        footer = _json_object(body)
+        frames = footer.get("frames") if footer is not None else None
+        if not isinstance(frames, int) or isinstance(frames, bool) or not self.frames <= frames <= _MAX_FRAMES:
+            return False
+        self.footer, self.frames = footer, frames
+        return True
+
+    def is_cut(self, damage: tuple[int, int]) -> bool:
+        """Whether what could not be read is a record that goes on behind the end of the file."""
+        offset, length = damage
+        if offset + length != len(self.data):
+            return False
+        start = self.data[offset : offset + 3].ljust(3, b"\0")
+        body_bytes = self.body_bytes(*struct.unpack("<BH", start))
+        return body_bytes is not None and (length < 3 or length < 7 + body_bytes)
+
+
+def _json_object(data: bytes) -> dict[str, Any] | None:
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _read_header(data: bytes) -> tuple[dict[str, Any], int]:
+    if not data or data[:8] != _MAGIC[: len(data)]:
+        raise SacError("it is no .sac token take: it begins with other bytes")
+    if len(data) < 20:
+        raise SacError("it ends inside its header: nothing of it can be read")
+    major, _, length, crc = struct.unpack_from("<HHII", data, 8)
+    if length > _MAX_HEADER_BYTES:
+        raise SacError("its header is damaged")
+    content = data[20 : 20 + length]
+    sound = len(content) == length and zlib.crc32(content, zlib.crc32(data[:16])) == crc
+    if major != 1 and (sound or major):
+        raise SacError(f"it is a .sac take of version {major}, this reader knows version 1: get a newer one")
+    if len(content) < length:
+        raise SacError("it ends inside its header: nothing of it can be read")
+    if not sound:
+        raise SacError("its header is damaged")
+    header = _json_object(content)
+    if header is None:
+        raise SacError("its header is no JSON object")
+    _check(header)
+    return header, 20 + length
+
+
+def _check(header: dict[str, Any]) -> None:
+    """Raises where a field that is computed with is missing or out of bounds."""
+
+    def number(fields: Any, name: str, low: float, high: float, whole: bool = True) -> None:
+        value = fields.get(name) if isinstance(fields, dict) else None
+        kinds = (int,) if whole else (int, float)
+        if not isinstance(value, kinds) or isinstance(value, bool) or not low <= value <= high:
+            raise SacError(f"its header's {name} is {value!r}, expected {low} to {high}")
+
+    number(header, "codec_rate_hz", 1, 1e8)
+    number(header, "hop_samples", 1, 65536)
+    number(header, "channels", 1, 16)
+    number(header, "host_rate_hz", 1, 1e8, whole=False)
+    number(header.get("codebooks"), "semantic", 2, 65536)
+    number(header.get("codebooks"), "acoustic", 2, 65536)
+
+
+def main(paths: list[str]) -> int:
+    """Prints a line for each take."""
+    failed = 0
+    for path in paths:
+        try:
+            take = read(path)
+        except (OSError, SacError) as error:
+            print(f"{path}: {error}", file=sys.stderr)
+            failed = 1
+            continue
+        state = "finished" if take.finished else "unfinished"
+        lost = len(take.present) - int(take.present.sum())
+        print(f"{path}: {len(take.tokens)} frames, {len(take.tokens) / take.frame_rate_hz:.2f} s, {take.header['channels']} channels, {lost} missing, {state}")
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
