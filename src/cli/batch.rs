@@ -188,8 +188,7 @@ impl BatchArgs {
             }
         });
         bar.finish_and_clear();
-        let outcome = lock(&printer).finish(tasks.len());
-        outcome
+        printer.into_inner().unwrap_or_else(PoisonError::into_inner).finish(tasks.len())
     }
 
     fn bar(&self, tasks: usize) -> ProgressBar {
