@@ -6,12 +6,14 @@
     take.position_seconds  # float64 [frames]: place on the host's timeline
 
 The format is specified in docs/sac-format.md. Damaged, cut and unfinished takes give what is sound of
-them; see `Take.damage` and `Take.gaps`.
+them; see `Take.damage` and `Take.gaps`. Where more than 1000 frames and 100 for each one that is there
+are missing, a take is refused: arrays have a row for each frame, and a small file could ask for gigabytes.
 """
 from __future__ import annotations
 
 import json
 import math
+import re
 import struct
 import sys
 import zlib
@@ -28,7 +30,12 @@ _MAX_HEADER_BYTES = 1 << 16
 _MAX_BODY_BYTES = 4096
 _MAX_FRAMES = 1 << 25
 _ANCHOR, _GAP, _FOOTER = 0xA0, 0xA1, 0xAF
-_REASONS = {1: "the writer was too slow", 2: "the codec failed", 3: "the disk refused them", 4: "the file was damaged"}
+_REASONS = {
+    1: "the writer was too slow",
+    2: "the codec failed",
+    3: "the disk refused them",
+    4: "the file was damaged",
+}
 
 
 class SacError(ValueError):
@@ -57,7 +64,7 @@ class Anchor(NamedTuple):
     tempo_bpm: float
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class Take:
     """A take as it was read. Arrays over frames have `len(tokens)` entries."""
 
@@ -106,7 +113,8 @@ class Take:
     def position_quarters(self) -> np.ndarray:
         """The same in quarter notes; NaN where they are not known."""
         minutes = self._passed_samples() * self.playing / self.header["host_rate_hz"] / 60
-        return self._placed("position_quarters", minutes * np.nan_to_num(self.tempo_bpm))
+        with np.errstate(over="ignore", invalid="ignore"):  # a take may say that the tempo is 1e308
+            return self._placed("position_quarters", minutes * np.nan_to_num(self.tempo_bpm))
 
     @property
     def tempo_bpm(self) -> np.ndarray:
@@ -130,9 +138,10 @@ class Take:
         return np.maximum(starts[np.maximum(self._anchor_of(), 0)] - 1, 0)
 
     def columns(self) -> dict[str, np.ndarray]:
-        """A row for each frame and channel, as `pandas.DataFrame` takes it."""
+        """A row for each frame and channel, as `pandas.DataFrame` takes it. Missing tokens are `MISSING`."""
         frames, channels, _ = self.tokens.shape
-        per_frame = ("seconds", "stream_samples", "position_samples", "position_seconds", "position_quarters", "tempo_bpm", "segment", "playing", "recording")
+        per_frame = ("seconds", "stream_samples", "position_samples", "position_seconds", "position_quarters",
+                     "tempo_bpm", "segment", "playing", "recording")
         return {
             "frame": np.repeat(np.arange(frames), channels),
             "channel": np.tile(np.arange(channels), frames),
@@ -175,7 +184,12 @@ class _Reader:
         self.header, self.at = _read_header(data)
         books = self.header["codebooks"]
         self.sizes = np.array([books["semantic"], books["acoustic"]])
-        self.bits = [max(int(size - 1).bit_length(), 1) for size in self.sizes]
+        semantic_bits, acoustic_bits = (int(size - 1).bit_length() for size in self.sizes)
+        self.bits = semantic_bits + acoustic_bits
+        # What each bit of a frame and channel is worth in its semantic and in its acoustic token.
+        self.worth = np.zeros((self.bits, 2), np.int32)
+        self.worth[:semantic_bits, 0] = 1 << np.arange(semantic_bits)[::-1]
+        self.worth[semantic_bits:, 1] = 1 << np.arange(acoustic_bits)[::-1]
         self.channels = self.header["channels"]
         self.frames = 0
         self.blocks: list[tuple[int, np.ndarray]] = []
@@ -198,7 +212,8 @@ class _Reader:
             self.damage.pop()
         present = sum(len(block) for _, block in self.blocks)
         if self.frames - present > 1000 + 100 * present:
-            raise SacError(f"it says that {self.frames - present} frames are missing and holds {present}: run `sacodec repair` on it")
+            missing = self.frames - present
+            raise SacError(f"it says that {missing} frames are missing and holds {present}: run `sacodec repair` on it")
         tokens = np.full((self.frames, self.channels, 2), MISSING, np.uint16)
         there = np.zeros(self.frames, bool)
         for index, block in self.blocks:
@@ -209,7 +224,7 @@ class _Reader:
     def body_bytes(self, tag: int, word: int) -> int | None:
         """Length of a record's body, or None where no record begins with these."""
         if 1 <= tag <= 75:
-            return -(-tag * self.channels * sum(self.bits) // 8)
+            return -(-tag * self.channels * self.bits // 8)
         return word if tag >= 0x80 and word <= _MAX_BODY_BYTES else None
 
     def record(self) -> int:
@@ -230,11 +245,9 @@ class _Reader:
 
     def take_frames(self, frames: int, low_index: int, body: bytes) -> bool:
         index = self.frames + (low_index - self.frames) % 65536
-        used = frames * self.channels * sum(self.bits)
+        used = frames * self.channels * self.bits
         bits = np.unpackbits(np.frombuffer(body, np.uint8))
-        rows = bits[:used].reshape(frames, self.channels, sum(self.bits))
-        split = rows[..., : self.bits[0]], rows[..., self.bits[0] :]
-        tokens = np.stack([part @ (1 << np.arange(part.shape[-1])[::-1]) for part in split], -1)
+        tokens = (bits[:used].reshape(-1, self.bits) @ self.worth).reshape(frames, self.channels, 2)
         if index + frames > _MAX_FRAMES or bits[used:].any() or (tokens >= self.sizes).any():
             return False
         self.blocks.append((index, tokens.astype(np.uint16)))
@@ -281,8 +294,11 @@ class _Reader:
 
 
 def _json_object(data: bytes) -> dict[str, Any] | None:
-    try:
-        value = json.loads(data)
+    def refuse(constant: str) -> None:
+        raise ValueError(f"JSON has no {constant}")
+
+    try:  # decoded here: `json.loads` would take UTF-16 too
+        value = json.loads(data.decode("utf-8"), parse_constant=refuse)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
@@ -318,7 +334,7 @@ def _check(header: dict[str, Any]) -> None:
         value = fields.get(name) if isinstance(fields, dict) else None
         kinds = (int,) if whole else (int, float)
         if not isinstance(value, kinds) or isinstance(value, bool) or not low <= value <= high:
-            raise SacError(f"its header's {name} is {value!r}, expected {low} to {high}")
+            raise SacError(f"its header's {name} is {value!r:.40}, expected {low} to {high}")
 
     number(header, "codec_rate_hz", 1, 1e8)
     number(header, "hop_samples", 1, 65536)
@@ -326,6 +342,12 @@ def _check(header: dict[str, Any]) -> None:
     number(header, "host_rate_hz", 1, 1e8, whole=False)
     number(header.get("codebooks"), "semantic", 2, 65536)
     number(header.get("codebooks"), "acoustic", 2, 65536)
+    pack = header.get("pack")
+    texts = [pack.get(name) for name in ("name", "version", "sha256")] if isinstance(pack, dict) else [None]
+    if not all(isinstance(text, str) for text in texts):
+        raise SacError("its header's pack has no name, version and sha256")
+    if not re.fullmatch("[0-9a-fA-F]{64}", texts[-1]):
+        raise SacError("its header's pack.sha256 is not 64 hexadecimal digits")
 
 
 def main(paths: list[str]) -> int:
@@ -340,7 +362,9 @@ def main(paths: list[str]) -> int:
             continue
         state = "finished" if take.finished else "unfinished"
         lost = len(take.present) - int(take.present.sum())
-        print(f"{path}: {len(take.tokens)} frames, {len(take.tokens) / take.frame_rate_hz:.2f} s, {take.header['channels']} channels, {lost} missing, {state}")
+        frames, channels, _ = take.tokens.shape
+        seconds = frames / take.frame_rate_hz
+        print(f"{path}: {frames} frames, {seconds:.2f} s, {channels} channels, {lost} missing, {state}")
     return failed
 
 

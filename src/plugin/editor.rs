@@ -126,7 +126,7 @@ fn draw_takes(ui: &mut Ui, takes: &TakeStatus) {
         let lost = format!("{} frames did not reach a file", takes.lost_frames);
         ui.colored_label(ui.visuals().error_fg_color, lost);
     }
-    if let Some(problem) = &takes.problem {
+    for problem in takes.problem.iter().chain(&takes.last_problem) {
         ui.colored_label(ui.visuals().error_fg_color, problem);
     }
 }

@@ -208,7 +208,7 @@ fn a_full_disk_loses_nothing_once_there_is_room_again() {
     assert!(problem.contains("/takes") && problem.contains("make room"), "{problem}");
     assert!(full.waiting_bytes > 0);
     *bench.faults.full_at.lock().unwrap() = None;
-    bench.wait("written", |s| s.waiting_bytes == 0);
+    bench.wait("written", |s| s.waiting_bytes == 0 && s.problem.is_none());
     bench.frames(100);
     bench.end();
     let closed = bench.wait("closed", |s| s.takes == 1);
@@ -230,7 +230,7 @@ fn a_disk_that_stays_full_sends_the_whole_take_to_the_next_folder() {
     let closed = bench.wait("closed", |s| s.takes == 1);
     let path = closed.last.unwrap();
     assert!(path.starts_with("/elsewhere"), "{}", path.display());
-    assert!(closed.problem.unwrap().contains("/elsewhere"));
+    assert!(closed.last_problem.unwrap().contains("/elsewhere"));
     bench.assert_whole(&path);
     assert_eq!(bench.files.lock().unwrap().len(), 1, "the part on the full disk stayed");
 }
@@ -248,7 +248,7 @@ fn where_no_disk_takes_the_rest_the_losses_are_counted_and_the_part_stays() {
     assert!(part.to_str().unwrap().ends_with(".sac.part") && take.footer.is_none());
     assert!(take.frames() >= 75, "what fitted is there");
     assert_eq!(closed.lost_frames, 600 - u64::from(take.frames()));
-    let problem = closed.problem.unwrap();
+    let problem = closed.last_problem.unwrap();
     assert!(problem.contains("lost") && problem.contains("repair"), "{problem}");
 }
 

@@ -63,6 +63,12 @@ pub enum TakeError {
         /// What it must be.
         expected: &'static str,
     },
+    /// Longer than any take.
+    #[error("its {bytes} bytes are more than any take has: is it one?")]
+    TooLarge {
+        /// Length of the file.
+        bytes: u64,
+    },
     /// More frames than a take holds.
     #[error("a take holds at most 124 hours: start another one")]
     TooLong,

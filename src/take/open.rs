@@ -78,16 +78,16 @@ impl OpenTake {
         Ok(Self {
             model: begin.model.clone(),
             writer: TakeWriter::new(header)?,
+            problem: destination.warning.clone(),
+            notes: destination.warning.iter().cloned().collect(),
             destination,
             track: track.unwrap_or_default(),
             date: now.strftime("%Y-%m-%d").to_string(),
             file: None,
             folder: 0,
             pending: Vec::new(),
-            problem: None,
             next_try: None,
             refused_since: None,
-            notes: Vec::new(),
         })
     }
 

@@ -18,8 +18,8 @@ use crate::codec::TokenFrame;
 /// short file that claims hours of missing frames is refused rather than filled.
 const MISSING_FRAMES: u64 = 1000;
 const MISSING_PER_FRAME: u64 = 100;
-/// Longest file that is read: far more than the longest take.
-const MAX_FILE_BYTES: u64 = 4 << 30;
+/// Longest file that is read: a day of sixteen channels is a quarter of it.
+const MAX_FILE_BYTES: u64 = 1 << 30;
 
 /// Bytes of the file that belong to no sound record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,9 +67,23 @@ impl Take {
     /// # Errors
     /// As [`Take::parse`], and [`TakeError::Io`].
     pub fn open(path: &Path) -> Result<Self, TakeError> {
+        Self::parse(&Self::bytes(path)?)
+    }
+
+    /// The bytes of the file at `path`, if it is not far longer than any take.
+    ///
+    /// # Errors
+    /// [`TakeError::TooLarge`] and [`TakeError::Io`].
+    pub fn bytes(path: &Path) -> Result<Vec<u8>, TakeError> {
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
+        if length > MAX_FILE_BYTES {
+            return Err(TakeError::TooLarge { bytes: length });
+        }
         let mut bytes = Vec::new();
-        File::open(path)?.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
-        Self::parse(&bytes)
+        // It may grow while it is read, and a device has no length.
+        file.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
+        Ok(bytes)
     }
 
     /// Reads a take from its bytes. Damage behind the header is no error: see [`Take::damage`].

@@ -11,7 +11,7 @@ pub struct TakeStatus {
     pub recording: Option<PathBuf>,
     /// Frames of that take so far.
     pub frames: u64,
-    /// Frames of it that wait in memory because the disk does not take them.
+    /// Bytes of it that wait in memory because the disk does not take them.
     pub waiting_bytes: u64,
     /// Frames that were coded and never reached a file, since the instance was made.
     pub lost_frames: u64,
@@ -19,8 +19,10 @@ pub struct TakeStatus {
     pub last: Option<PathBuf>,
     /// Takes that were closed.
     pub takes: u64,
-    /// What went wrong and what to do, in words; stays until the next take begins.
+    /// What is wrong now and what to do, in words.
     pub problem: Option<String>,
+    /// What was wrong with the last take that was closed, or with its exports.
+    pub last_problem: Option<String>,
 }
 
 /// The part of it that an open take knows.
@@ -32,19 +34,11 @@ pub struct OpenStatus {
 }
 
 impl TakeStatus {
-    /// A take begins: what was wrong with the last one is over.
-    pub(super) fn begin(&mut self) {
-        self.frames = 0;
-        self.waiting_bytes = 0;
-    }
-
     pub(super) fn now(&mut self, open: OpenStatus) {
         self.recording = Some(open.path);
         self.frames = open.frames;
         self.waiting_bytes = open.waiting_bytes;
-        if open.problem.is_some() {
-            self.problem = open.problem;
-        }
+        self.problem = open.problem;
     }
 
     pub(super) fn end(&mut self, closed: &ClosedTake) {
@@ -53,8 +47,7 @@ impl TakeStatus {
         self.takes += 1;
         self.lost_frames += closed.lost_frames;
         self.last = closed.path.clone();
-        if closed.problem.is_some() {
-            self.problem = closed.problem.clone();
-        }
+        self.problem = None;
+        self.last_problem = closed.problem.clone();
     }
 }

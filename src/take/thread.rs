@@ -145,18 +145,9 @@ impl<S: TakeSource> Worker<S> {
         match event {
             Event::Begin(begin) => {
                 self.close("another take began", None);
-                let destination = self.source.destination();
-                if let Some(warning) = &destination.warning {
-                    lock(&self.shared.status).problem = Some(warning.clone());
-                }
-                match OpenTake::new(&begin, destination, self.source.track()) {
-                    Ok(open) => {
-                        lock(&self.shared.status).begin();
-                        self.open = Some(open);
-                    }
-                    Err(error) => {
-                        lock(&self.shared.status).problem = Some(format!("no take could be begun: {error}"))
-                    }
+                match OpenTake::new(&begin, self.source.destination(), self.source.track()) {
+                    Ok(open) => self.open = Some(open),
+                    Err(error) => self.say(format!("no take could be begun: {error}")),
                 }
             }
             Event::End { reason, length_samples } => {
@@ -166,9 +157,8 @@ impl<S: TakeSource> Worker<S> {
                 if let Some(open) = &mut self.open
                     && let Err(error) = open.add(&event)
                 {
-                    let mut status = lock(&self.shared.status);
-                    status.problem = Some(format!("a frame could not be recorded: {error}"));
-                    status.lost_frames += 1;
+                    lock(&self.shared.status).lost_frames += 1;
+                    self.say(format!("a frame could not be recorded: {error}"));
                 }
             }
         }
@@ -186,16 +176,20 @@ impl<S: TakeSource> Worker<S> {
         let run = move || {
             let problems = exports.write(&*disk);
             if !problems.is_empty() {
-                lock(&shared.status).problem = Some(problems.join("; "));
+                lock(&shared.status).last_problem = Some(problems.join("; "));
             }
         };
         match std::thread::Builder::new().name("sacodec-export".into()).spawn(run) {
             Ok(export) => self.exports.push(export),
             Err(error) => {
-                let problem = format!("the take was not exported ({error}): use `sacodec convert`");
-                lock(&self.shared.status).problem = Some(problem);
+                self.say(format!("the take was not exported ({error}): use `sacodec convert`"));
             }
         }
+    }
+
+    /// Shows what went wrong until a take is closed without a problem.
+    fn say(&self, problem: String) {
+        lock(&self.shared.status).last_problem = Some(problem);
     }
 }
 

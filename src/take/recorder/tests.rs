@@ -50,7 +50,7 @@ fn two_hours_as_fast_as_the_machine_goes_lose_no_frame() {
     let watch = thread.watch();
     drop(thread);
     let status = watch.status();
-    assert_eq!((status.lost_frames, status.problem), (0, None));
+    assert_eq!((status.lost_frames, status.last_problem), (0, None));
     let take = Take::open(&status.last.unwrap()).unwrap();
     assert!(take.is_whole());
     assert_eq!(take.frames(), 7200 * 75);
