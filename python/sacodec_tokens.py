@@ -6,7 +6,7 @@
     take.position_seconds  # float64 [frames]: place on the host's timeline
 
 The format is specified in docs/sac-format.md. Damaged, cut and unfinished takes give what is sound of
-them; see `Take.damage` and `Take.gaps`. Where more than 1000 frames and 100 for each one that is there
+them; see `Take.damage` and `Take.gaps`. Where more than 270000 frames and 100 for each one that is there
 are missing, a take is refused: arrays have a row for each frame, and a small file could ask for gigabytes.
 """
 from __future__ import annotations
@@ -211,9 +211,9 @@ class _Reader:
         if self.damage and self.footer is None and self.is_cut(self.damage[-1]):
             self.damage.pop()
         present = sum(len(block) for _, block in self.blocks)
-        if self.frames - present > 1000 + 100 * present:
+        if self.frames - present > 270_000 + 100 * present:
             missing = self.frames - present
-            raise SacError(f"it says that {missing} frames are missing and holds {present}: run `sacodec repair` on it")
+            raise SacError(f"it says that {missing} frames are missing and holds {present}: it is damaged, or was made to be refused")
         tokens = np.full((self.frames, self.channels, 2), MISSING, np.uint16)
         there = np.zeros(self.frames, bool)
         for index, block in self.blocks:
@@ -244,11 +244,12 @@ class _Reader:
         return end + 4 - self.at if sound else 0
 
     def take_frames(self, frames: int, low_index: int, body: bytes) -> bool:
-        index = self.frames + (low_index - self.frames) % 65536
+        ahead = (low_index - self.frames) % 65536
+        index = self.frames + ahead
         used = frames * self.channels * self.bits
         bits = np.unpackbits(np.frombuffer(body, np.uint8))
         tokens = (bits[:used].reshape(-1, self.bits) @ self.worth).reshape(frames, self.channels, 2)
-        if index + frames > _MAX_FRAMES or bits[used:].any() or (tokens >= self.sizes).any():
+        if ahead >= 32768 or index + frames > _MAX_FRAMES or bits[used:].any() or (tokens >= self.sizes).any():
             return False
         self.blocks.append((index, tokens.astype(np.uint16)))
         self.frames = index + frames
@@ -340,8 +341,8 @@ def _check(header: dict[str, Any]) -> None:
     number(header, "hop_samples", 1, 65536)
     number(header, "channels", 1, 16)
     number(header, "host_rate_hz", 1, 1e8, whole=False)
-    number(header.get("codebooks"), "semantic", 2, 65536)
-    number(header.get("codebooks"), "acoustic", 2, 65536)
+    number(header.get("codebooks"), "semantic", 2, 65535)
+    number(header.get("codebooks"), "acoustic", 2, 65535)
     pack = header.get("pack")
     texts = [pack.get(name) for name in ("name", "version", "sha256")] if isinstance(pack, dict) else [None]
     if not all(isinstance(text, str) for text in texts):

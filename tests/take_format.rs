@@ -97,8 +97,8 @@ proptest! {
     #[test]
     fn what_is_written_is_read(
         channels in 1_usize..=16,
-        semantic in 2_usize..=65_536,
-        acoustic in 2_usize..=65_536,
+        semantic in 2_usize..=65_535,
+        acoustic in 2_usize..=65_535,
         seed in any::<u32>(),
         steps in proptest::collection::vec(step(), 0..12),
     ) {
@@ -261,7 +261,10 @@ fn random_records_with_sound_checksums_do_no_harm() {
         }
         match Take::parse(&bytes) {
             Ok(take) => {
-                assert!(take.frames() <= 1000 + 101 * take.present_frames());
+                assert!(take.frames() <= 270_000 + 101 * take.present_frames());
+                if take.frames() > 10_000 {
+                    continue;
+                }
                 assert_eq!(take.iter().count(), take.frames() as usize);
                 let missing: u32 = take.missing().iter().map(|gap| gap.count).sum();
                 assert_eq!(missing + take.present_frames(), take.frames());
@@ -274,6 +277,42 @@ fn random_records_with_sound_checksums_do_no_harm() {
             Err(error) => assert!(matches!(error, TakeError::MostlyMissing { .. }), "{error}"),
         }
     }
+}
+
+#[test]
+fn a_damaged_gap_of_any_length_moves_no_frame() {
+    for gap in [3, 40_000, 70_000, 140_000] {
+        let mut writer = TakeWriter::new(header(1)).unwrap();
+        writer.anchor(anchor(0.0));
+        let token = |index: u32| [TokenFrame { semantic: (index % 1000) as u16, acoustic: 0 }];
+        (0..700).for_each(|index| writer.frame(&token(index)).unwrap());
+        writer.gap(gap, GapReason::DiskRefused).unwrap();
+        (0..200).for_each(|index| writer.frame(&token(700 + gap + index)).unwrap());
+        writer.finish("test", None, vec![]);
+        let mut bytes = writer.take_bytes();
+        let record: Vec<u8> = [0xA1, 9, 0].into_iter().chain(700_u32.to_le_bytes()).collect();
+        let at = bytes.windows(7).position(|window| window == record).unwrap();
+        bytes[at + 8] ^= 1;
+        let take = Take::parse(&bytes).unwrap();
+        assert_eq!((take.frames(), take.present_frames(), take.damage.len()), (900 + gap, 900, 1));
+        for (index, frame) in (0..).zip(take.iter()) {
+            assert!(frame.is_none() || frame == Some(&token(index)), "gap of {gap}: frame {index}");
+        }
+    }
+}
+
+#[test]
+fn a_block_that_stands_twice_is_damage_and_moves_no_frame() {
+    let (bytes, written) = small_take(200, 1);
+    let header_end = 20 + u32::from_le_bytes(bytes[12..16].try_into().unwrap()) as usize;
+    // The header is followed by an anchor of 44 bytes and a block that ends before the gap.
+    let block = header_end + 44..header_end + 44 + 7 + (usize::from(bytes[header_end + 44]) * 20).div_ceil(8);
+    let mut doubled = bytes.clone();
+    doubled.splice(block.end..block.end, bytes[block.clone()].to_vec());
+    let take = Take::parse(&doubled).unwrap();
+    assert_eq!(tokens_of(&take), written);
+    assert_eq!(take.damage.len(), 1);
+    assert_eq!((take.damage[0].offset, take.damage[0].bytes), (block.end, block.len()));
 }
 
 #[test]

@@ -73,7 +73,9 @@ pub enum TakeError {
     #[error("a take holds at most 124 hours: start another one")]
     TooLong,
     /// Many more frames are said to be missing than there are.
-    #[error("it says that {missing} frames are missing and holds {present}: run `sacodec repair` on it")]
+    #[error(
+        "it says that {missing} frames are missing and holds {present}: it is damaged, or was made to be refused"
+    )]
     MostlyMissing {
         /// Frames that are missing.
         missing: u64,

@@ -8,7 +8,8 @@ use crate::codec::{CodecModel, PackInfo};
 
 /// Most coded channels of a take.
 pub const MAX_CHANNELS: usize = 16;
-const MAX_CODEBOOK: usize = 1 << 16;
+/// Largest codebook: 65535 stands for a missing token in `.npy`.
+const MAX_CODEBOOK: usize = u16::MAX as usize;
 const MAX_HOP_SAMPLES: u32 = 1 << 16;
 /// What a DAW or a recorder can run at, in Hz.
 const RATES_HZ: std::ops::RangeInclusive<f64> = 1.0..=1e8;
@@ -165,7 +166,7 @@ impl Header {
         }
         if ![self.codebooks.semantic, self.codebooks.acoustic].iter().all(|s| (2..=MAX_CODEBOOK).contains(s))
         {
-            return wrong("codebooks", "sizes of 2 to 65536");
+            return wrong("codebooks", "sizes of 2 to 65535");
         }
         if !RATES_HZ.contains(&self.host_rate_hz) || !RATES_HZ.contains(&f64::from(self.codec_rate_hz)) {
             return wrong("host_rate_hz or codec_rate_hz", "a sample rate in Hz");

@@ -16,8 +16,10 @@ use crate::codec::TokenFrame;
 
 /// Missing frames that are taken for granted, and how many more for each frame that is there. A
 /// short file that claims hours of missing frames is refused rather than filled.
-const MISSING_FRAMES: u64 = 1000;
+const MISSING_FRAMES: u64 = 3600 * 75;
 const MISSING_PER_FRAME: u64 = 100;
+/// So many frames or more before a block are not missing: the block lies behind.
+const MAX_UNNOTED_FRAMES: u16 = 1 << 15;
 /// Longest file that is read: a day of sixteen channels is a quarter of it.
 const MAX_FILE_BYTES: u64 = 1 << 30;
 
@@ -320,6 +322,10 @@ impl Take {
     fn accept_frames(&mut self, low_index: u16, frames: usize, payload: &[u8]) -> bool {
         debug_assert_eq!(payload.len(), payload_bytes(&self.header, frames));
         let ahead = low_index.wrapping_sub(self.frames as u16);
+        if ahead >= MAX_UNNOTED_FRAMES {
+            // More likely a block that stands twice.
+            return false;
+        }
         let index = self.frames + u32::from(ahead);
         let offset = self.tokens.len();
         if index + frames as u32 > MAX_FRAMES || !read_frames(&self.header, frames, payload, &mut self.tokens)

@@ -56,6 +56,8 @@ pub struct TakeWriter {
     next_index: u32,
     anchor: Option<Anchor>,
     blocks_since_anchor: u32,
+    /// The next frame needs an anchor: the index of its block cannot tell how long a gap before it was.
+    needs_anchor: bool,
     counts: Footer,
 }
 
@@ -75,6 +77,7 @@ impl TakeWriter {
             next_index: 0,
             anchor: None,
             blocks_since_anchor: 0,
+            needs_anchor: false,
             counts: Footer::default(),
         })
     }
@@ -100,8 +103,7 @@ impl TakeWriter {
         let anchor = Anchor { index: self.next_index, ..anchor };
         self.counts.segments += u64::from(anchor.new_segment || self.anchor.is_none());
         self.anchor = Some(anchor);
-        self.blocks_since_anchor = 0;
-        write_anchor(&anchor, &mut self.bytes);
+        self.write_anchor(&anchor);
     }
 
     /// Adds a frame: the tokens of each channel.
@@ -120,6 +122,9 @@ impl TakeWriter {
         {
             return Err(TakeError::Field { field: "codebooks", expected: "sizes above every token" });
         }
+        if self.needs_anchor {
+            self.repeat_anchor();
+        }
         self.advance(1)?;
         if self.block.is_empty() {
             self.block_index = self.next_index - 1;
@@ -127,7 +132,7 @@ impl TakeWriter {
         self.block.extend_from_slice(tokens);
         if self.block.len() == BLOCK_FRAMES * self.header.channels {
             self.end_block();
-            self.repeat_anchor();
+            self.needs_anchor = self.blocks_since_anchor >= ANCHOR_EVERY_BLOCKS;
         }
         Ok(())
     }
@@ -145,6 +150,7 @@ impl TakeWriter {
             _ => self.counts.lost_frames += u64::from(count),
         }
         write_gap(&Gap { index, count, reason }, &mut self.bytes);
+        self.needs_anchor = true;
         Ok(())
     }
 
@@ -202,11 +208,14 @@ impl TakeWriter {
     }
 
     fn repeat_anchor(&mut self) {
-        let Some(anchor) = self.anchor.filter(|_| self.blocks_since_anchor >= ANCHOR_EVERY_BLOCKS) else {
-            return;
-        };
-        let here = anchor.at(self.next_index, self.header.frame_samples(), self.header.host_rate_hz);
+        let anchor = self.anchor.unwrap_or_default();
+        let (samples, rate_hz) = (self.header.frame_samples(), self.header.host_rate_hz);
+        self.write_anchor(&anchor.at(self.next_index, samples, rate_hz));
+    }
+
+    fn write_anchor(&mut self, anchor: &Anchor) {
         self.blocks_since_anchor = 0;
-        write_anchor(&here, &mut self.bytes);
+        self.needs_anchor = false;
+        write_anchor(anchor, &mut self.bytes);
     }
 }

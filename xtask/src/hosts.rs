@@ -21,13 +21,17 @@ pub fn run(project: &Project, pytest_args: &[String]) -> Result<()> {
     // First, so that what is missing is said before a long build.
     let python = environment(&project.target.join("hosts-venv"), &requirements)?;
     let built = bundle::release(project)?;
-    let mut pytest = Command::new(python);
+    let mut pytest = Command::new(&python);
     pytest.current_dir(&project.root).args(["-m", "pytest", "tests/hosts", "-q"]).args(pytest_args);
     pytest.env("SACODEC_VST3", built.bundles.vst3);
     pytest.env("SACODEC_CLAP", built.bundles.clap);
     pytest.env("SACODEC_BIN", built.program);
     pytest.env("PYTHONDONTWRITEBYTECODE", "1");
-    project::run(&mut pytest)
+    project::run(&mut pytest)?;
+    // The reader of takes is a program of its own: its tests need none of the above.
+    let mut reader = Command::new(python);
+    reader.current_dir(&project.root).env("PYTHONDONTWRITEBYTECODE", "1");
+    project::run(reader.args(["-m", "pytest", "python", "-q", "-p", "no:cacheprovider"]))
 }
 
 /// The Python of an environment with exactly these requirements, made anew when they change.

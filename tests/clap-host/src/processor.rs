@@ -56,14 +56,27 @@ impl Processor {
         }
     }
 
-    /// What the plugin is told of the transport from the next block on; nothing without one.
+    /// What the plugin is told of the transport from the next block on; nothing without one, as at
+    /// first. [`Processor::stop`] and [`Processor::reset`] leave it alone; it is gone when the plugin
+    /// is deactivated or restarted. A block that failed does not move it.
+    ///
+    /// # Real-time
+    /// Allocates, locks, waits: never.
     pub fn set_transport(&mut self, transport: Option<Transport>) {
         self.transport = transport;
     }
 
-    /// Where the transport is now.
+    /// Where the transport is now: at the next block's first sample.
     pub fn transport(&self) -> Option<Transport> {
         self.transport
+    }
+
+    /// The transport, to be stopped, moved or given another tempo from the next block on.
+    ///
+    /// # Real-time
+    /// Allocates, locks, waits: never.
+    pub fn transport_mut(&mut self) -> Option<&mut Transport> {
+        self.transport.as_mut()
     }
 
     /// Starts processing; no effect where it is started, as after [`Host::activate`].
@@ -173,7 +186,7 @@ impl Processor {
         self.answers.clear();
         self.steady_samples += length as u64;
         if let Some(transport) = &mut self.transport {
-            transport.advance(length);
+            transport.advance(length, self.rate_hz);
         }
         Ok(status)
     }
@@ -237,7 +250,7 @@ impl Processor {
         self.answers.clear();
         self.steady_samples += length as u64;
         if let Some(transport) = &mut self.transport {
-            transport.advance(length);
+            transport.advance(length, self.rate_hz);
         }
         Ok(status)
     }
