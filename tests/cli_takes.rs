@@ -91,9 +91,11 @@ fn a_list_of_files_is_taken_from_a_file_or_from_standard_input() {
     child.stdin.take().unwrap().write_all(b"in/b/d.wav\n").unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());
-    assert!(folder.path().join("piped/d.sac").is_file(), "{:?}", lines(&output));
+    assert!(folder.path().join("piped/in/b/d.sac").is_file(), "{:?}", lines(&output));
     run(folder.path(), &["encode", "--files-from", "no.txt"], 1);
-    run(folder.path(), &["encode"], 1);
+    run(folder.path(), &["encode"], 2);
+    std::fs::write(folder.path().join("none.txt"), "").unwrap();
+    run(folder.path(), &["encode", "--files-from", "none.txt", "--output", "out/"], 0);
     std::fs::create_dir(folder.path().join("empty")).unwrap();
     run(folder.path(), &["encode", "empty"], 1);
 }
@@ -123,6 +125,41 @@ fn what_is_there_is_only_replaced_when_asked_and_a_corpus_can_be_taken_up_again(
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn broken_links_and_names_that_are_no_unicode_stop_nothing() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = corpus();
+    let odd = folder.path().join("in").join(std::ffi::OsStr::from_bytes(b"od\xffd.wav"));
+    std::fs::copy(folder.path().join("in/a.wav"), &odd).unwrap();
+    std::os::unix::fs::symlink("nowhere.wav", folder.path().join("in/dangling.wav")).unwrap();
+    std::os::unix::fs::symlink("..", folder.path().join("in/b/loop")).unwrap();
+    let output = run(folder.path(), &["encode", "in", "--output", "out/", "--json"], 1);
+    let reports = lines(&output);
+    let coded = reports.iter().filter(|r| r["error"].is_null()).count();
+    assert_eq!((coded, reports.len()), (4, 7), "{reports:?}");
+    assert_eq!(tree(&folder.path().join("out")).len(), 4);
+    for command in ["decode", "verify", "info", "repair", "convert"] {
+        let code = if command == "verify" { 1 } else { 0 };
+        run(folder.path(), &[command, "out", "--json"], code);
+    }
+}
+
+#[test]
+fn results_never_take_the_name_of_what_was_coded_nor_a_wrong_one() {
+    let folder = corpus();
+    run(folder.path(), &["encode", "in/a.wav"], 0);
+    let audio = std::fs::read(folder.path().join("in/a.wav")).unwrap();
+    run(folder.path(), &["decode", "in/a.sac", "--overwrite"], 0);
+    run(folder.path(), &["convert", "in/a.sac", "--to", "npy,jsonl,csv,wav", "--overwrite"], 0);
+    assert_eq!(std::fs::read(folder.path().join("in/a.wav")).unwrap(), audio, "the source was overwritten");
+    assert!(folder.path().join("in/a.decoded.wav").is_file() && folder.path().join("in/a.csv").is_file());
+    for arguments in [["convert", "in/a.sac", "-o", "out.mp3"], ["decode", "in/a.sac", "-o", "out.npy"]] {
+        let said = run(folder.path(), &arguments, 1).stderr;
+        assert!(String::from_utf8_lossy(&said).contains("name it so"), "{arguments:?}");
+    }
+}
+
+#[test]
 fn verify_counts_equal_tokens_and_names_the_first_difference() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::copy(data("speech_24k.wav"), folder.path().join("voice.wav")).unwrap();
@@ -147,6 +184,15 @@ fn verify_counts_equal_tokens_and_names_the_first_difference() {
     let said = run(folder.path(), &["verify", "voice.sac", "rate.wav"], 1);
     assert!(String::from_utf8_lossy(&said.stderr).contains("16000 Hz, the take 24000 Hz"));
     run(folder.path(), &["verify", "voice.sac", "--audio", "no.wav"], 1);
+    write_wav(&folder.path().join("stereo.wav"), 24_000, 2, 5000, 1);
+    run(folder.path(), &["verify", "voice.sac", "stereo.wav"], 1);
+    run(folder.path(), &["verify", "voice.sac", "voice.wav", "--min-percent", "101"], 2);
+    // Half of the audio: the rest was not compared.
+    let mut wav = hound::WavWriter::create(folder.path().join("half.wav"), spec).unwrap();
+    let mut half = hound::WavReader::open(folder.path().join("voice.wav")).unwrap();
+    half.samples::<i16>().take(48_000).for_each(|s| wav.write_sample(s.unwrap()).unwrap());
+    wav.finalize().unwrap();
+    run(folder.path(), &["verify", "voice.sac", "half.wav", "--min-percent", "90"], 3);
     // Audio that was recorded in front of the take.
     let mut wav = hound::WavWriter::create(folder.path().join("later.wav"), spec).unwrap();
     let reader = hound::WavReader::open(folder.path().join("voice.wav")).unwrap();

@@ -17,8 +17,10 @@ use super::{CliError, Outcome};
 #[derive(Debug, ClapArgs)]
 pub struct BatchArgs {
     /// Files and folders; folders are searched through.
+    #[arg(required_unless_present = "files_from")]
     inputs: Vec<PathBuf>,
-    /// Where results go: a file for one input, else a folder. Without it, beside each input.
+    /// Where results go: a file for one input, else a folder, in which folders that are searched and
+    /// relative paths of a list keep their shape. Without it, beside each input.
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
     /// Read further inputs from a file, one on each line; `-` is standard input.
@@ -45,6 +47,8 @@ pub struct Task {
     pub input: PathBuf,
     /// What is written, with the extension of the first format.
     pub output: PathBuf,
+    /// Another input that has this output already: then nothing is done.
+    rival: Option<PathBuf>,
 }
 
 /// What a file gave.
@@ -95,17 +99,22 @@ impl BatchArgs {
     /// `command IN OUT` is understood where OUT has that extension and is named like a result.
     ///
     /// # Errors
-    /// Where a list or folder cannot be read, nothing is found, or two results have one name.
+    /// Where a list cannot be read, nothing is found, or the one result has another extension.
     pub fn tasks(&self, from: &[&str], to: &str) -> Result<Vec<Task>, CliError> {
         let mut inputs = self.inputs.clone();
         let mut output = self.output.clone();
-        if output.is_none() && inputs.len() == 2 && !from.contains(&to) && extension(&inputs[1]) == to {
+        let kind = to.rsplit('.').next().unwrap_or(to);
+        if output.is_none() && inputs.len() == 2 && !from.contains(&kind) && extension(&inputs[1]) == kind {
             output = inputs.pop();
         }
-        let found = self.find(inputs, from)?;
+        let found = self.find(inputs, from, to)?;
         let to_folder = output.as_deref().is_some_and(|path| {
-            path.is_dir() || found.len() > 1 || found.iter().any(|f| f.below.is_some()) || has_slash(path)
+            let many = found.len() > 1 || found.iter().any(|f| f.below.is_some());
+            many || self.files_from.is_some() || path.is_dir() || has_slash(path)
         });
+        if let Some(path) = output.as_ref().filter(|path| !to_folder && extension(path) != kind) {
+            return Err(CliError::Extension { path: path.clone(), expected: kind.into() });
+        }
         let mut tasks = Vec::with_capacity(found.len());
         let mut owners: HashMap<PathBuf, PathBuf> = HashMap::new();
         for Found { path: input, below } in found {
@@ -118,36 +127,45 @@ impl BatchArgs {
                 }
                 Some(file) => file.clone(),
             };
-            if let Some(other) = owners.insert(output.clone(), input.clone()) {
-                return Err(CliError::OneOutput { path: output, first: other, second: input });
+            let rival = owners.get(&output).cloned();
+            if rival.is_none() {
+                owners.insert(output.clone(), input.clone());
             }
             if !(self.skip_existing && output.exists()) {
-                tasks.push(Task { input, output });
+                tasks.push(Task { input, output, rival });
             }
         }
         Ok(tasks)
     }
 
-    fn find(&self, mut inputs: Vec<PathBuf>, from: &[&str]) -> Result<Vec<Found>, CliError> {
-        if let Some(list) = &self.files_from {
-            inputs.extend(read_list(list)?);
-        }
-        if inputs.is_empty() {
-            return Err(CliError::NoInput { what: "files or folders, or --files-from LIST".into() });
-        }
+    fn find(&self, inputs: Vec<PathBuf>, from: &[&str], to: &str) -> Result<Vec<Found>, CliError> {
+        let listed = self.files_from.as_deref().map(read_list).transpose()?.unwrap_or_default();
+        let inputs = inputs.into_iter().map(|i| (i, false)).chain(listed.into_iter().map(|i| (i, true)));
         let mut found = Vec::new();
-        for input in inputs {
+        for (input, is_listed) in inputs {
             if !input.is_dir() {
-                found.push(Found { path: input, below: None });
+                let below = Some(input.clone()).filter(|path| is_listed && is_plain(path));
+                found.push(Found { path: input, below });
                 continue;
             }
             let before = found.len();
             for entry in WalkDir::new(&input).follow_links(true).sort_by_file_name() {
-                let entry =
-                    entry.map_err(|e| CliError::Open { path: input.clone(), source: io::Error::other(e) })?;
-                let hidden = entry.file_name().to_string_lossy().starts_with('.');
-                if entry.file_type().is_file() && !hidden && from.contains(&extension(entry.path()).as_str())
-                {
+                let entry = match entry {
+                    Ok(entry) => entry,
+                    // A broken link is a file that cannot be read, like any other.
+                    Err(error) if error.path().is_some() => {
+                        let path = error.path().unwrap_or(&input).to_owned();
+                        found.push(Found { path, below: None });
+                        continue;
+                    }
+                    Err(error) => {
+                        return Err(CliError::Open { path: input, source: io::Error::other(error) });
+                    }
+                };
+                let name = entry.file_name().to_string_lossy();
+                let is_ours = name.starts_with('.') || name.ends_with(&format!(".{to}")) && to.contains('.');
+                let is_wanted = from.contains(&extension(entry.path()).as_str());
+                if entry.file_type().is_file() && !is_ours && is_wanted {
                     let below = entry.path().strip_prefix(&input).ok().map(Path::to_owned);
                     found.push(Found { path: entry.into_path(), below });
                 }
@@ -178,7 +196,14 @@ impl BatchArgs {
                     loop {
                         let at = next.fetch_add(1, Ordering::Relaxed);
                         let Some(task) = tasks.get(at) else { break };
-                        let result = work(task, if tasks.len() == 1 { &bar } else { &quiet });
+                        let result = match &task.rival {
+                            None => work(task, if tasks.len() == 1 { &bar } else { &quiet }),
+                            Some(rival) => Err(CliError::OneOutput {
+                                path: task.output.clone(),
+                                first: rival.clone(),
+                                second: task.input.clone(),
+                            }),
+                        };
                         if tasks.len() > 1 {
                             bar.inc(1);
                         }
@@ -229,26 +254,29 @@ impl Printer {
                 self.findings += usize::from(report.outcome == Outcome::Finding);
                 self.failed += usize::from(report.outcome == Outcome::Failed);
                 let mut value = report.json;
-                value["input"] = json!(task.input);
+                value["input"] = name(&task.input);
                 (if self.json { value.to_string() } else { report.text }, false)
             }
             Err(error) => {
                 self.failed += 1;
-                let value = json!({ "input": task.input, "error": error.to_string() });
+                let value = json!({ "input": name(&task.input), "error": error.to_string() });
                 if self.json { (value.to_string(), false) } else { (format!("sacodec: {error}"), true) }
             }
         };
         self.waiting.insert(at, (line, is_error));
         while let Some((line, is_error)) = self.waiting.remove(&self.next) {
             self.next += 1;
-            // Whoever closed our output does not want it.
-            self.bar.suspend(|| {
-                let _ = if is_error {
-                    writeln!(io::stderr(), "{line}")
-                } else {
-                    writeln!(io::stdout(), "{line}")
-                };
+            let written = self.bar.suspend(|| {
+                if is_error { writeln!(io::stderr(), "{line}") } else { writeln!(io::stdout(), "{line}") }
             });
+            // Whoever closed our output does not want it.
+            if let Err(error) = written.or_else(|e| match e.kind() {
+                io::ErrorKind::BrokenPipe => Ok(()),
+                _ => Err(e),
+            }) {
+                self.failed += 1;
+                eprintln!("sacodec: the report could not be written: {error}");
+            }
         }
     }
 
@@ -278,6 +306,16 @@ fn result_name(path: &Path, to: &str) -> PathBuf {
     let is_part = path.extension().is_some_and(|e| e == "part");
     let path = if is_part { path.with_extension("") } else { path.to_owned() };
     path.with_extension(to)
+}
+
+/// A path in a report; what is no Unicode in it is replaced.
+pub fn name(path: &Path) -> Value {
+    Value::from(path.to_string_lossy())
+}
+
+/// Whether a path leads downwards from where it begins.
+fn is_plain(path: &Path) -> bool {
+    path.components().all(|c| matches!(c, std::path::Component::Normal(_) | std::path::Component::CurDir))
 }
 
 fn has_slash(path: &Path) -> bool {
@@ -318,13 +356,19 @@ mod tests {
             tasks(&["a.wav", "b.wav"], &["wav"], "sac"),
             [pair("a.wav", "a.sac"), pair("b.wav", "b.sac")]
         );
-        assert_eq!(tasks(&["x/a.sac.part"], &["sac"], "wav"), [pair("x/a.sac.part", "x/a.wav")]);
+        assert_eq!(
+            tasks(&["x/a.sac.part"], &["sac"], "decoded.wav"),
+            [pair("x/a.sac.part", "x/a.decoded.wav")]
+        );
+        assert_eq!(tasks(&["a.sac", "b.wav"], &["sac"], "decoded.wav"), [pair("a.sac", "b.wav")]);
     }
 
     #[test]
-    fn two_inputs_for_one_result_are_refused() {
+    fn the_second_input_for_one_result_is_refused() {
         let args = BatchArgs::of(vec!["a.wav".into(), "a.flac".into()], false);
-        assert!(matches!(args.tasks(&["wav", "flac"], "sac"), Err(CliError::OneOutput { .. })));
+        let rivals: Vec<_> =
+            args.tasks(&["wav", "flac"], "sac").unwrap().into_iter().map(|t| t.rival).collect();
+        assert_eq!(rivals, [None, Some("a.wav".into())]);
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! `sacodec convert`: token takes to files that other programs read.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args as ClapArgs;
 use serde_json::json;
 
-use super::batch::{BatchArgs, Report, Task, extension};
+use super::batch::{BatchArgs, Report, Task, extension, name};
+use super::decode::DECODED;
 use super::{CliError, Outcome, losses, model, open_take, write_result};
 use crate::codec::{CodecModel, StreamGain};
 use crate::take::convert::write_wav;
@@ -27,7 +28,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let formats = args.formats();
-    let tasks = args.batch.tasks(&["sac"], formats[0].extension())?;
+    let tasks = args.batch.tasks(&["sac"], result_extension(formats[0]))?;
     let model = if formats.contains(&ExportFormat::Wav) { Some(model(args.pack.as_deref())?) } else { None };
     Ok(args.batch.run(&tasks, |task, _| convert(args, &formats, model.as_ref(), task)))
 }
@@ -53,7 +54,7 @@ fn convert(
     for &format in formats {
         let output = match formats {
             [_] => task.output.clone(),
-            _ => task.output.with_extension(format.extension()),
+            _ => sibling(&task.output, formats[0], format),
         };
         write_result(&task.input, &output, args.batch.overwrite, |out| match (format, model) {
             (ExportFormat::Npy, _) => Ok(write_npy(&take, out)?),
@@ -69,6 +70,22 @@ fn convert(
     Ok(report(&take, &outputs))
 }
 
+/// What results are called beside their takes.
+fn result_extension(format: ExportFormat) -> &'static str {
+    if format == ExportFormat::Wav { DECODED } else { format.extension() }
+}
+
+/// The name of another format's result beside that of the first.
+fn sibling(output: &Path, first: ExportFormat, format: ExportFormat) -> PathBuf {
+    let name = output.file_name().unwrap_or_default().to_string_lossy();
+    let stem = name.strip_suffix(result_extension(first)).unwrap_or(&name).trim_end_matches('.');
+    if format == first {
+        output.into()
+    } else {
+        output.with_file_name(format!("{stem}.{}", result_extension(format)))
+    }
+}
+
 fn report(take: &Take, outputs: &[PathBuf]) -> Report {
     let names: Vec<_> = outputs.iter().map(|o| o.display().to_string()).collect();
     let loss = losses(take);
@@ -79,7 +96,7 @@ fn report(take: &Take, outputs: &[PathBuf]) -> Report {
     Report {
         text,
         json: json!({
-            "outputs": outputs, "frames": take.frames(), "channels": take.header.channels,
+            "outputs": outputs.iter().map(|o| name(o)).collect::<Vec<_>>(), "frames": take.frames(), "channels": take.header.channels,
             "missing_frames": take.frames() - take.present_frames(), "losses": loss,
         }),
         outcome: if loss.is_some() { Outcome::Finding } else { Outcome::Done },

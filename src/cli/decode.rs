@@ -5,10 +5,14 @@ use std::path::PathBuf;
 use clap::Args as ClapArgs;
 use serde_json::json;
 
-use super::batch::{BatchArgs, Report};
+use super::batch::{BatchArgs, Report, name};
 use super::roundtrip::StreamsArg;
 use super::{CliError, Outcome, losses, model, open_take, write_result};
 use crate::take::convert::write_wav;
+
+/// What results are called beside their takes: the name alone may be that of the audio they were
+/// coded from.
+pub const DECODED: &str = "decoded.wav";
 
 #[derive(Debug, ClapArgs)]
 pub struct Args {
@@ -26,7 +30,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<Outcome, CliError> {
-    let tasks = args.batch.tasks(&["sac"], "wav")?;
+    let tasks = args.batch.tasks(&["sac"], DECODED)?;
     let model = model(args.pack.as_deref())?;
     Ok(args.batch.run(&tasks, |task, _| {
         let take = open_take(&task.input)?;
@@ -43,7 +47,7 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
         Ok(Report {
             text,
             json: json!({
-                "output": task.output, "frames": take.frames(), "seconds": seconds,
+                "output": name(&task.output), "frames": take.frames(), "seconds": seconds,
                 "sample_rate_hz": rate_hz, "missing_frames": take.frames() - take.present_frames(),
                 "finished": take.footer.is_some(), "losses": loss,
             }),

@@ -8,7 +8,7 @@ use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::audio::AudioReader;
-use super::batch::{BatchArgs, Report, Task};
+use super::batch::{BatchArgs, Report, Task, name};
 use super::roundtrip::ChannelsArg;
 use super::{CliError, Outcome, losses, model, write_result};
 use crate::codec::{CodecModel, TokenFrame};
@@ -111,7 +111,7 @@ fn encode(args: &Args, model: &Arc<CodecModel>, task: &Task, bar: &ProgressBar) 
     Ok(Report {
         text,
         json: json!({
-            "output": task.output, "frames": take.frames(), "channels": take.header.channels,
+            "output": name(&task.output), "frames": take.frames(), "channels": take.header.channels,
             "seconds": seconds, "sample_rate_hz": rate_hz, "bytes": bytes.len(),
             "failed_frames": take.frames() - take.present_frames(), "nonfinite_samples": nonfinite,
             "pack": format!("{} {}", info.name, info.version),

@@ -129,7 +129,7 @@ pub enum CliError {
         path: PathBuf,
     },
     /// Two inputs, one result.
-    #[error("{} would be made of both {} and {}: work on them one by one", path.display(), first.display(), second.display())]
+    #[error("{} would be made of both {} and {}: give the second another place with --output", path.display(), first.display(), second.display())]
     OneOutput {
         /// The result.
         path: PathBuf,
@@ -137,6 +137,14 @@ pub enum CliError {
         first: PathBuf,
         /// The other.
         second: PathBuf,
+    },
+    /// A result of one kind was given the name of another.
+    #[error("{} would hold .{expected}: name it so, or end it in / for a folder", path.display())]
+    Extension {
+        /// The name.
+        path: PathBuf,
+        /// The extension of what would be written.
+        expected: String,
     },
     /// Nothing to work on.
     #[error("there is nothing to do: {what}")]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args as ClapArgs;
 use serde_json::json;
 
-use super::batch::{BatchArgs, Report, Task};
+use super::batch::{BatchArgs, Report, Task, name};
 use super::{CliError, Outcome, open_take, write_result};
 use crate::take::convert::ExportError;
 use crate::take::{Take, TakeError};
@@ -58,7 +58,7 @@ fn report(take: &Take, output: &Path) -> Report {
         text += &format!("; and {} more gaps", missing.len() - 10);
     }
     if take.cut_bytes > 0 {
-        text += "; the last second was not complete and is gone";
+        text += &format!("; {} bytes at its end were not complete and are gone", take.cut_bytes);
     }
     let gaps: Vec<_> = missing
         .iter()
@@ -68,7 +68,7 @@ fn report(take: &Take, output: &Path) -> Report {
     Report {
         text,
         json: json!({
-            "output": output, "frames": take.frames(), "recovered": take.present_frames(), "gone": gaps,
+            "output": name(output), "frames": take.frames(), "recovered": take.present_frames(), "gone": gaps,
             "damaged_bytes": skipped, "cut_bytes": take.cut_bytes, "was_finished": take.footer.is_some(),
         }),
         outcome: if is_sound { Outcome::Done } else { Outcome::Finding },

@@ -74,8 +74,8 @@ impl StreamsArg {
 /// `more_channels`.
 #[derive(Debug, Serialize)]
 struct Report {
-    input: PathBuf,
-    output: PathBuf,
+    input: String,
+    output: String,
     pack: String,
     sample_rate_hz: u32,
     channels: usize,
@@ -279,8 +279,8 @@ impl Coder {
         let coded_channels = self.tokens.len();
         let first = self.tokens.remove(0);
         let report = Report {
-            input: args.input.clone(),
-            output: args.output.clone(),
+            input: args.input.to_string_lossy().into(),
+            output: args.output.to_string_lossy().into(),
             pack: format!("{} {}", info.name, info.version),
             sample_rate_hz: rate_hz,
             channels,

@@ -7,9 +7,9 @@ use clap::Args as ClapArgs;
 use serde_json::json;
 
 use super::audio::AudioReader;
-use super::batch::{BatchArgs, Report, extension};
+use super::batch::{BatchArgs, Report, extension, name};
 use super::encode::{AUDIO_EXTENSIONS, FileEncoder};
-use super::{CliError, Outcome, model, open_take};
+use super::{CliError, Outcome, losses, model, open_take};
 use crate::codec::{CodecModel, TokenFrame};
 use crate::take::convert::check_pack;
 use crate::take::{ChannelMode, Take};
@@ -19,6 +19,7 @@ const BLOCK_SAMPLES: usize = 1 << 14;
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     /// Takes, or one take and the audio that it was coded from.
+    #[arg(required_unless_present = "files_from")]
     inputs: Vec<PathBuf>,
     /// The audio of a take, or the folder where audio is that is named like the takes; without it,
     /// beside each take.
@@ -28,7 +29,7 @@ pub struct Args {
     #[arg(long, value_name = "SAMPLES", default_value_t = 0)]
     offset: u64,
     /// Percentage of equal tokens, of each stream, that is enough.
-    #[arg(long, value_name = "PERCENT", default_value_t = 100.0)]
+    #[arg(long, value_name = "PERCENT", default_value_t = 100.0, value_parser = percent)]
     min_percent: f64,
     /// Folder of the model pack that the takes were coded with; without it the one the command carries.
     #[arg(long, value_name = "FOLDER")]
@@ -57,6 +58,11 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
         let audio = find_audio(&task.output, audio.as_deref());
         verify(args, &model, &task.input, &audio)
     }))
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let percent = text.parse().map_err(|_| "give a percentage".to_owned())?;
+    if (0.0..=100.0).contains(&percent) { Ok(percent) } else { Err("give 0 to 100".into()) }
 }
 
 /// The audio of a take whose WAV would be `beside`.
@@ -117,6 +123,8 @@ fn verify(args: &Args, model: &Arc<CodecModel>, path: &Path, audio: &Path) -> Re
     let [semantic, acoustic] =
         [compared.semantic_equal, compared.acoustic_equal].map(|e| compared.percent(e));
     let enough = compared.frames > 0 && semantic.min(acoustic) >= args.min_percent;
+    let loss = losses(&take);
+    let is_whole = skipped == 0 && loss.is_none();
     let mut text = format!(
         "{}: semantic {semantic:.2} %, acoustic {acoustic:.2} % equal in {} frames",
         path.display(),
@@ -129,17 +137,20 @@ fn verify(args: &Args, model: &Arc<CodecModel>, path: &Path, audio: &Path) -> Re
     if skipped > 0 {
         text += &format!("; {skipped} frames were not compared: missing in the take or behind the audio");
     }
+    if let Some(loss) = &loss {
+        text += &format!("; {loss}");
+    }
     if take.header.stream_frame.unwrap_or(0) > 0 {
         text += "; the take began while the codec was running, so its first frames may differ";
     }
     Ok(Report {
         text,
         json: json!({
-            "audio": audio, "frames": compared.frames, "not_compared": skipped,
+            "audio": name(audio), "frames": compared.frames, "not_compared": skipped,
             "semantic_percent": semantic, "acoustic_percent": acoustic,
-            "first_difference": compared.first_difference, "enough": enough,
+            "first_difference": compared.first_difference, "enough": enough, "losses": loss,
         }),
-        outcome: if enough { Outcome::Done } else { Outcome::Finding },
+        outcome: if enough && is_whole { Outcome::Done } else { Outcome::Finding },
     })
 }
 
@@ -158,6 +169,9 @@ fn encode_again(
         return Err(other(format!("it has {} Hz, the take {} Hz", audio.rate_hz, header.host_rate_hz)));
     }
     let mode = header.channel_mode.unwrap_or(ChannelMode::Each);
+    if mode == ChannelMode::Mono && audio.channels != 1 {
+        return Err(other(format!("it has {} channels, the take was coded from one", audio.channels)));
+    }
     let mut coder = FileEncoder::new(model, mode, audio.channels, header.host_rate_hz, audio_path)?;
     if coder.encoders.len() != header.channels {
         return Err(other(format!("it has {} channels, the take {}", audio.channels, header.channels)));
@@ -178,11 +192,12 @@ fn encode_again(
         offset -= skipped;
         block.iter_mut().for_each(|c| drop(c.drain(..skipped as usize)));
         while let Some(reset) = resets.next_if(|&reset| reset <= taken_samples + block[0].len() as u64) {
-            let before = (reset - taken_samples) as usize;
+            // A damaged take may name one that lies behind.
+            let before = reset.saturating_sub(taken_samples) as usize;
             let first: Vec<Vec<f32>> = block.iter_mut().map(|c| c.drain(..before).collect()).collect();
             coder.push(&first)?;
             coder.finish()?;
-            taken_samples = reset;
+            taken_samples += before as u64;
         }
         coder.push(&block)?;
         taken_samples += block[0].len() as u64;

@@ -183,14 +183,14 @@ pub fn decode_take(
         if let Some(anchor) = anchors.next_if(|anchor| anchor.index == index) {
             // The stream before it ended where this one began, inside a frame.
             let first = take.anchors.first().map_or(0.0, |a| a.stream_samples);
-            decoder.end_stretch((anchor.stream_samples - first) * scale, &mut sink)?;
+            decoder.end_stretch((anchor.stream_samples - first) * scale, frame_samples * scale, &mut sink)?;
         }
         while reasons.next_if(|gap| gap.index + gap.count <= index).is_some() {}
         let failed = reasons.peek().is_some_and(|gap| gap.reason == GapReason::CodecFailed);
         decoder.frame(tokens, tokens.is_none() && failed)?;
         decoder.give(&mut sink)?;
     }
-    decoder.end_stretch(length.min(stretch_samples + frame_samples) * scale, &mut sink)
+    decoder.end_stretch(length * scale, frame_samples * scale, &mut sink)
 }
 
 /// Whether `model` is the one that `take` was coded with.
@@ -262,9 +262,12 @@ impl Decoder {
     fn end_stretch(
         &mut self,
         end: f64,
+        frame_samples: f64,
         sink: &mut impl FnMut(&[Vec<f32>]) -> Result<(), ExportError>,
     ) -> Result<(), ExportError> {
-        let missing = (end.round() as u64).saturating_sub(self.given_samples) as usize;
+        // No sound take misses more here: what a damaged one says is not believed.
+        let most = (TAIL_FRAMES as f64 * frame_samples) as u64;
+        let missing = (end.round() as u64).saturating_sub(self.given_samples).min(most) as usize;
         for _ in 0..TAIL_FRAMES {
             if self.ready[0].len() >= missing {
                 break;

@@ -36,7 +36,7 @@ const CRC_BYTES: usize = 4;
 #[non_exhaustive]
 pub enum TakeError {
     /// Not the first bytes of a take.
-    #[error("it is no .sac token take: it begins with other bytes")]
+    #[error("it is no .sac token take: it is empty or begins with other bytes")]
     Magic,
     /// Written by a later SACodec.
     #[error("it is a .sac take of version {found}, this SACodec reads version 1: install a newer one")]

@@ -348,9 +348,11 @@ impl Recorder {
         let mut waited = Duration::ZERO;
         const STEP: Duration = Duration::from_millis(1);
         while self.ring.vacant_len() < RESERVED_EVENTS {
-            if !self.may_wait || waited >= PATIENCE {
+            if !self.may_wait {
                 return false;
             }
+            // Once in an activation: a render must not hang for good with its disk.
+            self.may_wait = waited < PATIENCE;
             std::thread::sleep(STEP);
             waited += STEP;
         }

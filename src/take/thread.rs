@@ -118,7 +118,9 @@ impl<S: TakeSource> Worker<S> {
         loop {
             // Read before the ring: what was pushed before closing is seen.
             let closing = *lock(&self.shared.closing);
-            while let Some(event) = self.events.try_pop() {
+            // No more than the ring holds: a bounce may fill it as fast as it is emptied.
+            for _ in 0..self.events.capacity().get() {
+                let Some(event) = self.events.try_pop() else { break };
                 self.take(event);
             }
             if let Some(open) = &mut self.open {
@@ -153,14 +155,15 @@ impl<S: TakeSource> Worker<S> {
             Event::End { reason, length_samples } => {
                 self.close(&reason.to_string(), Some(length_samples));
             }
-            event => {
-                if let Some(open) = &mut self.open
-                    && let Err(error) = open.add(&event)
-                {
+            event => match self.open.as_mut().map(|open| open.add(&event)) {
+                Some(Ok(())) => {}
+                // Its take could not be begun, and that was said.
+                None => lock(&self.shared.status).lost_frames += u64::from(matches!(event, Event::Frame(_))),
+                Some(Err(error)) => {
                     lock(&self.shared.status).lost_frames += 1;
                     self.say(format!("a frame could not be recorded: {error}"));
                 }
-            }
+            },
         }
     }
 
