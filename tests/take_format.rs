@@ -316,6 +316,31 @@ fn a_block_that_stands_twice_is_damage_and_moves_no_frame() {
 }
 
 #[test]
+fn a_repair_keeps_every_frame_in_its_place_where_an_anchor_stands_inside_a_gap() {
+    let mut writer = TakeWriter::new(header(1)).unwrap();
+    writer.anchor(anchor(0.0));
+    for frame in 0..300 {
+        if frame == 75 {
+            writer.anchor(anchor(1e6));
+        }
+        writer.frame(&[TokenFrame { semantic: frame, acoustic: frame }]).unwrap();
+    }
+    writer.finish("test", None, vec![]);
+    let mut bytes = writer.take_bytes();
+    // The blocks before and behind the second anchor, each found by its tag and index.
+    for index in [0_u16, 75] {
+        let start: Vec<u8> = [75].into_iter().chain(index.to_le_bytes()).collect();
+        let at = bytes.windows(3).position(|window| window == start).unwrap();
+        bytes[at + 20] ^= 1;
+    }
+    let take = Take::parse(&bytes).unwrap();
+    assert_eq!((take.frames(), take.present_frames()), (300, 150));
+    let repaired = Take::parse(&take.repaired().unwrap()).unwrap();
+    assert!(repaired.iter().eq(take.iter()));
+    assert_eq!(repaired.places().collect::<Vec<_>>(), take.places().collect::<Vec<_>>());
+}
+
+#[test]
 fn hostile_headers_are_refused_in_words() {
     let (bytes, _) = small_take(10, 1);
     let with = |pointer: &str, value: Value| {

@@ -267,6 +267,21 @@ fn record_can_be_punched_in_and_out_to_the_frame() {
 }
 
 #[test]
+fn a_recording_shorter_than_the_latency_is_kept_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut host = recording(48_000.0, 1, folder.path(), &[]);
+    let processor = host.processor().unwrap();
+    for (length, armed) in [(1000, 1.0), (600, 0.0)] {
+        processor.set_param("Record tokens", armed, 0).unwrap();
+        processor.process(&mut [&mut vec![0.1; length]]).unwrap();
+    }
+    drop(host);
+    let take = only_take(folder.path());
+    let footer = take.footer.as_ref().unwrap();
+    assert_eq!((take.frames(), footer.length_samples, footer.closed.as_str()), (2, Some(1000), "record off"));
+}
+
+#[test]
 fn a_take_ends_when_the_transport_stops_if_it_is_to() {
     let folder = tempfile::tempdir().unwrap();
     let mut host = recording(48_000.0, 1, folder.path(), &[]);

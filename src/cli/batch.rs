@@ -34,7 +34,7 @@ pub struct BatchArgs {
     pub overwrite: bool,
     /// Leave inputs out whose results are there already.
     #[arg(long)]
-    skip_existing: bool,
+    pub skip_existing: bool,
     /// Print one JSON object for each file.
     #[arg(long)]
     pub json: bool,
@@ -101,6 +101,26 @@ impl BatchArgs {
     /// # Errors
     /// Where a list cannot be read, nothing is found, or the one result has another extension.
     pub fn tasks(&self, from: &[&str], to: &str) -> Result<Vec<Task>, CliError> {
+        let mut tasks = self.plan(from, to)?;
+        tasks.retain(|task| !(self.skip_existing && task.output.exists()));
+        Ok(tasks)
+    }
+
+    /// As [`BatchArgs::tasks`], for commands that only read: two inputs may have one name then.
+    ///
+    /// # Errors
+    /// As [`BatchArgs::tasks`].
+    pub fn tasks_that_write_nothing(&self, from: &[&str], to: &str) -> Result<Vec<Task>, CliError> {
+        let mut tasks = self.plan(from, to)?;
+        tasks.iter_mut().for_each(|task| task.rival = None);
+        Ok(tasks)
+    }
+
+    /// As [`BatchArgs::tasks`], with those whose result is there.
+    ///
+    /// # Errors
+    /// As [`BatchArgs::tasks`].
+    pub fn plan(&self, from: &[&str], to: &str) -> Result<Vec<Task>, CliError> {
         let mut inputs = self.inputs.clone();
         let mut output = self.output.clone();
         let kind = to.rsplit('.').next().unwrap_or(to);
@@ -131,9 +151,7 @@ impl BatchArgs {
             if rival.is_none() {
                 owners.insert(output.clone(), input.clone());
             }
-            if !(self.skip_existing && output.exists()) {
-                tasks.push(Task { input, output, rival });
-            }
+            tasks.push(Task { input, output, rival });
         }
         Ok(tasks)
     }
@@ -141,6 +159,8 @@ impl BatchArgs {
     fn find(&self, inputs: Vec<PathBuf>, from: &[&str], to: &str) -> Result<Vec<Found>, CliError> {
         let listed = self.files_from.as_deref().map(read_list).transpose()?.unwrap_or_default();
         let inputs = inputs.into_iter().map(|i| (i, false)).chain(listed.into_iter().map(|i| (i, true)));
+        let inputs: Vec<_> = inputs.collect();
+        let is_alone = inputs.len() == 1;
         let mut found = Vec::new();
         for (input, is_listed) in inputs {
             if !input.is_dir() {
@@ -170,9 +190,13 @@ impl BatchArgs {
                     found.push(Found { path: entry.into_path(), below });
                 }
             }
-            if found.len() == before {
+            if found.len() == before && is_alone {
                 let what = format!("{} holds no .{} file", input.display(), from.join(" or ."));
                 return Err(CliError::NoInput { what });
+            }
+            if found.len() == before {
+                // Fails like a file that cannot be read, and stops no other.
+                found.push(Found { path: input, below: None });
             }
         }
         Ok(found)

@@ -28,7 +28,9 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let formats = args.formats();
-    let tasks = args.batch.tasks(&["sac"], result_extension(formats[0]))?;
+    let mut tasks = args.batch.plan(&["sac"], result_extension(formats[0]))?;
+    let is_there = |task: &Task| formats.iter().all(|&f| sibling(&task.output, formats[0], f).exists());
+    tasks.retain(|task| !(args.batch.skip_existing && is_there(task)));
     let model = if formats.contains(&ExportFormat::Wav) { Some(model(args.pack.as_deref())?) } else { None };
     Ok(args.batch.run(&tasks, |task, _| convert(args, &formats, model.as_ref(), task)))
 }
@@ -56,6 +58,9 @@ fn convert(
             [_] => task.output.clone(),
             _ => sibling(&task.output, formats[0], format),
         };
+        if args.batch.skip_existing && output.exists() {
+            continue;
+        }
         write_result(&task.input, &output, args.batch.overwrite, |out| match (format, model) {
             (ExportFormat::Npy, _) => Ok(write_npy(&take, out)?),
             (ExportFormat::Jsonl, _) => Ok(write_jsonl(&take, out)?),

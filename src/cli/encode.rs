@@ -89,7 +89,8 @@ fn encode(args: &Args, model: &Arc<CodecModel>, task: &Task, bar: &ProgressBar) 
     }
     coder.finish()?;
     coder.give(&mut writer).map_err(unwritable)?;
-    let nonfinite: u64 = coder.encoders.iter().map(TokenEncoder::nonfinite_samples).sum();
+    let nonfinite =
+        coder.nonfinite_samples + coder.encoders.iter().map(TokenEncoder::nonfinite_samples).sum::<u64>();
     let notes = if nonfinite > 0 {
         vec![format!("{nonfinite} samples were not numbers and were taken as silence")]
     } else {
@@ -124,6 +125,8 @@ fn encode(args: &Args, model: &Arc<CodecModel>, task: &Task, bar: &ProgressBar) 
 pub struct FileEncoder {
     pub encoders: Vec<TokenEncoder>,
     mode: ChannelMode,
+    /// Samples that were no numbers in channels that were mixed.
+    nonfinite_samples: u64,
     /// Tokens of each channel that are complete; `None` where the codec failed.
     pub ready: Vec<Vec<Option<TokenFrame>>>,
 }
@@ -144,7 +147,12 @@ impl FileEncoder {
             return Err(CliError::Read { path: path.into(), reason });
         }
         let encoders = (0..coded).map(|_| TokenEncoder::new(model, rate_hz));
-        Ok(Self { encoders: encoders.collect::<Result<_, _>>()?, mode, ready: vec![Vec::new(); coded] })
+        Ok(Self {
+            encoders: encoders.collect::<Result<_, _>>()?,
+            mode,
+            nonfinite_samples: 0,
+            ready: vec![Vec::new(); coded],
+        })
     }
 
     /// Codes samples of every channel.
@@ -155,7 +163,10 @@ impl FileEncoder {
             ChannelMode::Right => right.clone(),
             ChannelMode::Sum => {
                 let weight = 1.0 / block.len() as f32;
-                (0..block[0].len()).map(|i| block.iter().map(|c| weight * clean(c[i])).sum()).collect()
+                self.nonfinite_samples +=
+                    block.iter().flatten().filter(|sample| !sample.is_finite()).count() as u64;
+                let admitted = |i: usize| block.iter().map(move |c| TokenEncoder::admit(c[i]));
+                (0..block[0].len()).map(|i| admitted(i).map(|sample| weight * sample).sum()).collect()
             }
         }];
         let channels = if self.mode == ChannelMode::Each { block } else { &mixed[..] };
@@ -186,9 +197,4 @@ impl FileEncoder {
         self.ready.iter_mut().for_each(|r| drop(r.drain(..frames)));
         Ok(())
     }
-}
-
-/// As the engine takes samples in before it mixes them.
-fn clean(sample: f32) -> f32 {
-    if sample.is_finite() { sample } else { 0.0 }
 }

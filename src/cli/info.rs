@@ -30,7 +30,7 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
         return show_pack(args).map(|()| Outcome::Done);
     }
     let batch = BatchArgs::of(args.takes.clone(), args.json);
-    let tasks = batch.tasks(&["sac"], "info")?;
+    let tasks = batch.tasks_that_write_nothing(&["sac"], "info")?;
     Ok(batch.run(&tasks, |task, _| Ok(show_take(&task.input, &open_take(&task.input)?))))
 }
 
@@ -38,7 +38,7 @@ fn show_take(path: &Path, take: &Take) -> Report {
     let header = &take.header;
     let seconds = f64::from(take.frames()) / header.frame_rate_hz();
     let loss = losses(take);
-    let lost_frames = take.footer.as_ref().map_or(0, |f| f.lost_frames + f.failed_frames);
+    let lost_frames = take.footer.as_ref().map_or(0, |f| f.lost_frames.saturating_add(f.failed_frames));
     let mut lines = vec![
         format!(
             "{}: {} frames, {seconds:.2} s, {} channel{}",

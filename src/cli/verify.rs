@@ -52,7 +52,7 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
         audio = inputs.pop();
     }
     let batch = BatchArgs::of(inputs, args.json).with_list(args.files_from.clone()).with_jobs(args.jobs);
-    let tasks = batch.tasks(&["sac"], "wav")?;
+    let tasks = batch.tasks_that_write_nothing(&["sac"], "wav")?;
     let model = model(args.pack.as_deref())?;
     Ok(batch.run(&tasks, |task, _| {
         let audio = find_audio(&task.output, audio.as_deref());
@@ -177,7 +177,7 @@ fn encode_again(
         return Err(other(format!("it has {} channels, the take {}", audio.channels, header.channels)));
     }
     // The codec began anew at these samples of the audio.
-    let first_samples = take.anchors.first().map_or(0.0, |a| a.stream_samples);
+    let first_samples = take.first_stream_samples();
     let resets = take.anchors.iter().filter(|a| a.codec_reset && a.index > 0);
     let mut resets = resets.map(|a| (a.stream_samples - first_samples).round() as u64).peekable();
     let mut offset = args.offset;

@@ -50,6 +50,11 @@ impl TokenEncoder {
         self.nonfinite_samples
     }
 
+    /// A sample as the engine takes it in, before channels are mixed.
+    pub fn admit(sample: f32) -> f32 {
+        if sample.is_normal() { sample.clamp(-CODEC_LIMIT, CODEC_LIMIT) } else { 0.0 }
+    }
+
     /// Takes samples; every frame that is complete goes to `sink`, `None` where the codec failed on
     /// it: its states are zero then.
     ///
@@ -89,9 +94,8 @@ impl TokenEncoder {
 
     fn code(&mut self, samples: &[f32], sink: &mut dyn FnMut(Option<TokenFrame>)) -> Result<(), EngineError> {
         for &sample in samples {
-            let clean = if sample.is_normal() { sample } else { 0.0 };
             self.nonfinite_samples += u64::from(!sample.is_finite());
-            self.to_codec.push(clean.clamp(-CODEC_LIMIT, CODEC_LIMIT));
+            self.to_codec.push(Self::admit(sample));
             if self.to_codec.missing_samples() > 0 {
                 continue;
             }

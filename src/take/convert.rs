@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use thiserror::Error;
 
@@ -19,6 +20,9 @@ use crate::engine::{EngineError, TokenDecoder};
 const MAX_WAV_BYTES: u64 = u32::MAX as u64 - 1024;
 /// Frames that are decoded behind the last one, so that its end comes out of the decoder.
 const TAIL_FRAMES: usize = 8;
+
+/// Numbers the temporary files of this process.
+static NEXT_TEMPORARY: AtomicU64 = AtomicU64::new(0);
 
 /// Why a take could not be exported.
 #[derive(Debug, Error)]
@@ -76,9 +80,9 @@ pub fn write_file<E: From<std::io::Error>>(
         Ok(_) => path.canonicalize()?,
         Err(_) => path.to_owned(),
     };
-    let temporary = temporary_name(&target)?;
-    let result = File::create(&temporary).map_err(E::from).and_then(|file| {
-        let mut out = BufWriter::new(file);
+    let (temporary, file) = temporary_file(&target)?;
+    let mut out = BufWriter::new(file);
+    let result = (|| {
         write(&mut out)?;
         out.flush()?;
         if overwrite {
@@ -86,7 +90,7 @@ pub fn write_file<E: From<std::io::Error>>(
         } else {
             Ok(SystemDisk.rename_new(&temporary, &target)?)
         }
-    });
+    })();
     if result.is_err() {
         // The error is what the user needs to know, not whether its remains could be removed.
         let _ = fs::remove_file(&temporary);
@@ -94,10 +98,20 @@ pub fn write_file<E: From<std::io::Error>>(
     result
 }
 
-fn temporary_name(path: &Path) -> std::io::Result<PathBuf> {
+/// A new hidden file beside `path` that nobody else writes.
+fn temporary_file(path: &Path) -> std::io::Result<(PathBuf, File)> {
     let no_name = || std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is no file name");
     let name = path.file_name().ok_or_else(no_name)?;
-    Ok(path.with_file_name(format!(".{}.part", name.to_string_lossy())))
+    let process = std::process::id();
+    loop {
+        let number = NEXT_TEMPORARY.fetch_add(1, Relaxed);
+        let temporary = path.with_file_name(format!(".{}.{process}-{number}.part", name.to_string_lossy()));
+        match File::create_new(&temporary) {
+            Ok(file) => return Ok((temporary, file)),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// Writes `take` as `format` to `path`; audio is decoded with `model`, at the take's own rate.
@@ -180,10 +194,14 @@ pub fn decode_take(
     let mut reasons = take.missing().into_iter().peekable();
     let mut anchors = take.anchors.iter().filter(|a| a.codec_reset && a.index > 0).peekable();
     for (index, tokens) in (0_u32..).zip(take.iter()) {
-        if let Some(anchor) = anchors.next_if(|anchor| anchor.index == index) {
+        let mut reset = None;
+        while let Some(anchor) = anchors.next_if(|anchor| anchor.index <= index) {
+            reset = Some(anchor);
+        }
+        if let Some(anchor) = reset {
             // The stream before it ended where this one began, inside a frame.
-            let first = take.anchors.first().map_or(0.0, |a| a.stream_samples);
-            decoder.end_stretch((anchor.stream_samples - first) * scale, frame_samples * scale, &mut sink)?;
+            let begin_samples = anchor.stream_samples - take.first_stream_samples();
+            decoder.end_stretch(begin_samples * scale, frame_samples * scale, &mut sink)?;
         }
         while reasons.next_if(|gap| gap.index + gap.count <= index).is_some() {}
         let failed = reasons.peek().is_some_and(|gap| gap.reason == GapReason::CodecFailed);

@@ -35,6 +35,9 @@ pub struct OpenTake {
     folder: usize,
     /// Bytes that the disk has not taken yet.
     pending: Vec<u8>,
+    /// What is wrong for as long as the take lasts.
+    lasting_problem: Option<String>,
+    /// What is wrong with the disk now.
     problem: Option<String>,
     next_try: Option<Instant>,
     refused_since: Option<Instant>,
@@ -78,7 +81,8 @@ impl OpenTake {
         Ok(Self {
             model: begin.model.clone(),
             writer: TakeWriter::new(header)?,
-            problem: destination.warning.clone(),
+            lasting_problem: destination.warning.clone(),
+            problem: None,
             notes: destination.warning.iter().cloned().collect(),
             destination,
             track: track.unwrap_or_default(),
@@ -130,7 +134,7 @@ impl OpenTake {
             path: self.file.as_ref().map_or(first, TakeFile::part_path),
             frames: self.writer.next_index().into(),
             waiting_bytes: self.pending.len() as u64,
-            problem: self.problem.clone(),
+            problem: join(self.lasting_problem.clone(), self.problem.clone()),
         }
     }
 
@@ -177,7 +181,7 @@ impl OpenTake {
                         let note =
                             format!("{}: the take is in {} instead", refused.join("; "), folder.display());
                         self.notes.push(note.clone());
-                        self.problem = Some(note);
+                        self.lasting_problem = join(self.lasting_problem.take(), Some(note));
                     }
                     (self.file, self.folder) = (Some(file), i);
                     return Ok(());
@@ -207,10 +211,7 @@ impl OpenTake {
                 continue;
             }
             let moved = format!("the take is in {} instead", folder.display());
-            self.problem = Some(match self.problem.take() {
-                Some(problem) => format!("{problem}; {moved}"),
-                None => moved,
-            });
+            self.problem = join(self.problem.take(), Some(moved));
             if let Some(old) = self.file.replace(file) {
                 let _ = disk.remove(&old.part_path());
             }
@@ -220,6 +221,7 @@ impl OpenTake {
     }
 
     fn finish(mut self, disk: &dyn Disk) -> ClosedTake {
+        self.problem = join(self.lasting_problem.take(), self.problem.take());
         let Some(file) = &mut self.file else {
             let lost_frames = self.writer.next_index().into();
             return ClosedTake { path: None, problem: self.problem, lost_frames, exports: None };
@@ -282,6 +284,13 @@ impl Exports {
             export_take(&take, format, &self.model, &path, false).err().map(|error| describe(&path, &error))
         };
         self.formats.iter().filter_map(export).collect()
+    }
+}
+
+fn join(first: Option<String>, second: Option<String>) -> Option<String> {
+    match (first, second) {
+        (Some(first), Some(second)) => Some(format!("{first}; {second}")),
+        (first, second) => first.or(second),
     }
 }
 

@@ -20,8 +20,10 @@ const MISSING_FRAMES: u64 = 3600 * 75;
 const MISSING_PER_FRAME: u64 = 100;
 /// So many frames or more before a block are not missing: the block lies behind.
 const MAX_UNNOTED_FRAMES: u16 = 1 << 15;
-/// Longest file that is read: a day of sixteen channels is a quarter of it.
-const MAX_FILE_BYTES: u64 = 1 << 30;
+/// Longest file that is read: a day of sixteen channels.
+const MAX_FILE_BYTES: u64 = 300 << 20;
+/// So many records of later versions are kept.
+const MAX_UNKNOWN_RECORDS: usize = 1 << 16;
 
 /// Bytes of the file that belong to no sound record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -205,6 +207,13 @@ impl Take {
         Some(anchor.at(index, self.header.frame_samples(), self.header.host_rate_hz))
     }
 
+    /// First input sample of the first frame, counted over the audio that the take was coded from,
+    /// whichever anchor is the first that is there.
+    pub fn first_stream_samples(&self) -> f64 {
+        let (samples, rate_hz) = (self.header.frame_samples(), self.header.host_rate_hz);
+        self.anchors.first().map_or(0.0, |anchor| anchor.at(0, samples, rate_hz).stream_samples)
+    }
+
     /// For each frame where it stands and the number of its segment, in order.
     pub fn places(&self) -> impl Iterator<Item = (Option<Anchor>, usize)> {
         let (samples, rate_hz) = (self.header.frame_samples(), self.header.host_rate_hz);
@@ -233,6 +242,10 @@ impl Take {
                 writer.unknown(*tag, body);
             }
             while let Some(anchor) = anchors.next_if(|anchor| anchor.index <= index) {
+                if anchor.index < writer.next_index() {
+                    // It stands inside a gap, and was written with it.
+                    continue;
+                }
                 let repeats = writer.next_index() > 0 && !anchor.new_segment && !anchor.codec_reset;
                 if !repeats || self.moves(anchor) {
                     writer.anchor(*anchor);
@@ -312,6 +325,7 @@ impl Take {
                 }
                 _ => false,
             },
+            Record::Unknown { .. } if self.unknown.len() >= MAX_UNKNOWN_RECORDS => false,
             Record::Unknown { tag, body } => {
                 self.unknown.push((self.frames, tag, body.to_vec()));
                 true

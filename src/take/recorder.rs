@@ -197,6 +197,9 @@ impl Recorder {
         let moment = stream.timeline.at(start_samples);
         let mode = match (moment.armed, stream.armed) {
             (Armed::Off(reason), _) => return self.end_at(moment.since_samples, reason),
+            (Armed::On(ChannelMode::Each), Armed::Off(reason)) if frame.tokens().len() == 1 => {
+                return self.end_at(start_samples, reason);
+            }
             // The second stream ended while this frame was collected.
             (Armed::On(ChannelMode::Each), Armed::On(mode)) if frame.tokens().len() == 1 => match mode {
                 ChannelMode::Each => ChannelMode::Left,
@@ -242,7 +245,10 @@ impl Recorder {
     /// Never allocates, locks or waits.
     pub fn is_waiting_for_frames(&self) -> bool {
         self.stream.as_ref().is_some_and(|stream| {
-            (self.open.is_some() || matches!(stream.armed, Armed::On(_)))
+            let next_samples = stream.timing.frame_start_samples(stream.next_frame);
+            let next = stream.timeline.at(next_samples).armed;
+            let is_wanted = |armed| matches!(armed, Armed::On(_));
+            (self.open.is_some() || is_wanted(stream.armed) || is_wanted(next))
                 && stream.next_frame < stream.timing.frames_begun(stream.samples)
         })
     }
@@ -252,6 +258,9 @@ impl Recorder {
     /// # Real-time
     /// Never allocates, locks or waits.
     pub fn reset(&mut self) {
+        if let Some(StreamState { armed: Armed::Off(reason), .. }) = self.stream {
+            self.end(reason);
+        }
         if let Some(stream) = &mut self.stream {
             stream.base_samples += stream.samples;
             stream.samples = 0;
@@ -270,8 +279,12 @@ impl Recorder {
     }
 
     fn end(&mut self, reason: EndReason) {
-        if let Some(stream) = &self.stream {
-            self.end_at(stream.samples as f64, reason);
+        let Some(stream) = &self.stream else { return };
+        let samples = stream.samples as f64;
+        // Record may have gone off in the last frame, before the stream ends.
+        match stream.timeline.at(samples) {
+            Moment { armed: Armed::Off(reason), since_samples, .. } => self.end_at(since_samples, reason),
+            _ => self.end_at(samples, reason),
         }
     }
 
@@ -319,7 +332,11 @@ impl Recorder {
             channels: if mode == ChannelMode::Each { 2 } else { 1 },
             latency_samples: stream.timing.latency_samples as u32,
             stream_frame: open.stream_frame,
-            first: anchor,
+            first: anchor.at(
+                0,
+                stream.timing.hop_samples as f64 * stream.timing.ratio,
+                stream.timing.rate_hz,
+            ),
         });
         open.announced = true;
         open.was_reset = false;
