@@ -70,3 +70,27 @@ pub fn other_pack() -> tempfile::TempDir {
     std::fs::write(folder.path().join("manifest.json"), other).unwrap();
     folder
 }
+
+/// Files of a kind in a folder, by name.
+pub fn files(folder: &std::path::Path, extension: &str) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path());
+    let mut files: Vec<_> = entries.filter(|f| f.extension().is_some_and(|e| e == extension)).collect();
+    files.sort();
+    files
+}
+
+/// The one take in a folder.
+#[track_caller]
+pub fn only_take(folder: &std::path::Path) -> sacodec::take::Take {
+    let takes = files(folder, "sac");
+    assert_eq!(takes.len(), 1, "{takes:?}");
+    sacodec::take::Take::open(&takes[0]).unwrap()
+}
+
+/// An instance that records into `folder` from its first sample on.
+pub fn recording(rate_hz: f64, channels: usize, folder: &std::path::Path, formats: &[&str]) -> Host {
+    let mut host = library().create_on(ID, "Lead Vocal").unwrap();
+    record_to(&mut host, folder, formats);
+    host.activate(rate_hz, 1, 16_384, channels).unwrap();
+    host
+}
