@@ -108,7 +108,9 @@ impl Plugin for SacodecPlugin {
             },
         }
         if let Some(engine) = &self.engine {
-            self.recording.activate(&self.params, &self.status, engine.timing(), self.rendering);
+            // In VST3 the mode is one set-up stale: what claims to render may be playing live.
+            let may_wait = self.rendering && context.plugin_api() == PluginApi::Clap;
+            self.recording.activate(&self.params, &self.status, engine.timing(), may_wait);
         }
         let latency_samples = self.engine.as_ref().map_or(0, |e| e.latency_samples() as u32);
         self.status.set_timing(latency_samples, wanted.rate_hz);

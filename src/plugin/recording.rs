@@ -37,13 +37,14 @@ impl TakeSource for Source {
 }
 
 impl Recording {
-    /// A stream begins. The first one starts the writer thread.
+    /// A stream begins. The first one starts the writer thread. `may_wait` says that nobody hears the
+    /// stream while it is computed.
     pub fn activate(
         &mut self,
         params: &Arc<SacodecParams>,
         status: &Arc<Status>,
         timing: &Timing,
-        is_offline: bool,
+        may_wait: bool,
     ) {
         if self.recorder.is_none() {
             match TakeThread::spawn(Source { params: params.clone(), status: status.clone() }) {
@@ -55,7 +56,7 @@ impl Recording {
             }
         }
         if let Some(recorder) = &mut self.recorder {
-            recorder.activate(*timing, is_offline);
+            recorder.activate(*timing, may_wait);
         }
     }
 
