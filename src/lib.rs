@@ -8,6 +8,7 @@
 //! | [`codec`] | model packs and the frame codec: a hop of samples → two tokens → a hop of samples |
 //! | [`engine`] | the frame codec as a sample-exact stream at the host's rate, with constant latency |
 //! | [`rt`] | what makes the audio thread safe: memory pool, denormals |
+//! | [`scope`] | what an editor shows of a running engine: spectra, tokens, meters |
 //! | [`take`] | token takes: recorder, file format, exports |
 //! | [`plugin`] | parameters, state and editor, on nice-plug |
 //! | [`cli`] | the `sacodec` command |
@@ -20,6 +21,7 @@ pub mod codec;
 pub mod engine;
 pub mod plugin;
 pub mod rt;
+pub mod scope;
 pub mod take;
 
 /// Serves the audio thread from its pool and everybody else from the system, see [`rt`].

@@ -7,6 +7,7 @@ use thiserror::Error;
 use super::delay::DelayLine;
 use super::latency::{MAX_RATE_HZ, MIN_RATE_HZ, Timing};
 use super::monitor::{Channels, Controls, Monitor, Ramp, fade_samples};
+use super::observer::{Observer, Sink};
 use super::schedule::{CodecSet, CodedFrame, Jobs, Scheduling};
 use super::stream::Stream;
 use crate::codec::{CodecError, CodecModel};
@@ -260,14 +261,22 @@ impl Engine {
     /// Bounded by the block's share of the frames' cost (Spread) or the frames that become due
     /// in it (Burst). Never locks, waits or allocates from the system: what the inference
     /// library needs comes from the engine's pool.
-    pub fn process(
+    pub fn process(&mut self, audio: &mut [&mut [f32]], controls: &Controls, sink: impl FnMut(CodedFrame)) {
+        self.process_observed(audio, controls, &mut Sink(sink));
+    }
+
+    /// As [`Engine::process`], with an observer of more than the frames.
+    ///
+    /// # Real-time
+    /// As [`Engine::process`], and whatever the observer costs.
+    pub fn process_observed(
         &mut self,
         audio: &mut [&mut [f32]],
         controls: &Controls,
-        mut sink: impl FnMut(CodedFrame),
+        observer: &mut dyn Observer,
     ) {
         let core = &mut self.core;
-        self.pool.scope(|| without_denormals(|| core.process(audio, controls, &mut sink)));
+        self.pool.scope(|| without_denormals(|| core.process(audio, controls, observer)));
     }
 }
 
@@ -283,7 +292,7 @@ impl Core {
         self.started = false;
     }
 
-    fn process(&mut self, audio: &mut [&mut [f32]], controls: &Controls, sink: &mut dyn FnMut(CodedFrame)) {
+    fn process(&mut self, audio: &mut [&mut [f32]], controls: &Controls, observer: &mut dyn Observer) {
         let length = audio.iter().map(|c| c.len()).min().unwrap_or(0);
         if audio.len() != self.streams.len() {
             audio.iter_mut().for_each(|c| c.fill(0.0));
@@ -298,10 +307,13 @@ impl Core {
         while start < length {
             let run = (length - start).min(RUN_SAMPLES).min(self.streams[0].missing_samples().max(1));
             let result = match audio {
-                [mono] => self.run(&mut mono[start..start + run], &mut [], controls, sink),
-                [left, right, ..] => {
-                    self.run(&mut left[start..start + run], &mut right[start..start + run], controls, sink)
-                }
+                [mono] => self.run(&mut mono[start..start + run], &mut [], controls, observer),
+                [left, right, ..] => self.run(
+                    &mut left[start..start + run],
+                    &mut right[start..start + run],
+                    controls,
+                    observer,
+                ),
                 [] => Ok(()),
             };
             self.errors += u64::from(result.is_err());
@@ -359,7 +371,7 @@ impl Core {
         left: &mut [f32],
         right: &mut [f32],
         controls: &Controls,
-        sink: &mut dyn FnMut(CodedFrame),
+        observer: &mut dyn Observer,
     ) -> Result<(), EngineError> {
         let complete = self.take(left, right);
         self.job_elapsed += left.len();
@@ -370,25 +382,25 @@ impl Core {
                 hop_complete = stream.collect()?;
             }
             if hop_complete {
-                self.hop_is_complete(controls, sink);
+                self.hop_is_complete(controls, observer);
             }
         }
         if self.scheduling == Scheduling::Spread {
             self.jobs.advance((self.job_elapsed as f64 / self.job_samples) as f32);
         }
-        self.give(left, right)
+        self.give(left, right, observer)
     }
 
-    fn hop_is_complete(&mut self, controls: &Controls, sink: &mut dyn FnMut(CodedFrame)) {
+    fn hop_is_complete(&mut self, controls: &Controls, observer: &mut dyn Observer) {
         // Decided where a hop begins, so that it does not depend on where a block does.
         if let Some(second) = self.streams.get_mut(1) {
             second.wanted = self.is_dual || self.dual_fade_samples > 0;
         }
-        self.jobs.finish(&mut self.streams, sink);
+        self.jobs.finish(&mut self.streams, &mut |frame| observer.frame(frame));
         self.jobs.begin(&mut self.streams, controls.streams);
         self.job_elapsed = 0;
         if self.scheduling == Scheduling::Burst {
-            self.jobs.finish(&mut self.streams, sink);
+            self.jobs.finish(&mut self.streams, &mut |frame| observer.frame(frame));
         }
     }
 
@@ -422,7 +434,12 @@ impl Core {
     }
 
     /// Mixes the coded streams into the delayed originals that stand in the buffers.
-    fn give(&mut self, left: &mut [f32], right: &mut [f32]) -> Result<(), EngineError> {
+    fn give(
+        &mut self,
+        left: &mut [f32],
+        right: &mut [f32],
+        observer: &mut dyn Observer,
+    ) -> Result<(), EngineError> {
         let mut first = [0.0; RUN_SAMPLES];
         let mut second = [0.0; RUN_SAMPLES];
         let first = &mut first[..left.len()];
@@ -431,23 +448,26 @@ impl Core {
         if let Some(stream) = self.streams.get_mut(1) {
             stream.pop(second)?;
         }
+        for (second, first) in second.iter_mut().zip(first.iter()) {
+            if self.dual_wait_samples > 0 {
+                self.dual_wait_samples -= 1;
+                if self.dual_wait_samples == 0 {
+                    self.dual.set(1.0, self.fade_samples);
+                }
+            }
+            *second = match self.dual.next() {
+                0.0 => *first,
+                1.0 => *second,
+                d => *first + d * (*second - *first),
+            };
+        }
+        let channels = self.streams.len();
+        observer.heard(&[&*left, &*right][..channels], &[&*first, &*second][..channels]);
         for i in 0..left.len() {
             let weights = self.monitor.next();
             left[i] = weights.mix(left[i], first[i]);
             if let Some(sample) = right.get_mut(i) {
-                if self.dual_wait_samples > 0 {
-                    self.dual_wait_samples -= 1;
-                    if self.dual_wait_samples == 0 {
-                        self.dual.set(1.0, self.fade_samples);
-                    }
-                }
-                let dual = self.dual.next();
-                let coded = match dual {
-                    0.0 => first[i],
-                    1.0 => second[i],
-                    d => first[i] + d * (second[i] - first[i]),
-                };
-                *sample = weights.mix(*sample, coded);
+                *sample = weights.mix(*sample, second[i]);
             }
         }
         Ok(())

@@ -9,7 +9,8 @@
 //! ```
 //!
 //! In the order a caller meets it: [`Engine::new`] with an [`EngineConfig`],
-//! [`Engine::latency_samples`], then [`Engine::process`] with [`Controls`] for every block.
+//! [`Engine::latency_samples`], then [`Engine::process`] with [`Controls`] for every block, or
+//! [`Engine::process_observed`] for whoever wants to see more than what comes out.
 //! The same engine runs in the plugin and in the command line. It knows no plugin types.
 //!
 //! What comes out depends on what went in and on the controls, never on how the stream was cut
@@ -20,6 +21,7 @@ mod delay;
 mod encoder;
 mod latency;
 mod monitor;
+mod observer;
 mod resample;
 mod schedule;
 mod stream;
@@ -32,4 +34,5 @@ pub use encoder::TokenEncoder;
 pub use engine::{Engine, EngineConfig, EngineError, EngineStats};
 pub use latency::{MAX_RATE_HZ, MIN_RATE_HZ, Timing};
 pub use monitor::{Channels, Controls, Listen};
+pub use observer::Observer;
 pub use schedule::{CodecSet, CodedFrame, Scheduling};

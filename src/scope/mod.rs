@@ -1,0 +1,26 @@
+//! The scope: what an editor shows of a running engine, as plain data. Knows no window.
+//!
+//! [`tap`] gives two ends. The [`TapSender`] watches the engine on the audio thread and copies samples,
+//! tokens and load into wait-free rings, and only while somebody looks. The [`TapReceiver`] feeds a
+//! [`Scope`] on the editor's thread, where everything that costs is done: spectra, loudness, usage of
+//! the codebooks.
+//!
+//! One time axis for all: a column of the spectrogram is a frame of the codec. Column `n` shows the
+//! sound whose tokens are those of column `n`, original and coded aligned to the sample.
+
+mod columns;
+mod load;
+mod meters;
+mod samples;
+mod spectrum;
+mod tap;
+mod usage;
+mod view;
+
+pub use columns::{Column, Columns, SPAN_COLUMNS};
+pub use load::{LoadReading, LoadStats};
+pub use meters::{Meters, Reading, Signal};
+pub use spectrum::{BANDS, FLOOR_DB, band_hz, level_db};
+pub use tap::{Event, Place, Snapshot, TapReceiver, TapSender, tap};
+pub use usage::{Usage, UsageReading};
+pub use view::{Scope, TimelineSpot};
