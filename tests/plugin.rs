@@ -11,12 +11,13 @@ use support::{Blocks, Random, assert_same, noise, speech_48k};
 fn every_parameter_is_there_with_its_values_in_words() {
     let mut host = host();
     type Values<'a> = &'a [(f64, &'a str)];
-    let expected: [(&str, f64, Values); 9] = [
+    let expected: [(&str, f64, Values); 10] = [
         ("Bypass", 0.0, &[(0.0, "Not Bypassed"), (1.0, "Bypassed")]),
         ("Listen", 1.0, &[(0.0, "Original"), (1.0, "Coded"), (2.0, "Difference")]),
         ("Channels", 0.0, &[(0.0, "Mono sum"), (1.0, "Left"), (2.0, "Right"), (3.0, "Dual mono")]),
         ("Streams", 0.0, &[(0.0, "Both"), (1.0, "Semantic only"), (2.0, "Acoustic only")]),
         ("Output gain", 0.5, &[(0.0, "-24.0 dB"), (0.5, "0.0 dB"), (1.0, "24.0 dB")]),
+        ("Level match", 0.0, &[(0.0, "Off"), (1.0, "On")]),
         ("When rendering", 0.0, &[(0.0, "Coded"), (1.0, "Original")]),
         ("Scheduling", 0.0, &[(0.0, "Spread"), (1.0, "Burst")]),
         ("Record tokens", 0.0, &[(0.0, "Off"), (1.0, "On")]),

@@ -15,6 +15,12 @@ pub const MAX_MANIFEST_BYTES: u64 = 64 << 10;
 /// Largest graph file that is read.
 pub const MAX_GRAPH_BYTES: u64 = 256 << 20;
 
+/// Largest model card that is read.
+const MAX_CARD_BYTES: u64 = 256 << 10;
+/// Where a pack's makers say what it is.
+const CARD_FILE: &str = "MODEL_CARD.md";
+const EMBEDDED_CARD: &str = include_str!("../../models/live/MODEL_CARD.md");
+
 /// Why a pack could not be read. Each message says what to do or what was expected.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -83,6 +89,7 @@ pub enum PackError {
 pub struct ModelPack {
     manifest: Manifest,
     graphs: [Cow<'static, [u8]>; 3],
+    card: Option<Cow<'static, str>>,
 }
 
 impl ModelPack {
@@ -104,7 +111,10 @@ impl ModelPack {
             }
             *bytes = Cow::Owned(read_bounded(&path, MAX_GRAPH_BYTES)?);
         }
-        Self::verified(manifest, graphs)
+        let card = Some(folder.join(CARD_FILE)).filter(|path| path.is_file());
+        let card = card.and_then(|path| read_bounded(&path, MAX_CARD_BYTES).ok());
+        let card = card.map(|bytes| Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()));
+        Self::verified(manifest, graphs, card)
     }
 
     /// The pack that the library carries.
@@ -118,10 +128,14 @@ impl ModelPack {
             include_bytes!("../../models/live/quantizer.onnx"),
             include_bytes!("../../models/live/decoder.onnx"),
         ];
-        Self::verified(manifest, graphs.map(Cow::Borrowed))
+        Self::verified(manifest, graphs.map(Cow::Borrowed), Some(Cow::Borrowed(EMBEDDED_CARD)))
     }
 
-    fn verified(manifest: Manifest, graphs: [Cow<'static, [u8]>; 3]) -> Result<Self, PackError> {
+    fn verified(
+        manifest: Manifest,
+        graphs: [Cow<'static, [u8]>; 3],
+        card: Option<Cow<'static, str>>,
+    ) -> Result<Self, PackError> {
         for (bytes, entry) in graphs.iter().zip(&manifest.graphs) {
             let found: [u8; 32] = Sha256::digest(bytes).into();
             if found != entry.sha256 {
@@ -132,12 +146,22 @@ impl ModelPack {
                 });
             }
         }
-        Ok(Self { manifest, graphs })
+        Ok(Self { manifest, graphs, card })
     }
 
     /// What the pack is.
     pub fn info(&self) -> &PackInfo {
         &self.manifest.info
+    }
+
+    /// What the makers of the embedded pack say of it, Markdown.
+    pub fn embedded_card() -> &'static str {
+        EMBEDDED_CARD
+    }
+
+    /// What its makers say of it, `MODEL_CARD.md` in its folder, Markdown.
+    pub fn card(&self) -> Option<&str> {
+        self.card.as_deref()
     }
 
     /// Names the weights for good: SHA-256 over the SHA-256 of encoder, quantizer and decoder.

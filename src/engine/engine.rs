@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use super::delay::DelayLine;
 use super::latency::{MAX_RATE_HZ, MIN_RATE_HZ, Timing};
+use super::level_match::{LevelMatch, MatchGains};
 use super::monitor::{Channels, Controls, Monitor, Ramp, fade_samples};
 use super::observer::{Observer, Sink};
 use super::schedule::{CodecSet, CodedFrame, Jobs, Scheduling};
@@ -108,6 +109,9 @@ struct Core {
     streams: Vec<Stream>,
     originals: Vec<DelayLine>,
     monitor: Monitor,
+    level_match: LevelMatch,
+    /// The level match is on, or its gains are still fading out.
+    is_matching: bool,
     /// Weights of left and right in the first stream.
     mix: [Ramp; 2],
     /// Weight of the second stream on the right output.
@@ -155,6 +159,8 @@ impl Engine {
             originals: (0..config.channels).map(|_| DelayLine::new(timing.latency_samples)).collect(),
             jobs: Jobs::new(codecs),
             monitor: Monitor::new(config.rate_hz),
+            level_match: LevelMatch::new(config.rate_hz),
+            is_matching: false,
             mix: [Ramp::at(0.5); 2],
             dual: Ramp::at(0.0),
             is_dual: false,
@@ -207,6 +213,14 @@ impl Engine {
             underruns: self.core.streams.iter().map(|s| s.underruns).sum(),
             errors: self.core.errors,
         }
+    }
+
+    /// Gains of the level match on coded and difference, in dB; what they were last while it is off.
+    ///
+    /// # Real-time
+    /// Never allocates, locks or waits.
+    pub fn match_gains_db(&self) -> (f32, f32) {
+        self.core.level_match.gains_db()
     }
 
     /// Silence everywhere, as new; the counts go on.
@@ -288,6 +302,8 @@ impl Core {
         }
         self.originals.iter_mut().for_each(DelayLine::reset);
         self.monitor.reset();
+        self.level_match.reset();
+        self.is_matching = false;
         self.job_elapsed = 0;
         self.started = false;
     }
@@ -362,7 +378,12 @@ impl Core {
                 self.dual.set(0.0, self.fade_samples);
             }
         }
+        // Asked before the monitor turns, so that it does not depend on where blocks end.
+        if controls.level_match && !self.monitor.wants_match() {
+            self.level_match.reset();
+        }
         self.monitor.set(controls);
+        self.is_matching = self.monitor.wants_match();
     }
 
     /// A run of samples that completes at most one chunk: in, code, out. `right` is empty in mono.
@@ -464,7 +485,12 @@ impl Core {
         let channels = self.streams.len();
         observer.heard(&[&*left, &*right][..channels], &[&*first, &*second][..channels]);
         for i in 0..left.len() {
-            let weights = self.monitor.next();
+            let gains = match self.is_matching {
+                false => MatchGains::UNITY,
+                true if right.is_empty() => self.level_match.step(&[left[i]], &[first[i]]),
+                true => self.level_match.step(&[left[i], right[i]], &[first[i], second[i]]),
+            };
+            let weights = self.monitor.next(gains);
             left[i] = weights.mix(left[i], first[i]);
             if let Some(sample) = right.get_mut(i) {
                 *sample = weights.mix(*sample, second[i]);

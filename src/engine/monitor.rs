@@ -1,5 +1,7 @@
 //! What the listener hears: original, coded or difference, cross-faded.
 
+use super::level_match::MatchGains;
+
 /// What is heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Listen {
@@ -37,6 +39,8 @@ pub struct Controls {
     pub streams: crate::codec::StreamGain,
     /// Linear gain on what is heard; bypass is without it.
     pub gain: f32,
+    /// Coded and difference as loud as the original.
+    pub level_match: bool,
     /// The input, as late as always, untouched by `listen` and `gain`.
     pub bypass: bool,
 }
@@ -48,6 +52,7 @@ impl Default for Controls {
             channels: Channels::default(),
             streams: crate::codec::StreamGain::BOTH,
             gain: 1.0,
+            level_match: false,
             bypass: false,
         }
     }
@@ -98,7 +103,9 @@ impl Ramp {
 pub struct Monitor {
     original: Ramp,
     coded: Ramp,
+    difference: Ramp,
     gain: Ramp,
+    matched: Ramp,
     bypass: Ramp,
     fade_samples: u32,
     started: bool,
@@ -113,7 +120,9 @@ impl Monitor {
         Self {
             original: Ramp::at(0.0),
             coded: Ramp::at(1.0),
+            difference: Ramp::at(0.0),
             gain: Ramp::at(1.0),
+            matched: Ramp::at(0.0),
             bypass: Ramp::at(0.0),
             fade_samples: fade_samples(rate_hz),
             started: false,
@@ -133,33 +142,44 @@ impl Monitor {
     /// # Real-time
     /// Never allocates, locks or waits.
     pub fn set(&mut self, controls: &Controls) {
-        let (original, coded) = match controls.listen {
-            Listen::Original => (1.0, 0.0),
-            Listen::Coded => (0.0, 1.0),
-            Listen::Difference => (1.0, -1.0),
-        };
+        let heard = |listen| f32::from(u8::from(controls.listen == listen));
         let fade = if self.started { self.fade_samples } else { 0 };
         let turn = |ramp: &mut Ramp, target: f32| match fade {
             0 => *ramp = Ramp::at(target),
             _ => ramp.set(target, fade),
         };
-        turn(&mut self.original, original);
-        turn(&mut self.coded, coded);
+        turn(&mut self.original, heard(Listen::Original));
+        turn(&mut self.coded, heard(Listen::Coded));
+        turn(&mut self.difference, heard(Listen::Difference));
+        turn(&mut self.matched, f32::from(u8::from(controls.level_match)));
         turn(&mut self.gain, if controls.gain.is_finite() { controls.gain } else { 1.0 });
         turn(&mut self.bypass, f32::from(u8::from(controls.bypass)));
         self.started = true;
     }
 
-    /// The weights of the next sample.
+    /// Whether the gains of a level match are heard, or still fading out.
+    ///
+    /// # Real-time
+    /// Never allocates, locks or waits.
+    pub fn wants_match(&self) -> bool {
+        self.matched.rest() != Some(0.0)
+    }
+
+    /// The weights of the next sample, with the gains of a level match.
     ///
     /// # Real-time
     /// Never allocates, locks or waits.
     #[inline]
-    pub fn next(&mut self) -> Weights {
-        let (original, coded) = (self.original.next(), self.coded.next());
-        let (gain, bypass) = (self.gain.next(), self.bypass.next());
+    pub fn next(&mut self, gains: MatchGains) -> Weights {
+        let (original, coded, difference) = (self.original.next(), self.coded.next(), self.difference.next());
+        let (gain, bypass, matched) = (self.gain.next(), self.bypass.next(), self.matched.next());
+        let coded_gain = 1.0 + matched * (gains.coded - 1.0);
+        let difference = difference * (1.0 + matched * (gains.difference - 1.0));
         let wet = (1.0 - bypass) * gain;
-        Weights { original: wet * original + bypass, coded: wet * coded }
+        Weights {
+            original: wet * (original + difference) + bypass,
+            coded: wet * (coded * coded_gain - difference),
+        }
     }
 }
 

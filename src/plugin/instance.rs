@@ -4,20 +4,28 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use nice_plug::prelude::*;
-use nice_plug_egui::{EguiEditor, EguiEditorState};
 
-use super::editor::{self, EditorApp};
+use super::editor::SacodecEditor;
 use super::packs::PackChoice;
 use super::params::SacodecParams;
-use super::recording::Recording;
+use super::recording::{self, Recording};
 use super::status::Status;
 use crate::engine::{Engine, EngineConfig};
+use crate::scope::{Place, TapReceiver, TapSender, tap};
+
+/// The editor is asked to draw itself this often while sound runs.
+const EDITOR_RATE_HZ: f64 = 30.0;
 
 /// The plugin that hosts load.
 pub struct SacodecPlugin {
     params: Arc<SacodecParams>,
     status: Arc<Status>,
-    editor: Arc<EguiEditorState>,
+    /// The audio thread's end of what the editor shows.
+    tap: TapSender,
+    /// The editor's end, until there is an editor.
+    receiver: Option<TapReceiver>,
+    /// Samples since the editor was last asked to draw.
+    unshown_samples: usize,
     /// Made on activation; kept while rate, channels, scheduling and pack stay the same.
     engine: Option<Engine>,
     recording: Recording,
@@ -30,10 +38,13 @@ pub struct SacodecPlugin {
 impl Default for SacodecPlugin {
     fn default() -> Self {
         let status = Arc::new(Status::default());
+        let (tap, receiver) = tap();
         Self {
             params: Arc::new(SacodecParams::new(PackChoice::new(status.clone()))),
             status,
-            editor: editor::state(),
+            tap,
+            receiver: Some(receiver),
+            unshown_samples: 0,
             engine: None,
             recording: Recording::default(),
             rate_hz: 0.0,
@@ -62,7 +73,7 @@ impl Plugin for SacodecPlugin {
         },
     ];
 
-    type Editor = EguiEditor<EditorApp>;
+    type Editor = SacodecEditor;
     type SysExMessage = ();
     type BackgroundTask = ();
 
@@ -71,7 +82,8 @@ impl Plugin for SacodecPlugin {
     }
 
     fn editor(&mut self, _: AsyncExecutor<Self>) -> Option<Self::Editor> {
-        editor::create(self.editor.clone(), self.params.clone(), self.status.clone())
+        let (params, status) = (self.params.clone(), self.status.clone());
+        self.receiver.take().map(|receiver| SacodecEditor::new(params, status, receiver))
     }
 
     fn activate(
@@ -111,6 +123,7 @@ impl Plugin for SacodecPlugin {
             // In VST3 the mode is one set-up stale: what claims to render may be playing live.
             let may_wait = self.rendering && context.plugin_api() == PluginApi::Clap;
             self.recording.activate(&self.params, &self.status, engine.timing(), may_wait);
+            self.tap.begin_stream(*engine.timing(), wanted.channels);
         }
         let latency_samples = self.engine.as_ref().map_or(0, |e| e.latency_samples() as u32);
         self.status.set_timing(latency_samples, wanted.rate_hz);
@@ -123,6 +136,7 @@ impl Plugin for SacodecPlugin {
             self.recording.flush(engine, &self.params.controls(self.rendering));
             engine.reset();
             self.recording.reset();
+            self.tap.begin_stream(*engine.timing(), engine.config().channels);
         }
     }
 
@@ -137,7 +151,9 @@ impl Plugin for SacodecPlugin {
         context: &mut impl ProcessContext<Self>,
     ) -> ProcessStatus {
         // Reading the clock may be a system call, so the load is measured for the editor alone.
-        let start = self.editor.is_open().then(Instant::now);
+        let now = recording::translate(context.transport());
+        let place = Place { position_samples: now.position_samples, playing: now.playing };
+        let start = self.tap.begin_block(place).then(Instant::now);
         let Some(engine) = &mut self.engine else {
             return ProcessStatus::Error("process was called before activate");
         };
@@ -155,8 +171,11 @@ impl Plugin for SacodecPlugin {
                 let _ = self.params.pack.push_retired(codecs);
             }
         }
-        let controls = self.params.controls(self.rendering);
-        self.recording.process(engine, buffer.as_slice(), &controls, context.transport(), &self.params);
+        let mut controls = self.params.controls(self.rendering);
+        if let Some(listen) = self.status.audition().filter(|_| !self.rendering) {
+            (controls.listen, controls.bypass) = (listen, false);
+        }
+        self.recording.process(engine, buffer.as_slice(), &controls, &now, &self.params, &mut self.tap);
         if let Some(codecs) = engine.take_retired() {
             let _ = self.params.pack.push_retired(codecs);
         }
@@ -164,9 +183,15 @@ impl Plugin for SacodecPlugin {
             self.restart_requested = true;
             context.request_restart();
         }
-        self.status.set_nonfinite(engine.stats().nonfinite_samples);
+        self.status.set_engine(&engine.stats(), engine.match_gains_db());
         if let Some(start) = start {
-            self.status.add_load(start.elapsed().as_secs_f64(), buffer.samples() as f64 / self.rate_hz);
+            let block_s = buffer.samples() as f64 / self.rate_hz;
+            self.tap.end_block((start.elapsed().as_secs_f64() / block_s.max(1e-9)) as f32);
+            self.unshown_samples += buffer.samples();
+            if self.unshown_samples as f64 * EDITOR_RATE_HZ >= self.rate_hz {
+                self.unshown_samples = 0;
+                self.status.repaint().request_repaint();
+            }
         }
         // Decoded silence is not silence, and frames must not depend on when a host puts us to sleep.
         ProcessStatus::KeepAlive
@@ -215,9 +240,9 @@ impl ClapPlugin for SacodecPlugin {
                 page.add_param(&self.params.streams);
                 page.add_param(&self.params.channels);
                 page.add_param(&self.params.output_gain);
+                page.add_param(&self.params.level_match);
                 page.add_param(&self.params.when_rendering);
                 page.add_param(&self.params.scheduling);
-                page.add_spacer();
                 page.add_param(&self.params.bypass);
             });
             section.add_page("Record", |page| {

@@ -7,7 +7,7 @@
 //! - `status`: what the audio thread, the loader and the take writer tell the editor.
 //! - `editor`: the window.
 
-mod editor;
+pub mod editor;
 mod instance;
 mod packs;
 mod params;
@@ -15,4 +15,6 @@ mod recording;
 mod status;
 
 pub use instance::SacodecPlugin;
+pub use packs::PackChoice;
 pub use params::SacodecParams;
+pub use status::{PackStatus, Status};

@@ -72,6 +72,10 @@ impl PackChoice {
             folder.clone_into(&mut chosen);
         }
         let choice = self.shared.choice.fetch_add(1, Ordering::SeqCst) + 1;
+        self.shared.status.set_pack(|p| {
+            p.is_loading = true;
+            folder.clone_into(&mut p.folder);
+        });
         let (shared, folder) = (self.shared.clone(), folder.to_owned());
         let worker = std::thread::Builder::new()
             .name("sacodec-pack".into())
@@ -82,10 +86,10 @@ impl PackChoice {
                 workers.retain(|w| !w.is_finished());
                 workers.push(worker);
             }
-            Err(error) => self
-                .shared
-                .status
-                .set_pack(|p| p.error = Some(format!("no thread to load the pack: {error}"))),
+            Err(error) => self.shared.status.set_pack(|p| {
+                p.is_loading = false;
+                p.error = Some(format!("no thread to load the pack: {error}"));
+            }),
         }
     }
 
@@ -106,7 +110,7 @@ impl PackChoice {
         let model = lock(&shared.model).as_ref().map(|(_, model)| model.clone());
         let model = match model {
             Some(model) => model,
-            None => shared.keep(choice, CodecModel::embedded()?, true),
+            None => shared.keep(choice, CodecModel::embedded()?, Some(ModelPack::embedded_card()), true),
         };
         let mut activated = lock(&shared.activated);
         *activated = Some(choice);
@@ -173,28 +177,40 @@ impl Shared {
     /// Loads a pack and says how it went. Models are shared, so loading twice costs the file only.
     fn load(&self, choice: u64, folder: &str) -> Option<Arc<CodecModel>> {
         let loaded = match folder {
-            "" => CodecModel::embedded(),
+            "" => CodecModel::embedded().map(|model| (model, Some(ModelPack::embedded_card().to_owned()))),
             _ => ModelPack::from_folder(Path::new(folder))
                 .map_err(LoadError::from)
-                .and_then(|p| CodecModel::load(&p)),
+                .and_then(|pack| Ok((CodecModel::load(&pack)?, pack.card().map(str::to_owned)))),
         };
         if self.choice.load(Ordering::SeqCst) != choice {
             return None;
         }
         match loaded {
-            Ok(model) => Some(self.keep(choice, model, false)),
+            Ok((model, card)) => Some(self.keep(choice, model, card.as_deref(), false)),
             Err(error) => {
-                self.status.set_pack(|p| p.error = Some(error.to_string()));
+                self.status.set_pack(|p| {
+                    p.is_loading = false;
+                    p.error = Some(error.to_string());
+                });
                 None
             }
         }
     }
 
     /// Remembers a model; as a fallback it leaves the error of the chosen pack on show.
-    fn keep(&self, choice: u64, model: Arc<CodecModel>, is_fallback: bool) -> Arc<CodecModel> {
+    fn keep(
+        &self,
+        choice: u64,
+        model: Arc<CodecModel>,
+        card: Option<&str>,
+        is_fallback: bool,
+    ) -> Arc<CodecModel> {
         let info = model.info();
         self.status.set_pack(|p| {
             p.name = format!("{} {}", info.name, info.version);
+            p.info = Some(info.clone());
+            p.card = card.map(str::to_owned);
+            p.is_loading = false;
             if !is_fallback {
                 p.error = None;
             }

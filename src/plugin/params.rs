@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use nice_plug::prelude::*;
 
+use super::editor::{AbxResult, HISTORY, WindowChoice};
 use super::packs::PackChoice;
 use crate::codec::StreamGain;
 use crate::engine::{Channels, Controls, Listen, Scheduling};
@@ -100,6 +101,12 @@ pub struct SacodecParams {
     /// Where takes go and what they are exported as; empty where the machine decides.
     #[persist = "takes"]
     takes: Mutex<SessionChoice>,
+    /// Size and zoom of the window.
+    #[persist = "window"]
+    window: Mutex<WindowChoice>,
+    /// Results of listening tests, oldest first.
+    #[persist = "abx"]
+    abx: Mutex<Vec<AbxResult>>,
     /// The host's bypass: the input, as late as always, bit for bit.
     #[id = "bypass"]
     pub bypass: BoolParam,
@@ -115,6 +122,9 @@ pub struct SacodecParams {
     /// Gain in dB on what is heard.
     #[id = "gain"]
     pub output_gain: FloatParam,
+    /// Coded and difference as loud as the original.
+    #[id = "match"]
+    pub level_match: BoolParam,
     /// What a bounce gets.
     #[id = "render"]
     pub when_rendering: EnumParam<RenderChoice>,
@@ -135,6 +145,8 @@ impl SacodecParams {
         Self {
             pack,
             takes: Mutex::default(),
+            window: Mutex::default(),
+            abx: Mutex::default(),
             bypass: BoolParam::new("Bypass", false)
                 .with_value_to_string(formatters::v2s_bool_bypass())
                 .with_string_to_value(formatters::s2v_bool_bypass())
@@ -146,15 +158,10 @@ impl SacodecParams {
                 .with_step_size(0.1)
                 .with_unit(" dB")
                 .with_value_to_string(formatters::v2s_f32_rounded(1)),
+            level_match: switch("Level match"),
             when_rendering: EnumParam::new("When rendering", RenderChoice::Coded),
             scheduling: EnumParam::new("Scheduling", SchedulingChoice::Spread),
-            record_tokens: BoolParam::new("Record tokens", false)
-                .with_value_to_string(Arc::new(|on| if on { "On" } else { "Off" }.into()))
-                .with_string_to_value(Arc::new(|text| match text.trim().to_lowercase().as_str() {
-                    "on" => Some(true),
-                    "off" => Some(false),
-                    _ => None,
-                })),
+            record_tokens: switch("Record tokens"),
             record_while: EnumParam::new("Record while", RecordWhile::Armed),
         }
     }
@@ -168,6 +175,29 @@ impl SacodecParams {
     /// thread.
     pub fn set_take_choice(&self, choice: SessionChoice) {
         *self.takes.lock().unwrap_or_else(PoisonError::into_inner) = choice;
+    }
+
+    /// What the session says of the window. Locks: not for the audio thread.
+    pub fn window(&self) -> WindowChoice {
+        *self.window.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes what the session says of the window. Locks: not for the audio thread.
+    pub fn set_window(&self, choice: WindowChoice) {
+        *self.window.lock().unwrap_or_else(PoisonError::into_inner) = choice;
+    }
+
+    /// Results of the session's listening tests, oldest first. Locks: not for the audio thread.
+    pub fn abx_results(&self) -> Vec<AbxResult> {
+        self.abx.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Adds a result; the oldest ones beyond [`HISTORY`] go. Locks: not for the audio thread.
+    pub fn add_abx_result(&self, result: AbxResult) {
+        let mut results = self.abx.lock().unwrap_or_else(PoisonError::into_inner);
+        results.push(result);
+        let surplus = results.len().saturating_sub(HISTORY);
+        results.drain(..surplus);
     }
 
     /// What the engine shall do; `rendering` while the host bounces.
@@ -195,6 +225,7 @@ impl SacodecParams {
                 StreamChoice::AcousticOnly => StreamGain::ACOUSTIC_ONLY,
             },
             gain: util::db_to_gain(self.output_gain.value()),
+            level_match: self.level_match.value(),
             bypass: self.bypass.value(),
         }
     }
@@ -209,4 +240,15 @@ impl SacodecParams {
             SchedulingChoice::Burst => Scheduling::Burst,
         }
     }
+}
+
+/// A parameter that is on or off, in these words.
+fn switch(name: &str) -> BoolParam {
+    BoolParam::new(name, false)
+        .with_value_to_string(Arc::new(|on| if on { "On" } else { "Off" }.into()))
+        .with_string_to_value(Arc::new(|text| match text.trim().to_lowercase().as_str() {
+            "on" => Some(true),
+            "off" => Some(false),
+            _ => None,
+        }))
 }

@@ -6,7 +6,8 @@ use nice_plug::prelude::Transport as HostTransport;
 
 use super::params::{ChannelChoice, RecordWhile, SacodecParams};
 use super::status::Status;
-use crate::engine::{Controls, Engine, Timing};
+use crate::engine::{CodedFrame, Controls, Engine, Observer, Timing};
+use crate::scope::TapSender;
 use crate::take::settings::{self, Destination};
 use crate::take::{Armed, ChannelMode, EndReason, Recorder, TakeSource, TakeThread, Transport};
 
@@ -60,7 +61,7 @@ impl Recording {
         }
     }
 
-    /// Codes a block, and records what is to be recorded of it.
+    /// Codes a block, records what is to be recorded of it, and shows it to whoever looks.
     ///
     /// # Real-time
     /// As [`Engine::process`] and [`Recorder`].
@@ -69,16 +70,16 @@ impl Recording {
         engine: &mut Engine,
         audio: &mut [&mut [f32]],
         controls: &Controls,
-        transport: &HostTransport,
+        now: &Transport,
         params: &SacodecParams,
+        tap: &mut TapSender,
     ) {
         let Some(recorder) = &mut self.recorder else {
-            return engine.process(audio, controls, |_| ());
+            return engine.process_observed(audio, controls, tap);
         };
         let length = audio.iter().map(|channel| channel.len()).min().unwrap_or(0);
-        let now = translate(transport);
-        recorder.begin_block(length, now, armed(params, audio.len(), now.playing));
-        engine.process(audio, controls, |frame| recorder.frame(&frame));
+        recorder.begin_block(length, *now, armed(params, audio.len(), now.playing));
+        engine.process_observed(audio, controls, &mut Both { recorder, tap });
         recorder.end_block();
     }
 
@@ -120,6 +121,23 @@ impl Recording {
     }
 }
 
+/// Frames go to recorder and editor, sound to the editor.
+struct Both<'a> {
+    recorder: &'a mut Recorder,
+    tap: &'a mut TapSender,
+}
+
+impl Observer for Both<'_> {
+    fn frame(&mut self, frame: CodedFrame) {
+        self.recorder.frame(&frame);
+        self.tap.frame(frame);
+    }
+
+    fn heard(&mut self, original: &[&[f32]], coded: &[&[f32]]) {
+        self.tap.heard(original, coded);
+    }
+}
+
 impl Drop for Recording {
     fn drop(&mut self) {
         self.deactivate();
@@ -142,7 +160,11 @@ fn armed(params: &SacodecParams, channels: usize, playing: bool) -> Armed {
     })
 }
 
-fn translate(host: &HostTransport) -> Transport {
+/// What a recorder needs of the host's transport.
+///
+/// # Real-time
+/// Arithmetic only.
+pub fn translate(host: &HostTransport) -> Transport {
     // CLAP tells seconds in fixed point: what is as good as a whole sample is one.
     let samples = |seconds: f64| {
         let samples = seconds * f64::from(host.sample_rate);

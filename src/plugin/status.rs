@@ -1,17 +1,30 @@
-//! What the audio thread and the pack loader tell the editor.
+//! What the audio thread, the pack loader and the take writer tell the editor, and it them.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use atomic_float::{AtomicF32, AtomicF64};
+use nice_plug_egui::RepaintNotifier;
 
+use super::editor::Facts;
+use crate::codec::PackInfo;
+use crate::engine::{EngineStats, Listen};
 use crate::take::{TakeStatus, TakeWatch};
 
 /// The pack in words. Never touched by the audio thread.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct PackStatus {
     /// Name and version of the pack in use, or on its way.
     pub name: String,
+    /// What that pack is; `None` before one was loaded.
+    pub info: Option<PackInfo>,
+    /// What its makers say of it, Markdown.
+    pub card: Option<String>,
+    /// The chosen folder; empty for the embedded pack. Another one than that of `info` while it loads
+    /// and after it was refused.
+    pub folder: String,
+    /// The chosen pack is being loaded.
+    pub is_loading: bool,
     /// Why the chosen pack is not in use.
     pub error: Option<String>,
 }
@@ -21,16 +34,83 @@ pub struct PackStatus {
 pub struct Status {
     latency_samples: AtomicU32,
     rate_hz: AtomicF64,
-    load: AtomicF32,
     nonfinite_samples: AtomicU64,
+    failed_frames: AtomicU64,
+    match_coded_db: AtomicF32,
+    match_difference_db: AtomicF32,
+    audition: AtomicU8,
     pack: Mutex<PackStatus>,
     track: Mutex<Option<String>>,
     takes: Mutex<Option<TakeWatch>>,
     /// Why there is nothing to watch.
     recording_error: Mutex<Option<String>>,
+    repaint: RepaintNotifier,
 }
 
+/// What a listening test lets be heard, as stored in an atomic.
+const NO_AUDITION: u8 = 0;
+const AUDITION_ORIGINAL: u8 = 1;
+const AUDITION_CODED: u8 = 2;
+
 impl Status {
+    /// Asks the window, if there is one, to be drawn anew.
+    ///
+    /// # Real-time
+    /// An atomic store.
+    pub fn repaint(&self) -> &RepaintNotifier {
+        &self.repaint
+    }
+
+    /// Everything the editor is told, apart from takes' settings.
+    pub fn facts(&self) -> Facts {
+        let (latency_samples, rate_hz) = self.timing();
+        Facts {
+            latency_samples,
+            rate_hz,
+            nonfinite_samples: self.nonfinite_samples.load(Relaxed),
+            failed_frames: self.failed_frames.load(Relaxed),
+            match_gains_db: Some((self.match_coded_db.load(Relaxed), self.match_difference_db.load(Relaxed))),
+            pack: self.pack(),
+            takes: self.takes(),
+            track: self.track(),
+            ..Facts::default()
+        }
+    }
+
+    /// What a listening test lets be heard instead of what Listen says: the coded sound, or the
+    /// original; `None` while there is no test.
+    pub fn set_audition(&self, coded: Option<bool>) {
+        let code = match coded {
+            None => NO_AUDITION,
+            Some(false) => AUDITION_ORIGINAL,
+            Some(true) => AUDITION_CODED,
+        };
+        self.audition.store(code, Relaxed);
+    }
+
+    /// See [`Status::set_audition`].
+    ///
+    /// # Real-time
+    /// An atomic load.
+    pub fn audition(&self) -> Option<Listen> {
+        match self.audition.load(Relaxed) {
+            AUDITION_ORIGINAL => Some(Listen::Original),
+            AUDITION_CODED => Some(Listen::Coded),
+            _ => None,
+        }
+    }
+
+    /// What the engine counts and how it matches levels.
+    ///
+    /// # Real-time
+    /// Atomics only.
+    pub fn set_engine(&self, stats: &EngineStats, match_gains_db: (f32, f32)) {
+        self.nonfinite_samples.store(stats.nonfinite_samples, Relaxed);
+        self.failed_frames.store(stats.failed_frames, Relaxed);
+        self.match_coded_db.store(match_gains_db.0, Relaxed);
+        self.match_difference_db.store(match_gains_db.1, Relaxed);
+    }
+
     /// Called on activation.
     pub fn set_timing(&self, latency_samples: u32, rate_hz: f64) {
         self.latency_samples.store(latency_samples, Relaxed);
@@ -42,38 +122,10 @@ impl Status {
         (self.latency_samples.load(Relaxed), self.rate_hz.load(Relaxed))
     }
 
-    /// Share of the block's duration that the last callbacks took, smoothed over about a second.
-    ///
-    /// # Real-time
-    /// Atomics only.
-    pub fn add_load(&self, busy_s: f64, block_s: f64) {
-        let pull = (block_s as f32).min(1.0);
-        let old = self.load.load(Relaxed);
-        let now = (busy_s / block_s.max(1e-9)) as f32;
-        self.load.store(old + pull * (now - old), Relaxed);
-    }
-
-    /// See [`Status::add_load`]. Only measured while the editor is open.
-    pub fn load(&self) -> f32 {
-        self.load.load(Relaxed)
-    }
-
-    /// Input samples that were NaN or infinite.
-    ///
-    /// # Real-time
-    /// Atomics only.
-    pub fn set_nonfinite(&self, samples: u64) {
-        self.nonfinite_samples.store(samples, Relaxed);
-    }
-
-    /// See [`Status::set_nonfinite`].
-    pub fn nonfinite(&self) -> u64 {
-        self.nonfinite_samples.load(Relaxed)
-    }
-
     /// Changes what is said of the pack. Locks: not for the audio thread.
     pub fn set_pack(&self, change: impl FnOnce(&mut PackStatus)) {
         change(&mut lock(&self.pack));
+        self.repaint.request_repaint();
     }
 
     /// What is said of the pack. Locks: not for the audio thread.

@@ -110,7 +110,7 @@ struct Source(Vec<PathBuf>);
 
 impl TakeSource for Source {
     fn destination(&self) -> Destination {
-        Destination { folders: self.0.clone(), formats: Vec::new(), warning: None }
+        Destination { name: None, folders: self.0.clone(), formats: Vec::new(), warning: None }
     }
 
     fn track(&self) -> Option<String> {

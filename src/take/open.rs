@@ -28,7 +28,8 @@ pub struct OpenTake {
     model: Arc<CodecModel>,
     writer: TakeWriter,
     destination: Destination,
-    track: String,
+    /// What the file is called after.
+    name: String,
     date: String,
     file: Option<TakeFile>,
     /// Which of the folders `file` is in.
@@ -84,8 +85,8 @@ impl OpenTake {
             lasting_problem: destination.warning.clone(),
             problem: None,
             notes: destination.warning.iter().cloned().collect(),
+            name: destination.name.clone().or(track).unwrap_or_default(),
             destination,
-            track: track.unwrap_or_default(),
             date: now.strftime("%Y-%m-%d").to_string(),
             file: None,
             folder: 0,
@@ -175,7 +176,7 @@ impl OpenTake {
     fn create(&mut self, disk: &dyn Disk) -> Result<(), String> {
         let mut refused = Vec::new();
         for (i, folder) in self.destination.folders.iter().enumerate().skip(self.folder) {
-            match TakeFile::create(disk, folder, &self.track, &self.date) {
+            match TakeFile::create(disk, folder, &self.name, &self.date) {
                 Ok(file) => {
                     if !refused.is_empty() {
                         let note =
@@ -204,7 +205,7 @@ impl OpenTake {
         }
         bytes.extend_from_slice(&self.pending);
         for folder in self.destination.folders.iter().skip(self.folder + 1) {
-            let Ok(mut file) = TakeFile::create(disk, folder, &self.track, &self.date) else { continue };
+            let Ok(mut file) = TakeFile::create(disk, folder, &self.name, &self.date) else { continue };
             if file.append(&bytes).is_err() {
                 // What could not be written whole is of no use beside the part that stays.
                 let _ = disk.remove(&file.part_path());

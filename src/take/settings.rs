@@ -21,6 +21,8 @@ const MAX_CONFIG_BYTES: u64 = 1 << 16;
 pub struct SessionChoice {
     /// The folder.
     pub folder: Option<PathBuf>,
+    /// What takes are called instead of the track.
+    pub name: Option<String>,
     /// The formats that a closed take is exported as.
     pub formats: Option<Vec<ExportFormat>>,
 }
@@ -28,6 +30,8 @@ pub struct SessionChoice {
 /// Where takes go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Destination {
+    /// What takes are called instead of the track.
+    pub name: Option<String>,
     /// Folders to try, best first.
     pub folders: Vec<PathBuf>,
     /// The formats that a closed take is exported as.
@@ -103,7 +107,7 @@ fn resolve(
     formats.sort_by_key(|format| ExportFormat::ALL.iter().position(|known| known == format));
     formats.dedup();
     let warning = (!warnings.is_empty()).then(|| warnings.join("; "));
-    Destination { folders, formats, warning }
+    Destination { name: session.name.clone(), folders, formats, warning }
 }
 
 fn read_config(path: &Path, warnings: &mut Vec<String>) -> Config {
@@ -133,8 +137,11 @@ mod tests {
     #[test]
     fn the_variable_wins_over_the_session_over_the_file_over_the_default() {
         let file = config("takes = \"/from/file\"\nformats = [\"csv\", \"npy\"]\n");
-        let session =
-            SessionChoice { folder: Some("/from/session".into()), formats: Some(vec![ExportFormat::Jsonl]) };
+        let session = SessionChoice {
+            folder: Some("/from/session".into()),
+            name: None,
+            formats: Some(vec![ExportFormat::Jsonl]),
+        };
         let nobody = SessionChoice::default();
         let first = |folder: Option<&str>, session: &SessionChoice, config: Option<&Path>| {
             resolve(folder.map(PathBuf::from), None, session, config).folders[0].clone()

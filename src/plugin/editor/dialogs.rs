@@ -1,0 +1,69 @@
+//! What the system is asked for: a folder, or to show a file.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
+
+use nice_plug_egui::RepaintNotifier;
+
+use super::facts::Folder;
+
+/// A dialogue for a folder that is open, and waits on a thread of its own.
+pub struct Picking {
+    what: Folder,
+    answer: Receiver<Option<PathBuf>>,
+}
+
+/// How a dialogue ended.
+pub enum Picked {
+    /// It is still open.
+    Waiting,
+    /// It was closed without a folder.
+    Nothing,
+    /// The user chose.
+    Chosen(Folder, PathBuf),
+}
+
+impl Picking {
+    /// Opens a dialogue that begins in `start`.
+    ///
+    /// # Errors
+    /// Where the system gives no thread.
+    pub fn open(what: Folder, start: &Path, repaint: RepaintNotifier) -> std::io::Result<Self> {
+        let title = match what {
+            Folder::Pack => "Folder of a model pack",
+            Folder::Takes => "Folder for takes",
+        };
+        // Made here, since macOS wants it on the thread of the window, and waited for elsewhere.
+        let dialog = rfd::AsyncFileDialog::new().set_title(title).set_directory(start).pick_folder();
+        let (sender, answer) = channel();
+        std::thread::Builder::new().name("sacodec-dialog".into()).spawn(move || {
+            let folder = pollster::block_on(dialog).map(|handle| handle.path().to_owned());
+            // Nobody listens any more if the plugin was removed meanwhile.
+            let _ = sender.send(folder);
+            repaint.request_repaint();
+        })?;
+        Ok(Self { what, answer })
+    }
+
+    /// Whether the user has answered.
+    pub fn poll(&self) -> Picked {
+        match self.answer.try_recv() {
+            Ok(Some(folder)) => Picked::Chosen(self.what, folder),
+            Ok(None) | Err(TryRecvError::Disconnected) => Picked::Nothing,
+            Err(TryRecvError::Empty) => Picked::Waiting,
+        }
+    }
+}
+
+/// Shows a file in the system's file manager.
+///
+/// # Errors
+/// Where the system has none.
+pub fn reveal(path: &Path) -> std::io::Result<()> {
+    #[cfg(target_os = "macos")]
+    return std::process::Command::new("open").arg("-R").arg(path).spawn().map(|_| ());
+    #[cfg(target_os = "windows")]
+    return std::process::Command::new("explorer").arg("/select,").arg(path).spawn().map(|_| ());
+    #[cfg(not(any(target_os = "macos", target_os = "windows")))]
+    open::that_detached(path.parent().unwrap_or(path))
+}

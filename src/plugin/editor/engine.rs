@@ -1,0 +1,42 @@
+//! What the engine tells of itself.
+
+use egui::Ui;
+
+use super::desk::Desk;
+use super::facts::Facts;
+use super::header::{load_words, percent};
+use super::widgets::{caption, fact};
+
+/// Draws load, counts and latency.
+pub fn draw(ui: &mut Ui, desk: &mut Desk, facts: &Facts) {
+    let load = desk.load();
+    fact(ui, "Load, median", percent(load.median), "Half of the last blocks took less of their time");
+    fact(ui, "Load, worst", percent(load.worst), "The most that one of the last 4096 blocks took");
+    let count = |n: u64| n.to_string();
+    fact(
+        ui,
+        "Muted input samples",
+        count(facts.nonfinite_samples),
+        "Samples of the input that were NaN or infinite: a plugin before this one is broken if there are any",
+    );
+    fact(
+        ui,
+        "Failed frames",
+        count(facts.failed_frames),
+        "Frames that the codec failed on: they are silent, and gaps in a take",
+    );
+    fact(
+        ui,
+        "Dropped snapshots",
+        count(facts.dropped_snapshots),
+        "Pieces of sound that this window was too slow to take: meters and spectrogram have gaps there, the \
+         sound has none",
+    );
+    if facts.rate_hz > 0.0 {
+        fact(ui, "Host rate", format!("{} Hz", facts.rate_hz), "Sample rate of the host");
+        let latency = format!("{} samples", facts.latency_samples);
+        fact(ui, "Latency", latency, "Constant for a sample rate and scheduling, true to the sample");
+    }
+    ui.add_space(4.0);
+    caption(ui, &format!("{}.", load_words(load)));
+}

@@ -1,0 +1,71 @@
+//! What the window is told besides parameters and sound, as plain data.
+
+use std::path::PathBuf;
+
+use crate::plugin::status::PackStatus;
+use crate::take::{ExportFormat, TakeStatus};
+
+/// Everything the panels show that is neither a parameter nor in the [`Scope`](crate::scope::Scope).
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// The reported latency in host samples; 0 before activation.
+    pub latency_samples: u32,
+    /// The host's rate in Hz; 0 before activation.
+    pub rate_hz: f64,
+    /// Input samples that were NaN or infinite.
+    pub nonfinite_samples: u64,
+    /// Frames that the codec failed on.
+    pub failed_frames: u64,
+    /// Snapshots that found no room on their way to the editor.
+    pub dropped_snapshots: u64,
+    /// Gains of the level match on coded and difference, in dB; `None` while it is off.
+    pub match_gains_db: Option<(f32, f32)>,
+    /// The pack.
+    pub pack: PackStatus,
+    /// Recording.
+    pub takes: TakeStatus,
+    /// Name of the host's track.
+    pub track: Option<String>,
+    /// What takes are called instead of the track.
+    pub take_name: Option<String>,
+    /// Where the session wants takes to go; `None` where it leaves that to the machine.
+    pub chosen_take_folder: Option<PathBuf>,
+    /// Where the next take goes.
+    pub take_folder: PathBuf,
+    /// What it is exported as.
+    pub take_formats: Vec<ExportFormat>,
+    /// What is wrong with the settings for takes, in words.
+    pub take_warning: Option<String>,
+    /// A dialogue of the system is open.
+    pub is_picking: bool,
+}
+
+/// What the user wants that is not a parameter.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Ask for a folder.
+    Pick(Folder),
+    /// Use the pack in this folder; empty for the one that the plugin carries.
+    ChoosePack(String),
+    /// Record takes here; `None` leaves it to the machine.
+    TakeFolder(Option<PathBuf>),
+    /// Call takes so; `None` for the track's name.
+    TakeName(Option<String>),
+    /// Export takes as these.
+    TakeFormats(Vec<ExportFormat>),
+    /// Show this file in the system's file manager.
+    Reveal(PathBuf),
+    /// Scale the window.
+    Zoom(f32),
+    /// A listening test has ended.
+    TrialsEnded(super::abx::AbxResult),
+}
+
+/// What a folder is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Folder {
+    /// A model pack.
+    Pack,
+    /// Where takes go.
+    Takes,
+}

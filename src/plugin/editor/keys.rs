@@ -1,0 +1,91 @@
+//! Keys of the window. Those that are not ours stay the host's.
+//!
+//! A key is only taken from the host while something in the window has egui's focus. So a widget without
+//! looks has it, whenever no text field does; and it is told to be focused only after a click, which is
+//! when the system gives the keyboard to the window.
+
+use egui::{EventFilter, Id, Key, Modifiers, Sense, Ui};
+use nice_plug::prelude::ParamSetter;
+use nice_plug_egui::Key as HostKey;
+
+use super::abx::Heard;
+use super::desk::Desk;
+use super::facts::{Action, Facts};
+use super::trial;
+use super::widgets::set;
+use crate::plugin::params::{ListenChoice, SacodecParams};
+
+/// The keys that are ours now; all others are the host's. `None` while a text is edited: then all are.
+pub fn wanted(ui: &Ui, desk: &Desk) -> Option<Vec<HostKey>> {
+    if ui.ctx().text_edit_focused() {
+        return None;
+    }
+    let letters: &[&str] = if desk.abx.is_running() {
+        &["a", "b", "x", "A", "B", "X", "1", "2"]
+    } else {
+        &["1", "2", "3", "h", "H"]
+    };
+    let mut keys: Vec<_> = letters.iter().map(|k| HostKey::Character((*k).to_owned())).collect();
+    if desk.abx.is_running() {
+        keys.extend("Escape".parse::<HostKey>());
+    }
+    Some(keys)
+}
+
+/// Takes the keys that were pressed. To be called before anything is drawn.
+pub fn handle(
+    ui: &mut Ui,
+    desk: &mut Desk,
+    facts: &Facts,
+    params: &SacodecParams,
+    setter: &ParamSetter,
+    actions: &mut Vec<Action>,
+) {
+    hold_focus(ui);
+    if ui.ctx().text_edit_focused() {
+        return;
+    }
+    let pressed = |key| ui.input_mut(|input| input.consume_key(Modifiers::NONE, key));
+    if desk.abx.is_running() {
+        for (key, heard) in [(Key::A, Heard::A), (Key::B, Heard::B), (Key::X, Heard::X)] {
+            if pressed(key) {
+                desk.abx.hear(heard);
+            }
+        }
+        for (key, x_is_b) in [(Key::Num1, false), (Key::Num2, true)] {
+            if pressed(key) {
+                trial::answer(desk, facts, params, x_is_b, actions);
+            }
+        }
+        if pressed(Key::Escape) {
+            desk.abx.stop();
+        }
+        return;
+    }
+    for (key, listen) in [
+        (Key::Num1, ListenChoice::Original),
+        (Key::Num2, ListenChoice::Coded),
+        (Key::Num3, ListenChoice::Difference),
+    ] {
+        if pressed(key) {
+            set(setter, &params.listen, listen);
+        }
+    }
+    if pressed(Key::H) {
+        let held = desk.scope.is_held();
+        desk.scope.hold(!held);
+    }
+}
+
+/// Keeps the focus on a widget of nothing, so that Space and Tab press no button of ours.
+fn hold_focus(ui: &mut Ui) {
+    let id = Id::unique("sacodec keys");
+    let response = ui.interact(egui::Rect::NOTHING, id, Sense::focusable_noninteractive());
+    let was_clicked = ui.input(|input| input.pointer.any_pressed());
+    let is_free = ui.memory(|memory| memory.focused().is_none());
+    if is_free && was_clicked {
+        response.request_focus();
+    }
+    let filter = EventFilter { tab: true, horizontal_arrows: true, vertical_arrows: true, escape: true };
+    ui.memory_mut(|memory| memory.set_focus_lock_filter(id, filter));
+}

@@ -1,0 +1,212 @@
+//! The page of the listening test. While a test runs nothing else is shown.
+
+use egui::{Align, Layout, RichText, Ui, vec2};
+use nice_plug::prelude::ParamSetter;
+
+use super::abx::{AbxResult, Heard, TRIALS};
+use super::desk::{Desk, Page};
+use super::facts::{Action, Facts};
+use super::theme;
+use super::widgets::{caption, segment, toggle};
+use crate::plugin::params::SacodecParams;
+
+/// Draws the page.
+pub fn draw(
+    ui: &mut Ui,
+    desk: &mut Desk,
+    facts: &Facts,
+    params: &SacodecParams,
+    setter: &ParamSetter,
+    actions: &mut Vec<Action>,
+) {
+    let height = ui.available_height();
+    ui.vertical_centered(|ui| {
+        ui.add_space((height * 0.06).min(40.0));
+        match desk.abx.progress() {
+            Some((trial, trials)) => running(ui, desk, facts, params, (trial, trials), actions),
+            None => idle(ui, desk, params, setter),
+        }
+    });
+}
+
+fn running(
+    ui: &mut Ui,
+    desk: &mut Desk,
+    facts: &Facts,
+    params: &SacodecParams,
+    (trial, trials): (usize, usize),
+    actions: &mut Vec<Action>,
+) {
+    ui.label(RichText::new(format!("Trial {} of {trials}", trial + 1)).size(22.0).strong());
+    caption(ui, "A is the original, B is coded, X is one of them. Listen as long and as often as you like.");
+    ui.add_space(14.0);
+    let heard = desk.abx.heard();
+    centered_row(ui, 3.0 * 120.0 + 16.0, |ui| {
+        for (which, label, tip) in [
+            (Heard::A, "A", "The original. Key A"),
+            (Heard::X, "X", "One of both. Key X"),
+            (Heard::B, "B", "Coded. Key B"),
+        ] {
+            if segment(ui, heard == Some(which), label, vec2(120.0, 72.0), 30.0, tip).clicked() {
+                desk.abx.hear(which);
+            }
+        }
+    });
+    ui.add_space(16.0);
+    centered_row(ui, 2.0 * 150.0 + 8.0, |ui| {
+        for (x_is_b, label, tip) in
+            [(false, "X is A", "Answers and goes on. Key 1"), (true, "X is B", "Answers and goes on. Key 2")]
+        {
+            if segment(ui, false, label, vec2(150.0, 40.0), 17.0, tip).clicked() {
+                answer(desk, facts, params, x_is_b, actions);
+            }
+        }
+    });
+    ui.add_space(16.0);
+    if segment(ui, false, "Give up", vec2(0.0, 22.0), 12.0, "Ends the test without a result. Key Esc")
+        .clicked()
+    {
+        desk.abx.stop();
+    }
+    ui.add_space(6.0);
+    caption(ui, "Keys: A, X and B listen; 1 says X is A, 2 says X is B; Esc gives up.");
+}
+
+/// Answers the trial, and reports the test where that was the last one.
+pub fn answer(
+    desk: &mut Desk,
+    facts: &Facts,
+    params: &SacodecParams,
+    x_is_b: bool,
+    actions: &mut Vec<Action>,
+) {
+    let Some(result) = desk.abx.answer(x_is_b) else { return };
+    let result = AbxResult {
+        time: (desk.clock)(),
+        pack: facts.pack.name.clone(),
+        level_matched: params.level_match.value(),
+        ..result
+    };
+    desk.abx.finished = Some(result.clone());
+    actions.push(Action::TrialsEnded(result));
+}
+
+fn idle(ui: &mut Ui, desk: &mut Desk, params: &SacodecParams, setter: &ParamSetter) {
+    if let Some(result) = desk.abx.finished.clone() {
+        finished(ui, &result);
+        ui.add_space(12.0);
+    } else {
+        ui.label(RichText::new("Can you hear the codec?").size(22.0).strong());
+        ui.set_max_width(620.0_f32.min(ui.available_width()));
+        caption(
+            ui,
+            "A is the original, B is coded. In every trial X is one of them, by chance: say which. Let the host \
+             loop a passage. Meanwhile Listen is overridden, and everything that could tell is hidden.",
+        );
+        ui.add_space(12.0);
+    }
+    centered_row(ui, 330.0, |ui| {
+        caption(ui, "trials");
+        ui.spacing_mut().slider_width = 120.0;
+        ui.add(egui::Slider::new(&mut desk.abx.trials, TRIALS)).on_hover_text("Trials of the next test");
+        let tip = "Original and coded equally loud. Without it loudness alone may tell";
+        toggle(ui, setter, &params.level_match, "Level match", tip);
+    });
+    if !params.level_match.value() {
+        let text = "Level match is off: a difference in loudness alone may tell which is X.";
+        ui.label(RichText::new(text).color(theme::WARNING));
+    }
+    ui.add_space(8.0);
+    centered_row(ui, 2.0 * 130.0 + 8.0, |ui| {
+        if segment(ui, true, "Start", vec2(130.0, 40.0), 17.0, "Begins a new test").clicked() {
+            desk.abx.start(&mut desk.random);
+        }
+        if segment(ui, false, "Back", vec2(130.0, 40.0), 17.0, "Back to the spectra").clicked() {
+            desk.abx.finished = None;
+            desk.page = Page::Main;
+        }
+    });
+    history(ui, desk, params);
+}
+
+fn finished(ui: &mut Ui, result: &AbxResult) {
+    let p = result.p_value();
+    ui.label(RichText::new(format!("{} of {} right", result.correct, result.trials)).size(26.0).strong());
+    ui.label(RichText::new(format!("p = {p:.4}")).size(17.0).color(theme::ACCENT));
+    let words = match p {
+        p if p < 0.01 => "You hear the difference: guessing does as well less than once in a hundred tests.",
+        p if p < 0.05 => {
+            "You probably hear the difference: guessing does as well less than once in twenty tests."
+        }
+        _ => "This could be guessing. It does not show that there is no difference.",
+    };
+    ui.label(words);
+}
+
+fn history(ui: &mut Ui, desk: &Desk, params: &SacodecParams) {
+    let results = params.abx_results();
+    if results.is_empty() {
+        return;
+    }
+    ui.add_space(12.0);
+    centered_row(ui, 330.0, |ui| {
+        caption(ui, &format!("{} tests in this session", results.len()));
+        let tip = "Copies all results as comma-separated values";
+        if segment(ui, false, "Copy as CSV", vec2(0.0, 20.0), 12.0, tip).clicked() {
+            ui.ctx().copy_text(csv(&results));
+        }
+    });
+    let lines = if desk.abx.finished.is_some() { 4 } else { 6 };
+    for result in results.iter().rev().take(lines) {
+        let day = result.time.split('[').next().unwrap_or_default();
+        let level = if result.level_matched { "level matched" } else { "levels as they are" };
+        let score = format!("{} of {}, p = {:.4}", result.correct, result.trials, result.p_value());
+        caption(ui, &format!("{day}  ·  {}  ·  {score}  ·  {level}", result.pack));
+    }
+}
+
+fn csv(results: &[AbxResult]) -> String {
+    let mut text = String::from("time,pack,trials,correct,p_value,level_matched\n");
+    for r in results {
+        let pack = r.pack.replace('"', "\"\"");
+        text += &format!(
+            "{},\"{pack}\",{},{},{},{}\n",
+            r.time,
+            r.trials,
+            r.correct,
+            r.p_value(),
+            r.level_matched
+        );
+    }
+    text
+}
+
+/// A row of known width in the middle.
+fn centered_row(ui: &mut Ui, width: f32, content: impl FnOnce(&mut Ui)) {
+    let width = width.min(ui.available_width());
+    ui.allocate_ui_with_layout(vec2(width, 0.0), Layout::left_to_right(Align::Center), |ui| {
+        ui.set_width(width);
+        content(ui);
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_are_copied_as_a_table() {
+        let result = AbxResult {
+            time: "2026-11-23T12:00:00+00:00".to_owned(),
+            pack: "a \"b\" 1".to_owned(),
+            trials: 10,
+            correct: 9,
+            level_matched: true,
+        };
+        let text = csv(&[result]);
+        assert_eq!(
+            text.lines().nth(1).unwrap(),
+            "2026-11-23T12:00:00+00:00,\"a \"\"b\"\" 1\",10,9,0.0107421875,true"
+        );
+    }
+}

@@ -1,0 +1,121 @@
+//! What the panels are made of. Whatever changes a parameter begins and ends a gesture.
+
+use egui::{Button, Response, RichText, Ui, vec2};
+use nice_plug::prelude::{BoolParam, Enum, EnumParam, FloatParam, Param, ParamSetter};
+
+use super::theme;
+
+/// Sets a parameter as a gesture of its own.
+pub fn set<P: Param>(setter: &ParamSetter, param: &P, value: P::Plain) {
+    setter.begin_set_parameter(param);
+    setter.set_parameter(param, value);
+    setter.end_set_parameter(param);
+}
+
+/// One segment of a choice: its label and what it does.
+pub type Segment = (&'static str, &'static str);
+
+/// The values of an enum side by side, in the order of its variants.
+pub fn choice<T: Enum + PartialEq + Copy + 'static>(
+    ui: &mut Ui,
+    setter: &ParamSetter,
+    param: &EnumParam<T>,
+    segments: &[Segment],
+) {
+    ui.scope(|ui| {
+        ui.spacing_mut().item_spacing.x = 1.0;
+        for (index, (label, tip)) in segments.iter().enumerate() {
+            let value = T::from_index(index);
+            if segment(ui, param.value() == value, label, vec2(0.0, 22.0), 13.0, tip).clicked() {
+                set(setter, param, value);
+            }
+        }
+    });
+}
+
+/// A button that shows whether it is chosen.
+pub fn segment(ui: &mut Ui, chosen: bool, label: &str, size: egui::Vec2, font: f32, tip: &str) -> Response {
+    let (fill, color) =
+        if chosen { (theme::ACCENT, theme::BACKGROUND) } else { (theme::CONTROL, theme::TEXT) };
+    let text = RichText::new(label).size(font).color(color);
+    ui.add(Button::selectable(chosen, text).fill(fill).min_size(size).corner_radius(theme::RADIUS))
+        .on_hover_text(tip)
+}
+
+/// A parameter that is on or off.
+pub fn toggle(ui: &mut Ui, setter: &ParamSetter, param: &BoolParam, label: &str, tip: &str) -> Response {
+    let response = segment(ui, param.value(), label, vec2(0.0, 22.0), 13.0, tip);
+    if response.clicked() {
+        set(setter, param, !param.value());
+    }
+    response
+}
+
+/// A slider in dB. `gesture` remembers across frames that the host was told of a drag.
+pub fn gain(ui: &mut Ui, setter: &ParamSetter, param: &FloatParam, gesture: &mut bool, tip: &str) {
+    let mut value = param.value();
+    let range = param.preview_plain(0.0)..=param.preview_plain(1.0);
+    ui.spacing_mut().slider_width = 84.0;
+    let slider = egui::Slider::new(&mut value, range).step_by(0.1).fixed_decimals(1).suffix(" dB");
+    let response = ui.add(slider).on_hover_text(tip);
+    if response.drag_started() && !*gesture {
+        setter.begin_set_parameter(param);
+        *gesture = true;
+    }
+    if response.double_clicked() {
+        value = param.default_plain_value();
+    }
+    if response.changed() || response.double_clicked() {
+        match *gesture {
+            true => setter.set_parameter(param, value),
+            false => set(setter, param, value),
+        }
+    }
+    if response.drag_stopped() {
+        end_gain(setter, param, gesture);
+    }
+}
+
+/// Ends a drag that the host was told of.
+pub fn end_gain(setter: &ParamSetter, param: &FloatParam, gesture: &mut bool) {
+    if std::mem::take(gesture) {
+        setter.end_set_parameter(param);
+    }
+}
+
+/// A small dim word above or before something.
+pub fn caption(ui: &mut Ui, text: &str) -> Response {
+    ui.label(RichText::new(text).size(theme::SMALL).color(theme::DIM))
+}
+
+/// A line of what is wrong, wrapped.
+pub fn problem(ui: &mut Ui, text: &str) {
+    ui.add(egui::Label::new(RichText::new(text).color(theme::ERROR)).wrap());
+}
+
+/// A name and its value on one line.
+pub fn fact(ui: &mut Ui, name: &str, value: impl Into<String>, tip: &str) {
+    ui.horizontal(|ui| {
+        caption(ui, name);
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            ui.add(egui::Label::new(value.into()).truncate())
+        });
+    })
+    .response
+    .on_hover_text(tip);
+}
+
+/// A level in dB, or a dash for silence.
+pub fn db(level_db: f32) -> String {
+    if level_db < -99.0 || !level_db.is_finite() { "–".to_owned() } else { format!("{level_db:.1}") }
+}
+
+/// The end of a text that is too long, which in paths says most.
+pub fn tail(text: &str, max_chars: usize) -> String {
+    let length = text.chars().count();
+    if length <= max_chars {
+        return text.to_owned();
+    }
+    let end: String = text.chars().skip(length - max_chars.saturating_sub(1)).collect();
+    format!("…{end}")
+}

@@ -1,0 +1,313 @@
+//! The window in a host: opening, closing, size, keys, repaints.
+
+use std::error::Error;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use nice_plug::context::gui::GuiContext;
+use nice_plug::editor::dpi::{LogicalSize, NativeSize, Size};
+use nice_plug::editor::{HostMethods, SpawnedEditor};
+use nice_plug::prelude::{Editor, ParentWindowHandle, ResizeHint, TrackInfo};
+use nice_plug_egui::baseview::{self, WindowSize};
+use nice_plug_egui::{
+    EguiEditorHandle, EguiEditorState, EguiNiceSettings, Frame, KeyCapture, NiceEguiApp, RepaintNotifier,
+    create_egui_editor,
+};
+use serde::{Deserialize, Serialize};
+
+use super::desk::Desk;
+use super::dialogs::{self, Picked, Picking};
+use super::facts::{Action, Facts, Folder};
+use super::{keys, theme, widgets};
+use crate::plugin::params::SacodecParams;
+use crate::plugin::status::Status;
+use crate::scope::TapReceiver;
+use crate::take::settings::{self, Destination, SessionChoice};
+
+/// Size of a new window in points.
+pub const DEFAULT_SIZE: (f32, f32) = (900.0, 560.0);
+/// Smallest size in points.
+pub const MIN_SIZE: (f32, f32) = (640.0, 420.0);
+/// The window is drawn this often at most while sound runs.
+const FRAME_INTERVAL: Duration = Duration::from_nanos(1_000_000_000 / 30);
+/// How often the take's numbers are looked at while no sound runs.
+const IDLE_INTERVAL: Duration = Duration::from_millis(500);
+
+/// What a session remembers of the window.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WindowChoice {
+    /// Width in points, before the zoom.
+    pub width: f32,
+    /// Height in points, before the zoom.
+    pub height: f32,
+    /// Scale on top of the system's.
+    pub zoom: f32,
+}
+
+impl Default for WindowChoice {
+    fn default() -> Self {
+        Self { width: DEFAULT_SIZE.0, height: DEFAULT_SIZE.1, zoom: 1.0 }
+    }
+}
+
+impl WindowChoice {
+    /// Within bounds, whatever a session says.
+    fn sane(self) -> Self {
+        let keep = |value: f32, low: f32, high: f32, other: f32| {
+            if value.is_finite() { value.clamp(low, high) } else { other }
+        };
+        Self {
+            width: keep(self.width, MIN_SIZE.0, 4096.0, DEFAULT_SIZE.0),
+            height: keep(self.height, MIN_SIZE.1, 4096.0, DEFAULT_SIZE.1),
+            zoom: keep(self.zoom, 0.5, 3.0, 1.0),
+        }
+    }
+
+    /// Size in points of the system.
+    fn size(self) -> LogicalSize<f32> {
+        LogicalSize::new(self.width * self.zoom, self.height * self.zoom)
+    }
+}
+
+/// The editor of one instance. Outlives every opening of its window.
+pub struct SacodecEditor {
+    core: Arc<Mutex<Core>>,
+    repaint: RepaintNotifier,
+}
+
+/// What an opening of the window finds and leaves behind.
+struct Core {
+    desk: Desk,
+    receiver: TapReceiver,
+    params: Arc<SacodecParams>,
+    status: Arc<Status>,
+    repaint: RepaintNotifier,
+    picking: Option<Picking>,
+    /// What was wrong with the last wish to the system.
+    problem: Option<String>,
+    /// The session's choice for takes and what it came to: reading it anew each frame would read files.
+    destination: Option<(SessionChoice, Destination)>,
+    system_scale: f64,
+}
+
+impl SacodecEditor {
+    /// The editor of an instance with these parameters and status, fed by `receiver`.
+    pub(in crate::plugin) fn new(
+        params: Arc<SacodecParams>,
+        status: Arc<Status>,
+        receiver: TapReceiver,
+    ) -> Self {
+        let repaint = status.repaint().clone();
+        let core = Core {
+            desk: Desk::default(),
+            receiver,
+            params,
+            status,
+            repaint: repaint.clone(),
+            picking: None,
+            problem: None,
+            destination: None,
+            system_scale: 1.0,
+        };
+        Self { core: Arc::new(Mutex::new(core)), repaint }
+    }
+}
+
+impl Editor for SacodecEditor {
+    type Handle = EguiEditorHandle;
+
+    fn spawn(
+        &self,
+        parent: Option<ParentWindowHandle>,
+        wait_for_parent: bool,
+        fallback_scale_factor: Option<f64>,
+        gui_context: GuiContext,
+        host: Option<HostMethods>,
+    ) -> Result<SpawnedEditor<Self::Handle>, Box<dyn Error>> {
+        // The framework's state is made anew for each opening: it cannot be told a size, and its own
+        // `size` leaves out the zoom.
+        let choice = lock(&self.core).params.window().sane();
+        let size = LogicalSize::new(choice.width, choice.height);
+        let settings = EguiNiceSettings {
+            title: "SACodec".to_owned(),
+            repaint_poll_interval: FRAME_INTERVAL,
+            resize_hint: self.resize_hint(),
+            ..EguiNiceSettings::new()
+        };
+        let state = EguiEditorState::from_size(size, choice.zoom);
+        let app = App { core: self.core.clone(), host: None };
+        let editor = create_egui_editor(state, self.repaint.clone(), settings, app)
+            .ok_or("the editor could not be made")?;
+        editor.spawn(parent, wait_for_parent, fallback_scale_factor, gui_context, host)
+    }
+
+    fn size(&self) -> NativeSize<u32> {
+        let core = lock(&self.core);
+        let size: Size = core.params.window().sane().size().into();
+        NativeSize::from_size(size, core.system_scale)
+    }
+
+    fn resize_hint(&self) -> ResizeHint {
+        ResizeHint::resizable().with_min_logical_size(LogicalSize::new(MIN_SIZE.0, MIN_SIZE.1))
+    }
+
+    fn track_info_updated(&self, info: TrackInfo) {
+        lock(&self.core).status.set_track(info.name());
+        self.repaint.request_repaint();
+    }
+}
+
+/// One opening of the window: dropped when it closes.
+struct App {
+    core: Arc<Mutex<Core>>,
+    host: Option<GuiContext>,
+}
+
+impl NiceEguiApp for App {
+    fn build(
+        &mut self,
+        ctx: egui::Context,
+        host: GuiContext,
+        frame: &mut Frame,
+    ) -> Result<(), baseview::HandlerError> {
+        theme::apply(&ctx);
+        frame.set_clear_color(theme::BACKGROUND.into());
+        let mut core = lock(&self.core);
+        core.desk.forget_textures();
+        core.destination = None;
+        core.receiver.set_open(true);
+        self.host = Some(host);
+        Ok(())
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, frame: &mut Frame) {
+        if let Some(host) = &self.host {
+            lock(&self.core).draw(ui, host, frame);
+        }
+    }
+
+    fn resized(&mut self, size: WindowSize) {
+        let mut core = lock(&self.core);
+        let old = core.params.window().sane();
+        core.system_scale = size.scale_factor / f64::from(old.zoom);
+        let (width, height) = (size.logical.width as f32, size.logical.height as f32);
+        core.params.set_window(WindowChoice { width, height, ..old }.sane());
+    }
+
+    fn zoom_factor_changed(&mut self, zoom: f32) {
+        let core = lock(&self.core);
+        core.params.set_window(WindowChoice { zoom, ..core.params.window() }.sane());
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        let mut core = lock(&self.core);
+        if let Some(host) = self.host.take() {
+            core.receiver.set_open(false);
+            core.desk.abx.stop();
+            core.status.set_audition(None);
+            core.desk.forget_textures();
+            let Core { desk, params, .. } = &mut *core;
+            widgets::end_gain(&host.param_setter(), &params.output_gain, &mut desk.gain_gesture);
+        }
+    }
+}
+
+impl Core {
+    fn draw(&mut self, ui: &mut egui::Ui, host: &GuiContext, frame: &mut Frame) {
+        self.desk.scope.update(&mut self.receiver);
+        self.take_answer();
+        let facts = self.facts();
+        let params = self.params.clone();
+        let actions = self.desk.draw(ui, &facts, &params, &host.param_setter());
+        self.status.set_audition(self.desk.abx.is_coded());
+        for action in actions {
+            self.act(ui.ctx(), action, &facts);
+        }
+        frame.set_key_capture(match keys::wanted(ui, &self.desk) {
+            None => KeyCapture::CaptureAll,
+            Some(keys) => KeyCapture::CaptureKeys(keys),
+        });
+        if params.record_tokens.value() || facts.takes.recording.is_some() {
+            ui.ctx().request_repaint_after(IDLE_INTERVAL);
+        }
+    }
+
+    fn facts(&mut self) -> Facts {
+        let choice = self.params.take_choice();
+        if self.destination.as_ref().is_none_or(|(of, _)| *of != choice) {
+            let destination = settings::destination(&choice);
+            self.desk.take_name = choice.name.clone().unwrap_or_default();
+            self.desk.take_folder =
+                choice.folder.as_ref().map(|f| f.display().to_string()).unwrap_or_default();
+            self.destination = Some((choice, destination));
+        }
+        let mut facts = self.status.facts();
+        facts.dropped_snapshots = self.receiver.dropped();
+        facts.is_picking = self.picking.is_some();
+        facts.match_gains_db = facts.match_gains_db.filter(|_| self.params.level_match.value());
+        if let Some((choice, destination)) = &self.destination {
+            facts.take_name = choice.name.clone();
+            facts.chosen_take_folder = choice.folder.clone();
+            facts.take_folder = destination.folders.first().cloned().unwrap_or_default();
+            facts.take_formats = destination.formats.clone();
+            facts.take_warning = self.problem.clone().or_else(|| destination.warning.clone());
+        }
+        facts
+    }
+
+    fn take_answer(&mut self) {
+        let picked = self.picking.as_ref().map(Picking::poll);
+        match picked {
+            None | Some(Picked::Waiting) => return,
+            Some(Picked::Nothing) => {}
+            Some(Picked::Chosen(Folder::Pack, folder)) => {
+                self.desk.pack_folder = folder.display().to_string();
+                self.params.pack.choose(&self.desk.pack_folder);
+            }
+            Some(Picked::Chosen(Folder::Takes, folder)) => {
+                self.change_takes(|choice| choice.folder = Some(folder));
+            }
+        }
+        self.picking = None;
+    }
+
+    fn change_takes(&self, change: impl FnOnce(&mut SessionChoice)) {
+        let mut choice = self.params.take_choice();
+        change(&mut choice);
+        self.params.set_take_choice(choice);
+    }
+
+    fn act(&mut self, ctx: &egui::Context, action: Action, facts: &Facts) {
+        match action {
+            Action::ChoosePack(folder) => self.params.pack.choose(&folder),
+            Action::TakeFolder(folder) => self.change_takes(|choice| choice.folder = folder),
+            Action::TakeName(name) => self.change_takes(|choice| choice.name = name),
+            Action::TakeFormats(formats) => self.change_takes(|choice| choice.formats = Some(formats)),
+            Action::Zoom(zoom) => ctx.set_zoom_factor(zoom),
+            Action::TrialsEnded(result) => self.params.add_abx_result(result),
+            Action::Reveal(path) => {
+                let result = dialogs::reveal(&path);
+                self.problem = result.err().map(|e| format!("{} cannot be shown: {e}", path.display()));
+            }
+            Action::Pick(what) => {
+                let start = match what {
+                    Folder::Takes => facts.take_folder.clone(),
+                    Folder::Pack => facts.pack.folder.clone().into(),
+                };
+                match Picking::open(what, &start, self.repaint.clone()) {
+                    Ok(picking) => self.picking = Some(picking),
+                    Err(error) => self.problem = Some(format!("no dialogue for a folder: {error}")),
+                }
+            }
+        }
+        ctx.request_repaint();
+    }
+}
+
+/// A lock whose holder panicked still holds plain data.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
