@@ -127,6 +127,7 @@ impl Plugin for SacodecPlugin {
         }
         let latency_samples = self.engine.as_ref().map_or(0, |e| e.latency_samples() as u32);
         self.status.set_timing(latency_samples, wanted.rate_hz);
+        self.status.set_changed();
         context.set_latency_samples(latency_samples);
         true
     }
@@ -190,7 +191,7 @@ impl Plugin for SacodecPlugin {
             self.unshown_samples += buffer.samples();
             if self.unshown_samples as f64 * EDITOR_RATE_HZ >= self.rate_hz {
                 self.unshown_samples = 0;
-                self.status.repaint().request_repaint();
+                self.status.set_changed();
             }
         }
         // Decoded silence is not silence, and frames must not depend on when a host puts us to sleep.

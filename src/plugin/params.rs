@@ -166,6 +166,22 @@ impl SacodecParams {
         }
     }
 
+    /// All values as a window shows them: another array, another picture.
+    pub fn shown_values(&self) -> [f32; 10] {
+        [
+            self.bypass.modulated_normalized_value(),
+            self.listen.modulated_normalized_value(),
+            self.channels.modulated_normalized_value(),
+            self.streams.modulated_normalized_value(),
+            self.output_gain.modulated_normalized_value(),
+            self.level_match.modulated_normalized_value(),
+            self.when_rendering.modulated_normalized_value(),
+            self.scheduling.modulated_normalized_value(),
+            self.record_tokens.modulated_normalized_value(),
+            self.record_while.modulated_normalized_value(),
+        ]
+    }
+
     /// What the session says of takes. Locks: not for the audio thread.
     pub fn take_choice(&self) -> SessionChoice {
         self.takes.lock().unwrap_or_else(PoisonError::into_inner).clone()

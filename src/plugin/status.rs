@@ -1,10 +1,9 @@
 //! What the audio thread, the pack loader and the take writer tell the editor, and it them.
 
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use atomic_float::{AtomicF32, AtomicF64};
-use nice_plug_egui::RepaintNotifier;
 
 use super::editor::Facts;
 use crate::codec::PackInfo;
@@ -44,7 +43,8 @@ pub struct Status {
     takes: Mutex<Option<TakeWatch>>,
     /// Why there is nothing to watch.
     recording_error: Mutex<Option<String>>,
-    repaint: RepaintNotifier,
+    /// Something that is shown has changed.
+    has_changed: AtomicBool,
 }
 
 /// What a listening test lets be heard, as stored in an atomic.
@@ -53,12 +53,17 @@ const AUDITION_ORIGINAL: u8 = 1;
 const AUDITION_CODED: u8 = 2;
 
 impl Status {
-    /// Asks the window, if there is one, to be drawn anew.
+    /// Something that is shown has changed.
     ///
     /// # Real-time
     /// An atomic store.
-    pub fn repaint(&self) -> &RepaintNotifier {
-        &self.repaint
+    pub fn set_changed(&self) {
+        self.has_changed.store(true, Relaxed);
+    }
+
+    /// Whether something has changed since the last call.
+    pub fn take_changed(&self) -> bool {
+        self.has_changed.swap(false, Relaxed)
     }
 
     /// Everything the editor is told, apart from takes' settings.
@@ -125,7 +130,7 @@ impl Status {
     /// Changes what is said of the pack. Locks: not for the audio thread.
     pub fn set_pack(&self, change: impl FnOnce(&mut PackStatus)) {
         change(&mut lock(&self.pack));
-        self.repaint.request_repaint();
+        self.set_changed();
     }
 
     /// What is said of the pack. Locks: not for the audio thread.
@@ -137,6 +142,7 @@ impl Status {
     pub fn set_track(&self, name: &str) {
         let name = Some(name.trim()).filter(|name| !name.is_empty());
         *lock(&self.track) = name.map(str::to_owned);
+        self.set_changed();
     }
 
     /// Name of the host's track, where it told one. Locks: not for the audio thread.

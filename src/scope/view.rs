@@ -261,7 +261,7 @@ mod tests {
             let mut left: Vec<f32> = (done..done + block)
                 .map(|i| {
                     seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                    let on = (i as f64 / rate_hz / 0.2) as u64 % 2 == 0;
+                    let on = ((i as f64 / rate_hz / 0.2) as u64).is_multiple_of(2);
                     if on { (seed >> 8) as f32 / (1 << 24) as f32 - 0.5 } else { 0.0 }
                 })
                 .collect();

@@ -44,10 +44,10 @@ impl AbxResult {
 /// Probability of `correct` or more right answers in `trials` coin flips.
 pub fn p_value(trials: usize, correct: usize) -> f64 {
     // Pascal's triangle: exact for any number of trials that a person has patience for.
-    let mut row = vec![1.0f64];
-    for _ in 0..trials {
-        row.push(0.0);
-        for i in (1..row.len()).rev() {
+    let mut row = vec![0.0f64; trials + 1];
+    row[0] = 1.0;
+    for n in 1..=trials {
+        for i in (1..=n).rev() {
             row[i] += row[i - 1];
         }
     }

@@ -3,8 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
-use nice_plug_egui::RepaintNotifier;
-
 use super::facts::Folder;
 
 /// A dialogue for a folder that is open, and waits on a thread of its own.
@@ -24,11 +22,15 @@ pub enum Picked {
 }
 
 impl Picking {
-    /// Opens a dialogue that begins in `start`.
+    /// Opens a dialogue that begins in `start`; `answered` is called on its thread when it closes.
     ///
     /// # Errors
     /// Where the system gives no thread.
-    pub fn open(what: Folder, start: &Path, repaint: RepaintNotifier) -> std::io::Result<Self> {
+    pub fn open(
+        what: Folder,
+        start: &Path,
+        answered: impl FnOnce() + Send + 'static,
+    ) -> std::io::Result<Self> {
         let title = match what {
             Folder::Pack => "Folder of a model pack",
             Folder::Takes => "Folder for takes",
@@ -40,7 +42,7 @@ impl Picking {
             let folder = pollster::block_on(dialog).map(|handle| handle.path().to_owned());
             // Nobody listens any more if the plugin was removed meanwhile.
             let _ = sender.send(folder);
-            repaint.request_repaint();
+            answered();
         })?;
         Ok(Self { what, answer })
     }

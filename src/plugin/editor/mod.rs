@@ -21,6 +21,7 @@ mod record;
 mod spectra;
 mod strip;
 pub mod theme;
+mod ticker;
 mod trial;
 mod widgets;
 mod window;

@@ -181,7 +181,7 @@ fn lane_name(lane: usize, streams: u8) -> &'static str {
 fn lane_code(column: &Column, lane: usize) -> Option<u16> {
     let token = column.tokens[lane / 2 % 2];
     let is_there = column.frame.is_some() && lane / 2 < usize::from(column.streams);
-    is_there.then_some(if lane % 2 == 0 { token.semantic } else { token.acoustic })
+    is_there.then_some(if lane.is_multiple_of(2) { token.semantic } else { token.acoustic })
 }
 
 fn lane_color(column: &Column, lane: usize) -> Color32 {

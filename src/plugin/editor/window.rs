@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::desk::Desk;
 use super::dialogs::{self, Picked, Picking};
 use super::facts::{Action, Facts, Folder};
+use super::ticker::Ticker;
 use super::{keys, theme, widgets};
 use crate::plugin::params::SacodecParams;
 use crate::plugin::status::Status;
@@ -30,8 +31,10 @@ pub const DEFAULT_SIZE: (f32, f32) = (900.0, 560.0);
 pub const MIN_SIZE: (f32, f32) = (640.0, 420.0);
 /// The window is drawn this often at most while sound runs.
 const FRAME_INTERVAL: Duration = Duration::from_nanos(1_000_000_000 / 30);
-/// How often the take's numbers are looked at while no sound runs.
-const IDLE_INTERVAL: Duration = Duration::from_millis(500);
+/// While something is recorded the window is drawn every so many intervals, sound or not.
+const RECORDING_TICKS: u32 = 15;
+/// The framework's own timer for repaints is not wanted, see [`Ticker`].
+const NEVER: Duration = Duration::from_secs(1 << 30);
 
 /// What a session remembers of the window.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -73,7 +76,6 @@ impl WindowChoice {
 /// The editor of one instance. Outlives every opening of its window.
 pub struct SacodecEditor {
     core: Arc<Mutex<Core>>,
-    repaint: RepaintNotifier,
 }
 
 /// What an opening of the window finds and leaves behind.
@@ -82,7 +84,6 @@ struct Core {
     receiver: TapReceiver,
     params: Arc<SacodecParams>,
     status: Arc<Status>,
-    repaint: RepaintNotifier,
     picking: Option<Picking>,
     /// What was wrong with the last wish to the system.
     problem: Option<String>,
@@ -98,19 +99,17 @@ impl SacodecEditor {
         status: Arc<Status>,
         receiver: TapReceiver,
     ) -> Self {
-        let repaint = status.repaint().clone();
         let core = Core {
             desk: Desk::default(),
             receiver,
             params,
             status,
-            repaint: repaint.clone(),
             picking: None,
             problem: None,
             destination: None,
             system_scale: 1.0,
         };
-        Self { core: Arc::new(Mutex::new(core)), repaint }
+        Self { core: Arc::new(Mutex::new(core)) }
     }
 }
 
@@ -131,13 +130,13 @@ impl Editor for SacodecEditor {
         let size = LogicalSize::new(choice.width, choice.height);
         let settings = EguiNiceSettings {
             title: "SACodec".to_owned(),
-            repaint_poll_interval: FRAME_INTERVAL,
+            repaint_poll_interval: NEVER,
             resize_hint: self.resize_hint(),
             ..EguiNiceSettings::new()
         };
         let state = EguiEditorState::from_size(size, choice.zoom);
-        let app = App { core: self.core.clone(), host: None };
-        let editor = create_egui_editor(state, self.repaint.clone(), settings, app)
+        let app = App { core: self.core.clone(), host: None, ticker: None };
+        let editor = create_egui_editor(state, RepaintNotifier::new(), settings, app)
             .ok_or("the editor could not be made")?;
         editor.spawn(parent, wait_for_parent, fallback_scale_factor, gui_context, host)
     }
@@ -154,7 +153,6 @@ impl Editor for SacodecEditor {
 
     fn track_info_updated(&self, info: TrackInfo) {
         lock(&self.core).status.set_track(info.name());
-        self.repaint.request_repaint();
     }
 }
 
@@ -162,6 +160,8 @@ impl Editor for SacodecEditor {
 struct App {
     core: Arc<Mutex<Core>>,
     host: Option<GuiContext>,
+    /// From the first frame on.
+    ticker: Option<Ticker>,
 }
 
 impl NiceEguiApp for App {
@@ -182,9 +182,15 @@ impl NiceEguiApp for App {
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, frame: &mut Frame) {
-        if let Some(host) = &self.host {
-            lock(&self.core).draw(ui, host, frame);
+        let Some(host) = &self.host else { return };
+        let mut core = lock(&self.core);
+        if self.ticker.is_none() {
+            match Ticker::start(ui.ctx().clone(), FRAME_INTERVAL, core.changes()) {
+                Ok(ticker) => self.ticker = Some(ticker),
+                Err(_) => ui.ctx().request_repaint_after(FRAME_INTERVAL),
+            }
         }
+        core.draw(ui, host, frame);
     }
 
     fn resized(&mut self, size: WindowSize) {
@@ -203,6 +209,7 @@ impl NiceEguiApp for App {
 
 impl Drop for App {
     fn drop(&mut self) {
+        self.ticker = None;
         let mut core = lock(&self.core);
         if let Some(host) = self.host.take() {
             core.receiver.set_open(false);
@@ -230,8 +237,19 @@ impl Core {
             None => KeyCapture::CaptureAll,
             Some(keys) => KeyCapture::CaptureKeys(keys),
         });
-        if params.record_tokens.value() || facts.takes.recording.is_some() {
-            ui.ctx().request_repaint_after(IDLE_INTERVAL);
+    }
+
+    /// Tells, whenever it is asked, whether the window shows something old.
+    fn changes(&self) -> impl FnMut() -> bool + Send + 'static {
+        let (params, status) = (self.params.clone(), self.status.clone());
+        let (mut shown, mut ticks) = (params.shown_values(), 0);
+        move || {
+            ticks = (ticks + 1) % RECORDING_TICKS;
+            let values = params.shown_values();
+            let is_recording = ticks == 0 && params.record_tokens.value();
+            let has_changed = status.take_changed() || values != shown || is_recording;
+            shown = values;
+            has_changed
         }
     }
 
@@ -297,7 +315,8 @@ impl Core {
                     Folder::Takes => facts.take_folder.clone(),
                     Folder::Pack => facts.pack.folder.clone().into(),
                 };
-                match Picking::open(what, &start, self.repaint.clone()) {
+                let status = self.status.clone();
+                match Picking::open(what, &start, move || status.set_changed()) {
                     Ok(picking) => self.picking = Some(picking),
                     Err(error) => self.problem = Some(format!("no dialogue for a folder: {error}")),
                 }
