@@ -187,6 +187,18 @@ fn at_one_and_a_half_the_size_nothing_is_cut() {
     SnapshotResults::new().add(compare_one(harness, "zoomed"));
 }
 
+#[test]
+fn what_is_under_the_pointer() {
+    let mut results = SnapshotResults::new();
+    for (suffix, size) in [("large", DEFAULT_SIZE), ("small", MIN_SIZE)] {
+        let mut harness = Studio::playing().open(size);
+        // On the right, where the words must be left of it.
+        harness.hover_at(egui::pos2(0.6 * size.0, 0.4 * size.1));
+        harness.run_steps(3);
+        results.add(compare_one(harness, &format!("pointer_{suffix}")));
+    }
+}
+
 /// The pictures are read by the README; a state without one would be a state nobody has looked at.
 #[test]
 fn every_committed_picture_belongs_to_a_test() {
@@ -204,6 +216,7 @@ fn every_committed_picture_belongs_to_a_test() {
         "abx_running",
         "abx_finished",
         "help",
+        "pointer",
         "zoomed",
     ];
     for entry in std::fs::read_dir(&folder).unwrap() {

@@ -235,7 +235,7 @@ fn hovering_a_lane_tells_code_frame_and_timeline_and_hold_lets_it_stand() {
         .and_then(|rest| rest.split(' ').next())
         .and_then(|code| code.parse().ok())
         .unwrap_or_else(|| panic!("{words:?} tells no semantic code"));
-    let frame: usize = words.split("frame ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+    let frame: usize = words.split("frame ").nth(1).unwrap().lines().next().unwrap().parse().unwrap();
     assert_eq!(code, studio::golden_tokens()[frame].semantic, "{words}");
     let position = 96_000 + frame * 640;
     assert!(words.ends_with(&format!("(sample {position})")), "{words}");

@@ -1,10 +1,10 @@
 //! Spectrograms and token lanes on one time axis.
 
-use egui::{Align2, Color32, Rect, Sense, TextureOptions, Ui, pos2, vec2};
+use egui::{Align2, Color32, Pos2, Rect, Sense, TextureOptions, Ui, pos2, vec2};
 
 use super::desk::{Desk, View};
 use super::theme;
-use super::widgets::{caption, segment};
+use super::widgets::segment;
 use crate::scope::{BANDS, Column, TimelineSpot, band_hz, level_db};
 
 /// Columns across the view, and their name.
@@ -80,10 +80,6 @@ fn toolbar(ui: &mut Ui, desk: &mut Desk) {
         let tip = "Lets the picture stand still; sound, meters and recording go on. Key H";
         if segment(ui, held, "Hold", vec2(0.0, 20.0), 12.0, tip).clicked() {
             desk.scope.hold(!held);
-        }
-        ui.add_space(8.0);
-        if ui.available_width() > 120.0 {
-            caption(ui, &desk.hovered);
         }
     });
 }
@@ -217,10 +213,27 @@ fn hover(ui: &Ui, desk: &mut Desk, spectra: &[Rect; 2], lanes: Rect, streams: u8
     if !all.contains(at) || !ui.rect_contains_pointer(all) {
         return;
     }
+    describe(desk, at, spectra, lanes, streams);
+    if desk.hovered.is_empty() {
+        return;
+    }
+    let painter = ui.painter_at(all);
+    painter.vline(at.x.round(), all.y_range(), (1.0, Color32::from_white_alpha(120)));
+    let words = painter.layout_no_wrap(desk.hovered.clone(), theme::font(theme::SMALL), theme::TEXT);
+    let size = words.size() + vec2(12.0, 8.0);
+    // Beside the pointer, on the side that has room, and above the lanes that it may point at.
+    let left = if at.x + 14.0 + size.x < all.right() { at.x + 14.0 } else { at.x - 14.0 - size.x };
+    let left = left.clamp(all.left(), (all.right() - size.x).max(all.left()));
+    let top = (at.y - size.y / 2.0).clamp(all.top(), (lanes.top() - size.y - 4.0).max(all.top()));
+    let card = Rect::from_min_size(pos2(left, top), size);
+    painter.rect_filled(card, theme::RADIUS, theme::PANEL.gamma_multiply(0.92));
+    painter.galley(card.min + vec2(6.0, 4.0), words, theme::TEXT);
+}
+
+/// Puts what is at a place into words: nothing where nothing has been played.
+fn describe(desk: &mut Desk, at: Pos2, spectra: &[Rect; 2], lanes: Rect, streams: u8) {
     let Some(number) = desk.lanes.column_at(lanes, desk.span, at.x) else { return };
     let Some(column) = desk.scope.columns.get(number) else { return };
-    let x = at.x.round();
-    ui.painter().vline(x, all.y_range(), (1.0, Color32::from_white_alpha(120)));
     let Some(frame) = column.frame else {
         "this frame did not reach the window".clone_into(&mut desk.hovered);
         return;
@@ -230,17 +243,17 @@ fn hover(ui: &Ui, desk: &mut Desk, spectra: &[Rect; 2], lanes: Rect, streams: u8
         .find(|lane| at.y < lanes.top() + (*lane as f32 + 1.0) * LANE_HEIGHT)
         .filter(|_| lanes.contains(at));
     desk.hovered = match (lane, spectra.iter().find(|rect| rect.contains(at))) {
-        (Some(_), _) if column.failed => format!("frame {frame}: the codec failed  {time}"),
+        (Some(_), _) if column.failed => format!("frame {frame}: the codec failed\n{time}"),
         (Some(lane), _) => {
             let code = lane_code(column, lane).map_or("–".to_owned(), |code| code.to_string());
-            format!("{} {code}  frame {frame}  {time}", lane_name(lane, streams))
+            format!("{} {code}  frame {frame}\n{time}", lane_name(lane, streams))
         }
         (None, Some(rect)) => {
             let band = ((rect.bottom() - at.y) / rect.height() * BANDS as f32).clamp(0.0, BANDS as f32 - 1.0);
             let hz = band_hz(f64::from(band.floor()), desk.scope.rate_hz().unwrap_or(48_000.0));
             let level = |levels: &[u8; BANDS]| level_db(levels[band as usize]);
             let (original_db, coded_db) = (level(&column.spectra.original), level(&column.spectra.coded));
-            format!("{hz:.0} Hz  original {original_db:.0} dB, coded {coded_db:.0} dB  {time}")
+            format!("{hz:.0} Hz  original {original_db:.0} dB, coded {coded_db:.0} dB\n{time}")
         }
         _ => time,
     };

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use clack_extensions::gui::{GuiSize, HostGui, HostGuiImpl};
 use clack_extensions::latency::{HostLatency, HostLatencyImpl};
 use clack_extensions::params::{
     HostParams, HostParamsImplMainThread, HostParamsImplShared, ParamClearFlags, ParamRescanFlags,
@@ -31,6 +32,12 @@ pub struct Calls {
     pub param_rescans: u32,
     /// Times the state was said to have changed.
     pub dirty_states: u32,
+    /// Times the editor wanted another size of its window.
+    pub editor_resizes: u32,
+    /// Times the editor's hints on resizing were said to have changed.
+    pub editor_hints: u32,
+    /// Times the editor was said to be gone: its window closed, or its connection lost.
+    pub editor_losses: u32,
 }
 
 /// Requests of one instance, shared by all its threads.
@@ -40,6 +47,10 @@ pub(crate) struct Requests {
     pub restart: AtomicBool,
     /// A call of `on_main_thread` is due.
     pub callback: AtomicBool,
+    /// The editor is gone and wants to be destroyed.
+    pub editor_lost: AtomicBool,
+    /// The size that the editor wants, in pixels.
+    editor_size: Mutex<Option<(u32, u32)>>,
     /// Name of the track that the plugin is on. Leaked at each renaming: `clack` wants it to outlive
     /// the instance.
     track: Mutex<&'static str>,
@@ -50,6 +61,9 @@ pub(crate) struct Requests {
     latency_changes: AtomicU32,
     param_rescans: AtomicU32,
     dirty_states: AtomicU32,
+    editor_resizes: AtomicU32,
+    editor_hints: AtomicU32,
+    editor_losses: AtomicU32,
 }
 
 impl Requests {
@@ -58,6 +72,8 @@ impl Requests {
         Self {
             restart: AtomicBool::new(false),
             callback: AtomicBool::new(false),
+            editor_lost: AtomicBool::new(false),
+            editor_size: Mutex::new(None),
             track: Mutex::new(""),
             main_thread: this_thread(),
             restarts: AtomicU32::new(0),
@@ -66,11 +82,19 @@ impl Requests {
             latency_changes: AtomicU32::new(0),
             param_rescans: AtomicU32::new(0),
             dirty_states: AtomicU32::new(0),
+            editor_resizes: AtomicU32::new(0),
+            editor_hints: AtomicU32::new(0),
+            editor_losses: AtomicU32::new(0),
         }
     }
 
     pub fn set_track(&self, name: &str) {
         *self.track.lock().unwrap_or_else(PoisonError::into_inner) = name.to_owned().leak();
+    }
+
+    /// The size that the editor asked for since the last call, in pixels.
+    pub fn take_editor_size(&self) -> Option<(u32, u32)> {
+        self.editor_size.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     pub fn calls(&self) -> Calls {
@@ -82,6 +106,9 @@ impl Requests {
             latency_changes: read(&self.latency_changes),
             param_rescans: read(&self.param_rescans),
             dirty_states: read(&self.dirty_states),
+            editor_resizes: read(&self.editor_resizes),
+            editor_hints: read(&self.editor_hints),
+            editor_losses: read(&self.editor_losses),
         }
     }
 }
@@ -130,6 +157,7 @@ impl HostHandlers for Handlers {
 
     fn declare_extensions(builder: &mut HostExtensions<Self>, _: &Self::Shared<'_>) {
         builder
+            .register::<HostGui>()
             .register::<HostLatency>()
             .register::<HostParams>()
             .register::<HostRemoteControls>()
@@ -156,6 +184,33 @@ impl SharedHandler<'_> for Shared {
 impl HostParamsImplShared for Shared {
     fn request_flush(&self) {
         count(&self.0.flushes);
+    }
+}
+
+impl HostGuiImpl for Shared {
+    fn resize_hints_changed(&self) {
+        count(&self.0.editor_hints);
+    }
+
+    /// Granted with the next [`crate::Host::run_requests`].
+    fn request_resize(&self, size: GuiSize) -> Result<(), HostError> {
+        count(&self.0.editor_resizes);
+        let mut wanted = self.0.editor_size.lock().unwrap_or_else(PoisonError::into_inner);
+        *wanted = Some((size.width, size.height));
+        Ok(())
+    }
+
+    fn request_show(&self) -> Result<(), HostError> {
+        Err(HostError::Message("editors are shown when they are opened"))
+    }
+
+    fn request_hide(&self) -> Result<(), HostError> {
+        Err(HostError::Message("editors are shown until they are closed"))
+    }
+
+    fn closed(&self, was_destroyed: bool) {
+        count(&self.0.editor_losses);
+        self.0.editor_lost.fetch_or(was_destroyed, Ordering::SeqCst);
     }
 }
 

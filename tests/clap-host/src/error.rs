@@ -3,6 +3,7 @@
 use std::ffi::NulError;
 use std::path::PathBuf;
 
+use clack_extensions::gui::GuiError;
 use clack_host::entry::PluginEntryError;
 use clack_host::plugin::PluginInstanceError;
 use thiserror::Error;
@@ -97,6 +98,18 @@ pub enum HostError {
     /// The audio half is elsewhere.
     #[error("the processor was taken: use it, or return it with put_processor()")]
     ProcessorTaken,
+    /// The plugin refused something about its editor.
+    #[error("the plugin's editor failed: {0}")]
+    Editor(#[from] GuiError),
+    /// Only possible while the editor is open.
+    #[error("the editor is not open: call open_editor() first")]
+    EditorClosed,
+    /// Only possible while the editor is closed.
+    #[error("the editor is open: call close_editor() first")]
+    EditorOpen,
+    /// The screen could not be used.
+    #[error("the X11 screen failed: {0}")]
+    Screen(String),
     /// The plugin wants one restart after the other.
     #[error("the plugin asked for a restart again after each of {0} restarts")]
     RestartLoop(u32),

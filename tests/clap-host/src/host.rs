@@ -10,8 +10,11 @@ use clack_host::entry::PluginEntry;
 use clack_host::extensions::{Extension, PluginExtensionSide};
 use clack_host::prelude::{HostInfo, PluginAudioConfiguration, PluginInstance, ProcessStatus};
 
+use crate::answers::Answers;
 use crate::callbacks::{Calls, Handlers, MainThread, Requests, Shared};
 use crate::changes::Changes;
+#[cfg(target_os = "linux")]
+use crate::editor::EditorWindow;
 use crate::params::ParamInfo;
 use crate::{HostError, Processor};
 
@@ -30,6 +33,11 @@ pub struct Host {
     pub(crate) params: Arc<[ParamInfo]>,
     /// Parameter changes while no processor is there to take them.
     pub(crate) changes: Changes,
+    /// Answers of the plugin while no processor is there to keep them.
+    pub(crate) answers: Answers,
+    /// The window that the editor is in, while it is open.
+    #[cfg(target_os = "linux")]
+    pub(crate) window: Option<EditorWindow>,
     configuration: Option<PluginAudioConfiguration>,
 }
 
@@ -46,6 +54,9 @@ impl Host {
             requests,
             params: Arc::new([]),
             changes: Changes::new(),
+            answers: Answers::new(),
+            #[cfg(target_os = "linux")]
+            window: None,
             configuration: None,
         };
         host.params = host.read_params().into();
@@ -86,10 +97,11 @@ impl Host {
         let channels = self.main_channels()?;
         let stopped = self.instance.activate(|_, _| (), configuration)?;
         let changes = std::mem::replace(&mut self.changes, Changes::new());
+        let answers = std::mem::replace(&mut self.answers, Answers::new());
         let max_block = configuration.max_frames_count as usize;
         let params = self.params.clone();
         let rate_hz = configuration.sample_rate;
-        let processor = Processor::new(stopped, params, channels, max_block, rate_hz, changes);
+        let processor = Processor::new(stopped, params, channels, max_block, rate_hz, changes, answers);
         let processor = self.processor.insert(processor);
         self.configuration = Some(configuration);
         processor.start()
@@ -101,8 +113,8 @@ impl Host {
     /// [`HostError::NotActive`], [`HostError::ProcessorTaken`].
     pub fn deactivate(&mut self) -> Result<(), HostError> {
         let Some(processor) = self.processor.take() else { return Err(self.why_no_processor()) };
-        let (stopped, changes) = processor.into_parts();
-        self.changes = changes;
+        let (stopped, changes, answers) = processor.into_parts();
+        (self.changes, self.answers) = (changes, answers);
         self.instance.deactivate(stopped);
         Ok(())
     }
@@ -144,11 +156,19 @@ impl Host {
     }
 
     /// Does all that the plugin asked for, as a host's event loop would: callbacks on the main
-    /// thread and restarts, until it asks no more.
+    /// thread and restarts, until it asks no more, and another size or the end of its editor's window.
+    /// Flushes are the caller's business: a block does as well.
     ///
     /// # Errors
-    /// As [`Host::activate`].
+    /// As [`Host::activate`], and [`HostError::Screen`] where the window cannot be resized.
     pub fn run_requests(&mut self) -> Result<(), HostError> {
+        self.run_callbacks()?;
+        #[cfg(target_os = "linux")]
+        self.run_editor_requests()?;
+        Ok(())
+    }
+
+    fn run_callbacks(&mut self) -> Result<(), HostError> {
         for _ in 0..=MAX_RESTARTS {
             if self.requests.callback.swap(false, Ordering::SeqCst) {
                 self.instance.call_on_main_thread_callback();
@@ -256,6 +276,8 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
+        #[cfg(target_os = "linux")]
+        self.close_editor();
         // Inactive or taken: nothing to stop, or nothing that can be stopped from here.
         let _ = self.deactivate();
     }

@@ -6,6 +6,7 @@ use clack_extensions::params::{ParamInfoBuffer, ParamInfoFlags, PluginParams};
 use clack_extensions::remote_controls::{PluginRemoteControls, RemoteControlsPageBuffer};
 use clack_host::prelude::*;
 
+use crate::answers::ParamEvent;
 use crate::{Host, HostError};
 
 /// A parameter, as the plugin describes it.
@@ -96,9 +97,20 @@ impl Host {
         let Some(mut plugin) = self.instance.inactive_plugin_handle() else {
             return Err(HostError::ProcessorTaken);
         };
-        let mut answers = EventBuffer::new();
-        params.flush(&mut plugin, &self.changes.all().as_input(), &mut answers.as_output());
+        params.flush(&mut plugin, &self.changes.all().as_input(), &mut self.answers.as_output());
+        self.answers.keep();
         Ok(())
+    }
+
+    /// What the plugin told of its parameters with blocks and flushes since the last call, oldest
+    /// first: the user's gestures in its editor. While the processor is away it keeps its own, see
+    /// [`Processor::take_param_events`].
+    ///
+    /// [`Processor::take_param_events`]: crate::Processor::take_param_events
+    pub fn take_param_events(&mut self) -> Vec<ParamEvent> {
+        let mut events = self.answers.take();
+        events.extend(self.processor.iter_mut().flat_map(|processor| processor.take_param_events()));
+        events
     }
 
     /// Value of a parameter now; values still queued are not in it.

@@ -5,14 +5,11 @@ use std::sync::Arc;
 use clack_extensions::params::PluginParams;
 use clack_host::prelude::*;
 
-use crate::HostError;
-use crate::Transport;
+use crate::answers::{Answers, ParamEvent};
 use crate::callbacks::{AudioThread, Handlers};
 use crate::changes::Changes;
 use crate::params::{ParamInfo, find};
-
-/// Answers of the plugin in one block that need no allocation.
-const ANSWERS_PER_BLOCK: usize = 256;
+use crate::{HostError, Transport};
 
 /// Processes blocks. May move to another thread; used by one at a time.
 pub struct Processor {
@@ -25,7 +22,7 @@ pub struct Processor {
     /// What the plugin reads, so that it can do no harm to the caller's samples.
     scratch: Vec<Vec<f32>>,
     changes: Changes,
-    answers: EventBuffer,
+    answers: Answers,
     steady_samples: u64,
     rate_hz: f64,
     transport: Option<Transport>,
@@ -39,6 +36,7 @@ impl Processor {
         max_block: usize,
         rate_hz: f64,
         changes: Changes,
+        answers: Answers,
     ) -> Self {
         Self {
             plugin: plugin.into(),
@@ -49,7 +47,7 @@ impl Processor {
             outputs: AudioPorts::with_capacity(channels.1, 1),
             scratch: vec![vec![0.0; max_block]; channels.0],
             changes,
-            answers: EventBuffer::with_capacity(ANSWERS_PER_BLOCK),
+            answers,
             steady_samples: 0,
             rate_hz,
             transport: None,
@@ -132,6 +130,11 @@ impl Processor {
         self.changes.push(id, value, offset_samples);
     }
 
+    /// What the plugin told of its parameters since the last call, oldest first.
+    pub fn take_param_events(&mut self) -> Vec<ParamEvent> {
+        self.answers.take()
+    }
+
     /// Processes one block in place: all channels of one length, from 0 to the largest block.
     ///
     /// # Real-time
@@ -149,7 +152,8 @@ impl Processor {
     /// Processes one block: all channels of one length, from 0 to the largest block.
     ///
     /// # Real-time
-    /// Of the host's own, allocates, locks, waits: never, up to 256 parameter changes a block.
+    /// Of the host's own, allocates, locks, waits: never, up to 256 parameter changes a block and 4096
+    /// events from the plugin that nobody took.
     ///
     /// # Errors
     /// [`HostError::Channels`], [`HostError::BlockLength`], [`HostError::Plugin`] where the plugin
@@ -183,7 +187,7 @@ impl Processor {
         let mut answers = self.answers.as_output();
         let status =
             plugin.process(&inputs, &mut outputs, &events, &mut answers, steady, transport.as_ref())?;
-        self.answers.clear();
+        self.answers.keep();
         self.steady_samples += length as u64;
         if let Some(transport) = &mut self.transport {
             transport.advance(length, self.rate_hz);
@@ -247,7 +251,7 @@ impl Processor {
         let mut answers = self.answers.as_output();
         let status =
             plugin.process(&inputs, &mut outputs, &events, &mut answers, steady, transport.as_ref())?;
-        self.answers.clear();
+        self.answers.keep();
         self.steady_samples += length as u64;
         if let Some(transport) = &mut self.transport {
             transport.advance(length, self.rate_hz);
@@ -278,16 +282,16 @@ impl Processor {
         let _here = AudioThread::enter();
         let mut plugin = self.plugin.plugin_handle();
         params.flush_active(&mut plugin, &self.changes.all().as_input(), &mut self.answers.as_output());
-        self.answers.clear();
+        self.answers.keep();
     }
 
     pub(crate) fn belongs_to(&self, instance: &PluginInstance<Handlers>) -> bool {
         self.plugin.matches(instance)
     }
 
-    pub(crate) fn into_parts(mut self) -> (StoppedPluginAudioProcessor<Handlers>, Changes) {
+    pub(crate) fn into_parts(mut self) -> (StoppedPluginAudioProcessor<Handlers>, Changes, Answers) {
         self.stop();
-        (self.plugin.into_stopped(), self.changes)
+        (self.plugin.into_stopped(), self.changes, self.answers)
     }
 }
 

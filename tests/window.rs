@@ -1,0 +1,337 @@
+//! The editor in a real window, on a screen of its own.
+#![cfg(target_os = "linux")]
+
+#[path = "support/plugin.rs"]
+mod plugin;
+#[path = "support/screen.rs"]
+mod screen;
+
+use std::fs;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use plugin::{active, host, value};
+use sacodec::rt::{RtPool, counters};
+use sacodec_clap_host::{ClapId, EditorWindow, Host, ParamEvent, Processor, Screenshot};
+use screen::{OwnScreen, SCREEN, open, own_screen, until};
+
+// Where things are, in pixels from the editor's top left corner.
+/// A click here sets Listen to Original.
+const LISTEN_ORIGINAL: (i32, i32) = (80, 86);
+/// From one value's button to the next.
+const LISTEN_STEP: i32 = 128;
+/// Left, top, width and height of what shows Listen's value.
+const LISTEN_VALUE: (u32, u32, u32, u32) = (18, 68, 384, 36);
+/// The smallest size that the editor accepts.
+const SMALLEST: (u32, u32) = (640, 420);
+
+const ROUNDS: usize = 200;
+/// Rounds until the allocator, Mesa and the fonts have what they keep.
+const WARM_ROUNDS: usize = 50;
+/// Growth of memory in use, in kB a round, that passes for noise.
+const GROWTH_KB: usize = 20;
+
+/// What the process holds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Held {
+    rss_kb: usize,
+    threads: usize,
+    files: usize,
+}
+
+impl Held {
+    fn now() -> Self {
+        let count = |folder: &str| fs::read_dir(folder).unwrap().count();
+        let status = fs::read_to_string("/proc/self/status").unwrap();
+        let rss = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let rss_kb = rss.trim().trim_end_matches(" kB").parse().unwrap();
+        Self { rss_kb, threads: count("/proc/self/task"), files: count("/proc/self/fd") }
+    }
+}
+
+#[test]
+fn the_editor_opens_and_closes_two_hundred_times_without_leaking() {
+    let screen = own_screen();
+    let mut host = host();
+    let before = Held::now();
+    let mut warm = None;
+    for round in 1..=ROUNDS {
+        let (window, mut picture) = open(&mut host, &screen);
+        for listen in [value::ORIGINAL, value::DIFFERENCE, value::CODED] {
+            host.set_param("Listen", listen).unwrap();
+            picture = changed(&mut host, &window, &picture, "the window showed another value");
+        }
+        host.close_editor();
+        drop(window);
+        // The framework's threads may end a little later than the editor is closed.
+        let closed = until(&mut host, "all threads and files of a closed editor were gone", |_| {
+            let now = Held::now();
+            (now.threads <= before.threads && now.files <= before.files).then_some(now)
+        });
+        if round % 10 == 0 {
+            println!("after {round} rounds {closed:?}");
+        }
+        if round == WARM_ROUNDS {
+            warm = Some(closed);
+        }
+    }
+    let grown_kb = Held::now().rss_kb.saturating_sub(warm.unwrap().rss_kb);
+    let per_round = grown_kb / (ROUNDS - WARM_ROUNDS);
+    assert!(per_round <= GROWTH_KB, "{per_round} kB more after each round, {grown_kb} kB in all: a leak");
+}
+
+/// Waits until Listen's value looks otherwise than in `before`.
+#[track_caller]
+fn changed(host: &mut Host, window: &EditorWindow, before: &Screenshot, what: &str) -> Screenshot {
+    until(host, what, |_| {
+        let now = window.screenshot().unwrap();
+        (now.changed_in(before, LISTEN_VALUE) > 0).then_some(now)
+    })
+}
+
+#[test]
+fn the_window_can_be_resized_and_reopened_at_its_size() {
+    let screen = own_screen();
+    let mut host = host();
+    let (window, _) = open(&mut host, &screen);
+    let first = window.size().unwrap();
+    assert_eq!(host.editor_size().unwrap(), first, "the editor told its host another size than it took");
+    let (width, height) = (first.0 + 160, first.1 + 90);
+    for (asked, granted) in [
+        ((width, height), (width, height)),
+        ((1, 1), SMALLEST),
+        ((SMALLEST.0 + 33, 1), (SMALLEST.0 + 33, SMALLEST.1)),
+        ((width, height), (width, height)),
+    ] {
+        assert_eq!(host.resize_editor(asked.0, asked.1).unwrap(), granted, "asked for {asked:?}");
+        until(&mut host, "the editor filled the resized window", |_| fills(&window, granted));
+        assert_eq!(host.editor_size().unwrap(), granted, "what the editor says of its size");
+    }
+    assert_eq!(host.calls().editor_resizes, 0, "the editor asked for another size than it was given");
+    host.close_editor();
+    assert_eq!(host.editor_size().unwrap(), (width, height), "the size that the closed editor says");
+    let (window, _) = open(&mut host, &screen);
+    until(&mut host, "the editor came back at its size", |_| fills(&window, (width, height)));
+    let mut other = plugin::host();
+    assert_eq!(other.editor_size().unwrap(), first, "another instance begins with its own size");
+}
+
+/// Whether host's window and editor have this size and nothing of the host's is to be seen.
+fn fills(window: &EditorWindow, size: (u32, u32)) -> Option<()> {
+    let picture = window.screenshot().unwrap();
+    let editor = window.editor_size().unwrap();
+    (picture.size() == size && editor == Some(size) && picture.is_drawn()).then_some(())
+}
+
+#[test]
+fn a_click_on_a_parameter_begins_and_ends_a_gesture_in_the_host() {
+    let screen = own_screen();
+    for (playing, fast) in [(false, false), (true, false), (false, true), (true, true)] {
+        println!("playing: {playing}, press and release within one frame: {fast}");
+        let mut host = if playing { active(48_000.0, 2, value::CODED) } else { host() };
+        let id = host.param("Listen").unwrap().id;
+        let (window, coded) = open(&mut host, &screen);
+        let flushes = host.calls().flushes;
+        let mut events = Vec::new();
+        let listen = |host: &mut Host, events: &mut Vec<ParamEvent>| {
+            if playing {
+                host.process(&mut [&mut [0.0; 64], &mut [0.0; 64]]).unwrap();
+            } else if host.calls().flushes > flushes {
+                host.flush().unwrap();
+            }
+            let new = host.take_param_events();
+            new.iter().for_each(|event| println!("{event:?}"));
+            events.extend(new);
+        };
+        window.press(LISTEN_ORIGINAL.0, LISTEN_ORIGINAL.1).unwrap();
+        if !fast {
+            until(&mut host, "the window showed what was clicked, the button still down", |host| {
+                listen(host, &mut events);
+                (window.screenshot().unwrap().changed_in(&coded, LISTEN_VALUE) > 0).then_some(())
+            });
+        }
+        window.release().unwrap();
+        until(&mut host, "a click ended its gesture", |host| {
+            listen(host, &mut events);
+            events.last().is_some_and(|event| matches!(event, ParamEvent::GestureEnd(_))).then_some(())
+        });
+        let (begin, values) = events.split_first().unwrap();
+        assert_eq!(*begin, ParamEvent::GestureBegin(id), "{events:?}");
+        let values = &values[..values.len() - 1];
+        let set = ParamEvent::Value(id, value::ORIGINAL);
+        assert!(!values.is_empty() && values.iter().all(|event| *event == set), "{events:?}");
+        assert_eq!(events.last(), Some(&ParamEvent::GestureEnd(id)), "{events:?}");
+        assert_eq!(host.param_value("Listen").unwrap(), value::ORIGINAL);
+    }
+}
+
+#[test]
+fn a_change_from_the_host_shows_in_the_window() {
+    let screen = own_screen();
+    for playing in [false, true] {
+        let mut host = if playing { active(48_000.0, 2, value::CODED) } else { host() };
+        let (window, coded) = open(&mut host, &screen);
+        let set = |host: &mut Host, value| {
+            host.set_param("Listen", value).unwrap();
+            if playing {
+                host.process(&mut [&mut [0.0; 64], &mut [0.0; 64]]).unwrap();
+            }
+        };
+        set(&mut host, value::DIFFERENCE);
+        changed(&mut host, &window, &coded, "the window showed what the host had set");
+        set(&mut host, value::CODED);
+        until(&mut host, "the window showed the first value as at first", |_| {
+            (window.screenshot().unwrap().changed_in(&coded, LISTEN_VALUE) == 0).then_some(())
+        });
+    }
+}
+
+/// Plays a tone through the instance's audio half, Listen changing every half second of it.
+struct Player {
+    processor: Processor,
+    listen: ClapId,
+    block: usize,
+}
+
+impl Player {
+    fn new(host: &mut Host) -> Self {
+        let listen = host.param("Listen").unwrap().id;
+        Self { processor: host.take_processor().unwrap(), listen, block: 0 }
+    }
+
+    /// The next 480 samples, in a call of `watch`.
+    fn play(&mut self, watch: impl FnOnce(&mut dyn FnMut())) {
+        let sample = |n: usize| 0.3 * ((self.block * 480 + n) as f32 * 0.03).sin();
+        let (mut left, mut right) = (std::array::from_fn(sample), std::array::from_fn(sample));
+        let (left, right): (&mut [f32; 480], &mut [f32; 480]) = (&mut left, &mut right);
+        if self.block.is_multiple_of(50) {
+            self.processor.set_param_id(self.listen, (self.block / 50 % 3) as f64, 7);
+        }
+        watch(&mut || {
+            self.processor.process(&mut [left, right]).unwrap();
+        });
+        self.block += 1;
+    }
+}
+
+/// The user at work: waits for the window to show what is playing and clicks, some times over.
+fn use_editor(host: &mut Host, window: &EditorWindow, mut picture: Screenshot) {
+    for click in 0..10 {
+        picture = changed(host, window, &picture, "the window showed what is playing");
+        window.click(LISTEN_ORIGINAL.0 + LISTEN_STEP * (click % 3), LISTEN_ORIGINAL.1).unwrap();
+    }
+}
+
+#[test]
+fn the_audio_thread_asks_the_system_for_no_memory_with_the_editor_open() {
+    let screen = own_screen();
+    let mut host = active(48_000.0, 2, value::CODED);
+    let (window, picture) = open(&mut host, &screen);
+    let mut player = Player::new(&mut host);
+    let (done, warm) = (AtomicBool::new(false), AtomicBool::new(false));
+    let before = counters();
+    let (player, asked, passed_by_watch) = std::thread::scope(|scope| {
+        let audio = scope.spawn(|| {
+            // Whatever the plugin asks for outside its own pool is served, and counted, by this one.
+            let watch = RtPool::new().unwrap();
+            let mut asked_after_warming = watch.counters();
+            while !done.load(Ordering::Relaxed) {
+                player.play(|play| watch.scope(play));
+                if player.block < 200 {
+                    asked_after_warming = watch.counters();
+                } else {
+                    warm.store(true, Ordering::Relaxed);
+                }
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            let asked = watch.counters();
+            (player, asked.served - asked_after_warming.served, asked.passed_on)
+        });
+        until(&mut host, "the audio thread was warm", |_| {
+            (warm.load(Ordering::Relaxed) || audio.is_finished()).then_some(())
+        });
+        use_editor(&mut host, &window, picture);
+        done.store(true, Ordering::Relaxed);
+        audio.join().unwrap()
+    });
+    host.put_processor(player.processor);
+    assert!(!host.take_param_events().is_empty(), "no click reached the audio thread: little was tested");
+    drop(host);
+    let after = counters();
+    assert!(after.served > before.served + 1000, "the pools were not in use: nothing was tested");
+    assert_eq!(after.passed_on - before.passed_on, 0, "requests passed on to the system");
+    assert_eq!(after.contended_scopes - before.contended_scopes, 0, "two threads in one pool");
+    assert_eq!(passed_by_watch, 0, "the watching pool was too small");
+    assert_eq!(asked, 0, "requests by the audio thread outside the engine's pool");
+}
+
+/// Runs in a process of its own under `strace`: marks the steady state by two sleeps of 7 ns.
+#[test]
+fn the_audio_thread_neither_waits_nor_calls_the_kernel_with_the_editor_open() {
+    const CHILD: &str = "SACODEC_TRACED";
+    let screen = own_screen();
+    if std::env::var_os(CHILD).is_some() {
+        play_for_the_tracer(&screen);
+        return;
+    }
+    let traces = tempfile::tempdir().unwrap();
+    let log = traces.path().join("trace");
+    let name = "the_audio_thread_neither_waits_nor_calls_the_kernel_with_the_editor_open";
+    let status = Command::new("strace")
+        .args(["-f", "-o"])
+        .arg(&log)
+        .arg(std::env::current_exe().unwrap())
+        .args([name, "--exact", "--nocapture"])
+        .env(CHILD, "1")
+        .env(SCREEN, &screen.name)
+        .status()
+        .unwrap_or_else(|e| {
+            panic!("strace is needed to watch the audio thread (Debian: apt install strace): {e}")
+        });
+    assert!(status.success(), "the traced run failed: {status}");
+    let (mut marks, mut calls) = (Vec::new(), Vec::new());
+    for line in fs::read_to_string(&log).unwrap().lines() {
+        let Some((thread, call)) = line.split_once(char::is_whitespace) else { continue };
+        if call.contains("tv_nsec=7}") {
+            marks.push(thread.to_owned());
+        } else if let [audio] = &marks[..]
+            && audio == thread
+            && !call.contains("nanosleep resumed")
+        {
+            calls.push(call.to_owned());
+        }
+    }
+    assert_eq!(marks.len(), 2, "the marks are missing from the trace");
+    // Where the clock is a system call, the load that the window shows costs two a block. They never wait.
+    calls.retain(|call| !call.trim_start().starts_with("clock_gettime"));
+    assert!(calls.is_empty(), "system calls on the audio thread: {calls:#?}");
+}
+
+fn play_for_the_tracer(screen: &OwnScreen) {
+    let mut host = active(48_000.0, 2, value::CODED);
+    let (window, picture) = open(&mut host, screen);
+    let mut player = Player::new(&mut host);
+    let (done, warm) = (AtomicBool::new(false), AtomicBool::new(false));
+    let player = std::thread::scope(|scope| {
+        let audio = scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                if player.block == 200 {
+                    std::thread::sleep(Duration::from_nanos(7));
+                    warm.store(true, Ordering::Relaxed);
+                }
+                player.play(|play| play());
+            }
+            std::thread::sleep(Duration::from_nanos(7));
+            player
+        });
+        until(&mut host, "the audio thread was warm", |_| {
+            (warm.load(Ordering::Relaxed) || audio.is_finished()).then_some(())
+        });
+        use_editor(&mut host, &window, picture);
+        done.store(true, Ordering::Relaxed);
+        audio.join().unwrap()
+    });
+    host.put_processor(player.processor);
+    assert!(!host.take_param_events().is_empty(), "no click reached the audio thread: little was tested");
+}
