@@ -9,6 +9,7 @@ use egui::epaint::{ImageData, Primitive, Vertex};
 use egui::{Color32, Rect, TextureFilter, TextureId, TexturesDelta};
 use egui_kittest::TestRenderer;
 use image::RgbaImage;
+use sacodec::plugin::editor::theme::BACKGROUND;
 
 /// The renderer.
 #[derive(Default)]
@@ -60,7 +61,8 @@ impl TestRenderer for Raster {
         let scale = ctx.pixels_per_point();
         let size = ctx.content_rect().size() * scale;
         let (width, height) = (size.x.round() as usize, size.y.round() as usize);
-        let mut canvas = Canvas { width, height, pixels: vec![[0.0; 4]; width * height] };
+        // As the window is cleared.
+        let mut canvas = Canvas { width, height, pixels: vec![rgba(BACKGROUND); width * height] };
         for job in ctx.tessellate(output.shapes.clone(), scale) {
             let Primitive::Mesh(mesh) = &job.primitive else { return Err("a paint callback".to_owned()) };
             let texture = self.textures.get(&mesh.texture_id).ok_or("a mesh of no texture")?;

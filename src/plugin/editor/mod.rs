@@ -18,6 +18,7 @@ mod listen;
 mod meters;
 mod pack;
 mod record;
+mod renderer;
 mod spectra;
 mod strip;
 pub mod theme;

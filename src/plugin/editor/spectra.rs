@@ -90,8 +90,7 @@ fn spectrogram(ui: &Ui, desk: &mut Desk, index: usize, (picture, name): (u8, &st
         paint_spectrum(picture, column, out);
     });
     let painter = ui.painter_at(rect);
-    painter.rect_filled(rect, 2.0, theme::level_color(0));
-    strip.draw(&painter, rect, desk.span);
+    strip.draw(&painter, rect, desk.span, theme::level_color(0));
     let font = theme::font(theme::SMALL);
     let at = rect.left_top() + vec2(5.0, 3.0);
     let galley = painter.layout_no_wrap(name.to_owned(), font.clone(), theme::TEXT);
@@ -140,14 +139,13 @@ fn token_lanes(ui: &Ui, desk: &mut Desk, streams: u8, rect: Rect) {
     let lanes = usize::from(streams) * 2;
     let picture = if streams > 1 { DUAL_LANES } else { MONO_LANES };
     let strip = &mut desk.lanes;
-    strip.update(ui.ctx(), &desk.scope.columns, lanes, picture, TextureOptions::NEAREST, |column, out| {
+    strip.update(ui.ctx(), &desk.scope.columns, lanes, picture, TextureOptions::LINEAR, |column, out| {
         for (lane, color) in out.iter_mut().enumerate() {
             *color = lane_color(column, lane);
         }
     });
     let painter = ui.painter_at(rect);
-    painter.rect_filled(rect, 2.0, theme::PANEL);
-    strip.draw(&painter, rect, desk.span);
+    strip.draw(&painter, rect, desk.span, theme::PANEL);
     for lane in 0..lanes {
         let name = lane_name(lane, streams);
         let at = pos2(rect.left() + 5.0, rect.top() + (lane as f32 + 0.5) * LANE_HEIGHT);

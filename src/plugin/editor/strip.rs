@@ -62,11 +62,15 @@ impl Strip {
         self.written = columns.written();
     }
 
-    /// Draws the last `span` columns, the newest at the right edge.
-    pub fn draw(&self, painter: &Painter, rect: Rect, span: usize) {
+    /// Draws the last `span` columns, the newest at the right edge, and `blank` where there are none yet.
+    pub fn draw(&self, painter: &Painter, rect: Rect, span: usize, blank: Color32) {
         let Some(texture) = &self.texture else { return };
         let shown = (span as u64).min(self.written).min(SPAN_COLUMNS as u64 - 1);
         let column_width = rect.width() / span as f32;
+        if shown < span as u64 {
+            let right = rect.right() - shown as f32 * column_width;
+            painter.rect_filled(rect.with_max_x(right), 0.0, blank);
+        }
         let mut number = self.written - shown;
         while number < self.written {
             let x = number % SPAN_COLUMNS as u64;

@@ -16,22 +16,23 @@ pub struct Ticker {
 }
 
 impl Ticker {
-    /// Looks every `interval` whether anything `has_changed`.
+    /// Looks after each `interval`, which is asked for anew, whether anything `has_changed`.
     ///
     /// # Errors
     /// Where the system gives no thread.
     pub fn start(
         ctx: egui::Context,
-        interval: Duration,
+        interval: impl Fn() -> Duration + Send + 'static,
         mut has_changed: impl FnMut() -> bool + Send + 'static,
     ) -> std::io::Result<Self> {
         let is_closing = Arc::new(AtomicBool::new(false));
         let closing = is_closing.clone();
         let thread = std::thread::Builder::new().name("sacodec-window".into()).spawn(move || {
             while !closing.load(Relaxed) {
-                std::thread::park_timeout(interval);
+                std::thread::park_timeout(interval());
                 if has_changed() {
-                    ctx.request_repaint();
+                    // Not at once: for a frame asked for at once egui draws two.
+                    ctx.request_repaint_after(Duration::from_nanos(1));
                 }
             }
         })?;
@@ -67,10 +68,14 @@ mod tests {
         let changes = Arc::new(AtomicU32::new(0));
         let (counter, looked) = (changes.clone(), Arc::new(AtomicU32::new(0)));
         let looks = looked.clone();
-        let ticker = Ticker::start(ctx, Duration::from_millis(1), move || {
-            looks.fetch_add(1, Relaxed);
-            counter.swap(0, Relaxed) > 0
-        })
+        let ticker = Ticker::start(
+            ctx,
+            || Duration::from_millis(1),
+            move || {
+                looks.fetch_add(1, Relaxed);
+                counter.swap(0, Relaxed) > 0
+            },
+        )
         .unwrap();
         changes.store(3, Relaxed);
         frames.recv_timeout(Duration::from_secs(60)).expect("a change asks for a frame");

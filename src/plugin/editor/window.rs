@@ -10,14 +10,15 @@ use nice_plug::editor::{HostMethods, SpawnedEditor};
 use nice_plug::prelude::{Editor, ParentWindowHandle, ResizeHint, TrackInfo};
 use nice_plug_egui::baseview::{self, WindowSize};
 use nice_plug_egui::{
-    EguiEditorHandle, EguiEditorState, EguiNiceSettings, Frame, KeyCapture, NiceEguiApp, RepaintNotifier,
-    create_egui_editor,
+    EguiEditorHandle, EguiEditorState, EguiNiceSettings, Frame, GlConfig, GraphicsConfig, KeyCapture,
+    NiceEguiApp, RepaintNotifier, create_egui_editor,
 };
 use serde::{Deserialize, Serialize};
 
 use super::desk::Desk;
 use super::dialogs::{self, Picked, Picking};
 use super::facts::{Action, Facts, Folder};
+use super::renderer::Renderer;
 use super::ticker::Ticker;
 use super::{keys, theme, widgets};
 use crate::plugin::params::SacodecParams;
@@ -29,10 +30,8 @@ use crate::take::settings::{self, Destination, SessionChoice};
 pub const DEFAULT_SIZE: (f32, f32) = (900.0, 560.0);
 /// Smallest size in points.
 pub const MIN_SIZE: (f32, f32) = (640.0, 420.0);
-/// The window is drawn this often at most while sound runs.
-const FRAME_INTERVAL: Duration = Duration::from_nanos(1_000_000_000 / 30);
-/// While something is recorded the window is drawn every so many intervals, sound or not.
-const RECORDING_TICKS: u32 = 15;
+/// While something is recorded the window is drawn every so many frames' time, sound or not.
+const RECORDING_TICKS: u32 = 12;
 /// The framework's own timer for repaints is not wanted, see [`Ticker`].
 const NEVER: Duration = Duration::from_secs(1 << 30);
 
@@ -132,7 +131,18 @@ impl Editor for SacodecEditor {
             title: "SACodec".to_owned(),
             repaint_poll_interval: NEVER,
             resize_hint: self.resize_hint(),
-            ..EguiNiceSettings::new()
+            graphics: GraphicsConfig {
+                // egui draws flat and in gamma space: it needs none of these, and without a GPU they cost.
+                gl_config: GlConfig {
+                    alpha_bits: 0,
+                    depth_bits: 0,
+                    stencil_bits: 0,
+                    srgb: false,
+                    ..GlConfig::default()
+                },
+                dithering: false,
+                ..GraphicsConfig::default()
+            },
         };
         let state = EguiEditorState::from_size(size, choice.zoom);
         let app = App { core: self.core.clone(), host: None, ticker: None };
@@ -172,7 +182,9 @@ impl NiceEguiApp for App {
         frame: &mut Frame,
     ) -> Result<(), baseview::HandlerError> {
         theme::apply(&ctx);
-        frame.set_clear_color(theme::BACKGROUND.into());
+        // Taken as it is: the frame is kept in gamma space.
+        let [red, green, blue, _] = theme::BACKGROUND.to_normalized_gamma_f32();
+        frame.set_clear_color(egui::Rgba::from_rgb(red, green, blue));
         let mut core = lock(&self.core);
         core.desk.forget_textures();
         core.destination = None;
@@ -185,9 +197,13 @@ impl NiceEguiApp for App {
         let Some(host) = &self.host else { return };
         let mut core = lock(&self.core);
         if self.ticker.is_none() {
-            match Ticker::start(ui.ctx().clone(), FRAME_INTERVAL, core.changes()) {
+            let renderer = Renderer::default();
+            renderer.ask(ui.painter());
+            let interval = move || renderer.frame_interval();
+            match Ticker::start(ui.ctx().clone(), interval, core.changes()) {
                 Ok(ticker) => self.ticker = Some(ticker),
-                Err(_) => ui.ctx().request_repaint_after(FRAME_INTERVAL),
+                // It is tried again with that frame.
+                Err(_) => ui.ctx().request_repaint_after(Duration::from_secs(1)),
             }
         }
         core.draw(ui, host, frame);

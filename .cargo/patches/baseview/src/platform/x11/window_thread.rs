@@ -188,6 +188,10 @@ impl WindowThreadHandle {
             self.request(WindowThreadRequest::Show)?;
         }
 
+        self.join()
+    }
+
+    fn join(&self) -> PlatformResult<()> {
         let Some(thread) = self.event_loop_handle.take() else { return Ok(()) };
 
         if let Err(panic) = thread.join() {
@@ -278,7 +282,9 @@ impl Drop for WindowThreadHandle {
         self.loop_signal.stop();
         self.loop_signal.wakeup();
 
-        if let Err(e) = self.run_until_closed() {
+        // Not run_until_closed(): a loop that is about to stop may not answer its request to show the
+        // window any more, and its thread would then be left alone with what it tears down.
+        if let Err(e) = self.join() {
             warn!("Error while closing window: {}", e)
         }
     }
