@@ -1,13 +1,34 @@
-//! Asks for a frame of the window when something has changed, and not more often than it may be drawn.
+//! Asks for a frame of the window when it shows something old, and not more often than it may be drawn.
 //!
-//! The framework's own repaint timer is not used: on X11 (baseview 0.4.2) a redraw that is asked for
-//! before the window is mapped is waited for in vain, and the window stays empty for good. This thread
-//! begins with the first frame that is drawn, so the window is mapped by then.
+//! The framework's own repaint timer runs at one pace for all renderers, and asks for two frames each time.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
+
+/// What the last frame drew. Frames come for other reasons too, the pointer's for one, so it is not enough
+/// to remember what was seen at the last look.
+#[derive(Clone)]
+pub struct Shown<T>(Arc<Mutex<Option<T>>>);
+
+impl<T> Default for Shown<T> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+impl<T: PartialEq> Shown<T> {
+    /// To be called before a frame reads what it draws: what changes meanwhile makes it old.
+    pub fn set(&self, values: T) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(values);
+    }
+
+    /// Whether these are other values than the last frame's.
+    pub fn is_old(&self, now: &T) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(|shown| shown != now)
+    }
+}
 
 /// The thread of one open window; dropping it ends it.
 pub struct Ticker {
@@ -57,6 +78,19 @@ mod tests {
     use std::sync::mpsc::channel;
 
     use super::*;
+
+    #[test]
+    fn a_frame_between_two_looks_makes_a_value_old_that_came_back() {
+        let shown = Shown::default();
+        assert!(!shown.is_old(&1), "nothing is drawn yet");
+        shown.set(1);
+        assert!(!shown.is_old(&1));
+        // The host sets 2, the pointer makes the window draw it, the host sets 1 again: one look at 1 follows another.
+        shown.set(2);
+        assert!(shown.is_old(&1));
+        shown.set(1);
+        assert!(!shown.is_old(&1));
+    }
 
     #[test]
     fn a_change_asks_for_one_frame_and_a_dropped_ticker_is_gone() {

@@ -19,7 +19,7 @@ use super::desk::Desk;
 use super::dialogs::{self, Picked, Picking};
 use super::facts::{Action, Facts, Folder};
 use super::renderer::Renderer;
-use super::ticker::Ticker;
+use super::ticker::{Shown, Ticker};
 use super::{keys, theme, widgets};
 use crate::plugin::params::SacodecParams;
 use crate::plugin::status::Status;
@@ -89,6 +89,8 @@ struct Core {
     /// The session's choice for takes and what it came to: reading it anew each frame would read files.
     destination: Option<(SessionChoice, Destination)>,
     system_scale: f64,
+    /// The parameters, as the last frame drew them.
+    shown: Shown<[f32; 10]>,
 }
 
 impl SacodecEditor {
@@ -107,6 +109,7 @@ impl SacodecEditor {
             problem: None,
             destination: None,
             system_scale: 1.0,
+            shown: Shown::default(),
         };
         Self { core: Arc::new(Mutex::new(core)) }
     }
@@ -240,6 +243,7 @@ impl Drop for App {
 
 impl Core {
     fn draw(&mut self, ui: &mut egui::Ui, host: &GuiContext, frame: &mut Frame) {
+        self.shown.set(self.params.shown_values());
         self.desk.scope.update(&mut self.receiver);
         self.take_answer();
         let facts = self.facts();
@@ -257,15 +261,12 @@ impl Core {
 
     /// Tells, whenever it is asked, whether the window shows something old.
     fn changes(&self) -> impl FnMut() -> bool + Send + 'static {
-        let (params, status) = (self.params.clone(), self.status.clone());
-        let (mut shown, mut ticks) = (params.shown_values(), 0);
+        let (params, status, shown) = (self.params.clone(), self.status.clone(), self.shown.clone());
+        let mut ticks = 0;
         move || {
             ticks = (ticks + 1) % RECORDING_TICKS;
-            let values = params.shown_values();
             let is_recording = ticks == 0 && params.record_tokens.value();
-            let has_changed = status.take_changed() || values != shown || is_recording;
-            shown = values;
-            has_changed
+            status.take_changed() || shown.is_old(&params.shown_values()) || is_recording
         }
     }
 
