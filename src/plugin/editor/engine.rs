@@ -4,8 +4,8 @@ use egui::Ui;
 
 use super::desk::Desk;
 use super::facts::Facts;
-use super::header::{load_words, percent};
-use super::widgets::{caption, fact};
+use super::header::percent;
+use super::widgets::fact;
 
 /// Draws load, counts and latency.
 pub fn draw(ui: &mut Ui, desk: &mut Desk, facts: &Facts) {
@@ -37,6 +37,4 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk, facts: &Facts) {
         let latency = format!("{} samples", facts.latency_samples);
         fact(ui, "Latency", latency, "Constant for a sample rate and scheduling, true to the sample");
     }
-    ui.add_space(4.0);
-    caption(ui, &format!("{}.", load_words(load)));
 }

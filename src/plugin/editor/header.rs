@@ -7,7 +7,7 @@ use super::facts::{Action, Facts};
 use super::record::take_length;
 use super::theme;
 use super::widgets::{caption, segment};
-use crate::scope::{LoadReading, Scope, Signal};
+use crate::scope::{Scope, Signal};
 
 /// Scales that are offered.
 const ZOOMS: [(f32, &str); 3] = [(1.0, "1×"), (1.5, "1.5×"), (2.0, "2×")];
@@ -48,11 +48,16 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk, facts: &Facts, actions: &mut Vec<Actio
     });
     ui.horizontal(|ui| {
         latency(ui, facts);
-        let load = desk.load();
-        let tip = "Share of the audio callback's time that SACodec takes: half of the blocks need less \
-                   (median)";
-        caption(ui, &format!("·  load {}", percent(load.median))).on_hover_text(tip);
-        recording(ui, facts);
+        // In a narrow window there is room for one of both.
+        if is_wide || !recording(ui, facts) {
+            let load = desk.load();
+            let tip = "Share of the audio callback's time that SACodec takes: half of the blocks need less \
+                       (median)";
+            caption(ui, &format!("·  load {}", percent(load.median))).on_hover_text(tip);
+        }
+        if is_wide {
+            recording(ui, facts);
+        }
         if !is_wide {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 clip_lights(ui, &mut desk.scope);
@@ -64,11 +69,6 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk, facts: &Facts, actions: &mut Vec<Actio
 /// A share in percent.
 pub fn percent(share: f32) -> String {
     format!("{:.1} %", 100.0 * share)
-}
-
-/// Median and worst load in words.
-pub fn load_words(load: LoadReading) -> String {
-    format!("{} median, {} worst", percent(load.median), percent(load.worst))
 }
 
 fn pack(ui: &mut Ui, facts: &Facts) {
@@ -106,8 +106,8 @@ fn latency(ui: &mut Ui, facts: &Facts) {
     }
 }
 
-/// That tokens are being recorded shows whatever panel is open.
-fn recording(ui: &mut Ui, facts: &Facts) {
+/// That tokens are being recorded shows whatever panel is open; `true` if anything does.
+fn recording(ui: &mut Ui, facts: &Facts) -> bool {
     if facts.takes.recording.is_some() {
         let (rect, _) = ui.allocate_exact_size(vec2(12.0, 12.0), Sense::hover());
         ui.painter().circle_filled(rect.center(), 5.0, theme::ERROR);
@@ -116,6 +116,7 @@ fn recording(ui: &mut Ui, facts: &Facts) {
     } else if facts.takes.problem.is_some() {
         ui.label(RichText::new("takes: see Record").size(theme::SMALL).color(theme::ERROR));
     }
+    facts.takes.recording.is_some() || facts.takes.problem.is_some()
 }
 
 /// A rate in kHz with as many digits as it needs.
