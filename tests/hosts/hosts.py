@@ -26,8 +26,8 @@ CHOICES = {
 
 DEFAULTS = {
     "Bypass": 0.0, "Listen": 0.5, "Channels": 0.0, "Streams": 0.0,
-    "Output gain": 0.5, "When rendering": 0.0, "Scheduling": 0.0,
-    "Level match": 0.0, "Record tokens": 0.0, "Record while": 0.0,
+    "Output gain": 0.5, "Level match": 0.0, "When rendering": 0.0,
+    "Scheduling": 0.0, "Record tokens": 0.0, "Record while": 0.0,
 }
 """All parameters and their default normalised values."""
 
