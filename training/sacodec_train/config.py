@@ -1,0 +1,102 @@
+"""What a run is made of: sizes of the model, and how it is trained. Read from a TOML file."""
+import dataclasses
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+RATE_HZ = 24_000
+HOP_SAMPLES = 320
+FRAME_RATE_HZ = RATE_HZ / HOP_SAMPLES
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used; says the file, the field and what was expected."""
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Sizes. A checkpoint carries them: a run that resumes must agree."""
+    latent: int = 64
+    mel_bands: int = 128
+    encoder_width: int = 256
+    encoder_blocks: int = 5
+    decoder_width: int = 320
+    decoder_blocks: int = 6
+    semantic_entries: int = 1000
+    acoustic_entries: int = 1024
+    phone_classes: int = 0
+    """Outputs of the phone head that reads the semantic token in training; 0: none. It is not exported."""
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """The recipe."""
+    batch: int = 12
+    seconds: float = 1.0
+    learning_rate: float = 8e-4
+    learning_rate_end: float = 4e-5
+    warm_steps: int = 300
+    """Steps without quantisation, after which both codebooks are fitted to the latents."""
+    ema: float = 0.999
+    mel_weight: float = 15.0
+    code_weight: float = 15.0
+    pitch_weight: float = 3.0
+    adversarial_weight: float = 1.0
+    feature_weight: float = 2.0
+    phone_weight: float = 0.0
+    discriminator_width: int = 0
+    """Channels of the discriminators' first layers; 0: no adversarial training."""
+    discriminator_learning_rate: float = 2e-4
+    banded: int = 0
+    """1: also the discriminators by bands, which want a GPU."""
+    drop_acoustic: float = 0.0
+    """Share of clips whose decoder gets the semantic token alone."""
+    drop_semantic: float = 0.0
+    level_dbfs: tuple[float, float] = (-36.0, -12.0)
+    augment: float = 0.0
+    """Share of crops that get light noise or a light tilt of their spectrum, in input and target alike."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """A whole configuration file."""
+    name: str = "live"
+    model: ModelConfig = field(default_factory=ModelConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+
+    def as_dict(self):
+        """Plain values, as a checkpoint keeps them."""
+        return dataclasses.asdict(self)
+
+
+def _section(kind, values, where):
+    known = {f.name: f for f in dataclasses.fields(kind)}
+    for key, value in values.items():
+        if key not in known:
+            raise ConfigError(f"{where}: there is no {key}; known are {', '.join(sorted(known))}")
+        default = known[key].default
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        fits = isinstance(value, (list, tuple)) and len(value) == len(default) if isinstance(default, tuple) else number
+        if isinstance(default, int):
+            fits = isinstance(value, int) and not isinstance(value, bool)
+        if not fits:
+            raise ConfigError(f"{where}: {key} is {value!r}, expected something like {default!r}")
+    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+
+def from_dict(values, where="configuration"):
+    """A configuration from plain values. Raises ConfigError on anything unknown."""
+    extra = set(values) - {"name", "model", "train"}
+    if extra:
+        raise ConfigError(f"{where}: unknown section {', '.join(sorted(extra))}; known are name, model, train")
+    return Config(values.get("name", "live"), _section(ModelConfig, values.get("model", {}), f"{where}, [model]"),
+                  _section(TrainConfig, values.get("train", {}), f"{where}, [train]"))
+
+
+def load(path):
+    """A configuration from a TOML file."""
+    try:
+        values = tomllib.loads(Path(path).read_text(encoding="utf8"))
+    except (OSError, tomllib.TOMLDecodeError) as e:
+        raise ConfigError(f"{path}: {e}") from e
+    return from_dict(values, str(path))

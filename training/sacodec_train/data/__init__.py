@@ -1,0 +1,1 @@
+"""Speech for training: recordings -> a cache of samples and pitch -> random crops of it."""

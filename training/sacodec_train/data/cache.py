@@ -1,0 +1,81 @@
+"""Make the cache that training reads: python -m sacodec_train.data.cache FOLDER ... --out CACHE
+
+pcm.npy i16 [T] and f0.npy f16 [T / hop], all clips end to end; clips.csv, a row for each; cache.json with checksums.
+"""
+import argparse
+import csv
+import hashlib
+import json
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from ..config import HOP_SAMPLES, RATE_HZ
+from .sources import DataError, find
+
+COLUMNS = ["start", "samples", "split", "source", "speaker", "bandwidth_hz", "licence", "lang", "gender", "name", "text"]
+
+
+def split_of(speaker, held_out):
+    """"valid" for a share `held_out` of all speakers, else "train": by a hash of the name, the same in every run."""
+    number = int.from_bytes(hashlib.sha256(speaker.encode()).digest()[:8], "big") / 2**64
+    return "valid" if number < held_out else "train"
+
+
+def _read(job):
+    reader, arguments = job
+    found = reader(*arguments)
+    return [c for c in (found if isinstance(found, list) else [found]) if c is not None]
+
+
+def build(folders, out, held_out=0.01, workers=None, report=print):
+    """Read all folders and write the cache. Raises DataError on recordings that cannot be read; nothing is left then."""
+    jobs = [job for folder in folders for job in find(folder)]
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "cache.json").unlink(missing_ok=True)
+    pcm, f0, rows, at = hashlib.sha256(), [], [], 0
+    partial = out / "pcm.raw"
+    with ProcessPoolExecutor(workers) as pool, open(partial, "wb") as samples:
+        for clips in pool.map(_read, jobs):
+            for c in clips:
+                raw = np.ascontiguousarray(c.samples, "<i2").tobytes()
+                samples.write(raw)
+                pcm.update(raw)
+                f0.append(c.f0_hz)
+                rows.append([at, len(c.samples), split_of(c.source + "/" + c.speaker, held_out), c.source, c.speaker,
+                             f"{c.bandwidth_hz:.0f}", c.licence, c.lang, c.gender, c.name, c.text])
+                at += len(c.samples)
+    if not rows:
+        raise DataError("no recording is long enough: half a second at least")
+    whole = np.memmap(partial, "<i2", "r", shape=(at,))
+    np.save(out / "pcm.npy", whole)
+    del whole
+    partial.unlink()
+    np.save(out / "f0.npy", np.concatenate(f0))
+    with open(out / "clips.csv", "w", newline="", encoding="utf8") as table:
+        csv.writer(table).writerows([COLUMNS, *rows])
+    speakers = {(r[3], r[4]) for r in rows}
+    facts = dict(rate_hz=RATE_HZ, hop_samples=HOP_SAMPLES, clips=len(rows), hours=at / RATE_HZ / 3600, speakers=len(speakers),
+                 pcm_sha256=pcm.hexdigest(), clips_sha256=hashlib.sha256((out / "clips.csv").read_bytes()).hexdigest())
+    (out / "cache.json").write_text(json.dumps(facts, indent=2) + "\n")
+    report(f"{facts['clips']} clips, {facts['speakers']} speakers, {facts['hours']:.2f} h")
+    return facts
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("folders", nargs="+", help="folders of shards or of recordings")
+    p.add_argument("--out", required=True)
+    p.add_argument("--held-out", type=float, default=0.01, help="share of speakers kept from training")
+    p.add_argument("--workers", type=int)
+    a = p.parse_args()
+    try:
+        build(a.folders, a.out, a.held_out, a.workers)
+    except DataError as e:
+        p.exit(1, f"{e}\n")
+
+
+if __name__ == "__main__":
+    main()

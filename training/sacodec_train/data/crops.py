@@ -1,0 +1,59 @@
+"""Random crops of the cache."""
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..config import HOP_SAMPLES, RATE_HZ
+from .sources import DataError
+
+SPEAKER_POWER = -0.4
+"""A clip is drawn with its length times its speaker's hours to this power: an even mix, and no speaker too often."""
+PEAK = 0.95
+
+
+class Crops:
+    """Batches of crops, gathered on `device`. Levels are drawn from `level_dbfs` (RMS), peaks kept below full scale."""
+
+    def __init__(self, cache, seconds, seed, device="cpu", level_dbfs=(-36.0, -12.0), split="train"):
+        cache = Path(cache)
+        if not (cache / "cache.json").is_file():
+            raise DataError(f"{cache}: no finished cache; make one with python -m sacodec_train.data.cache")
+        self.facts = json.loads((cache / "cache.json").read_text())
+        on_gpu = torch.device(device).type != "cpu"
+        pcm, f0 = (np.load(cache / f, mmap_mode=None if on_gpu else "c") for f in ("pcm.npy", "f0.npy"))
+        self.pcm, self.f0 = torch.from_numpy(pcm).to(device), torch.from_numpy(f0).to(device)
+        with open(cache / "clips.csv", encoding="utf8", newline="") as table:
+            rows = [row for row in csv.DictReader(table) if row["split"] == split]
+        if not rows:
+            raise DataError(f"{cache}: no clips to {split} with")
+        self.rows = rows
+        self.start, self.length = (np.array([int(r[k]) for r in rows]) for k in ("start", "samples"))
+        self.bandwidth = np.array([float(r["bandwidth_hz"]) for r in rows], np.float32)
+        speaker = np.unique([r["source"] + "/" + r["speaker"] for r in rows], return_inverse=True)[1]
+        weight = self.length * np.bincount(speaker, self.length)[speaker] ** SPEAKER_POWER
+        self.cdf, self.hops = np.cumsum(weight / weight.sum()), max(1, int(seconds * RATE_HZ) // HOP_SAMPLES)
+        self.rng, self.device, self.level_dbfs = np.random.default_rng(seed), device, level_dbfs
+
+    def batch(self, size):
+        """dict: `audio` f32 [size, hops * hop], `f0_hz` f32 [size, hops], `bandwidth_hz` f32 [size], `clip` indices [size],
+        `skip` hops [size]. A clip shorter than the crop stands somewhere in silence."""
+        i = np.minimum(np.searchsorted(self.cdf, self.rng.random(size)), len(self.cdf) - 1)
+        hops = self.length[i] // HOP_SAMPLES
+        skip = (self.rng.random(size) * np.maximum(1, hops - self.hops + 1)).astype(int)
+        put = (self.rng.random(size) * np.maximum(1, self.hops - hops + 1)).astype(int)
+        level = 10 ** (self.rng.uniform(*self.level_dbfs, size) / 20)
+        column = lambda v: torch.from_numpy(np.asarray(v)[:, None]).to(self.device)
+        first, offset, count = column(self.start[i] // HOP_SAMPLES + skip), column(put), column(np.minimum(self.hops, hops))
+        frame, sample = (torch.arange(n, device=self.device)[None] for n in (self.hops, self.hops * HOP_SAMPLES))
+        inside = (frame >= offset) & (frame < offset + count)
+        heard = inside.repeat_interleave(HOP_SAMPLES, 1)
+        f0 = self.f0[(first + (frame - offset)).clamp(0, len(self.f0) - 1)].float() * inside
+        at = first * HOP_SAMPLES + (sample - offset * HOP_SAMPLES)
+        x = self.pcm[at.clamp(0, len(self.pcm) - 1)].float() / 32768 * heard
+        rms, peak = (x.square().sum(1, keepdim=True) / (count * HOP_SAMPLES)).sqrt(), x.abs().amax(1, keepdim=True)
+        gain = torch.minimum(column(level.astype(np.float32)) / (rms + 1e-4), PEAK / (peak + 1e-6))
+        bandwidth = torch.from_numpy(self.bandwidth[i]).to(self.device)
+        return dict(audio=x * gain, f0_hz=f0, bandwidth_hz=bandwidth, clip=i, skip=skip - put)

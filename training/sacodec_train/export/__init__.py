@@ -1,0 +1,1 @@
+"""PyTorch -> a model pack: three streaming ONNX graphs, manifest, card."""

@@ -1,0 +1,96 @@
+"""Builds one streaming ONNX graph: one frame a call, channels last, every state an input `state_*` and an output `state_*_out`."""
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+FIRST = ("audio", "latent", "semantic", "acoustic", "stream_gain")
+"""Signals, in the order of the pack format. States follow them by name."""
+OPSET, IR_VERSION = 20, 10
+
+
+def array(tensor):
+    """A parameter as f64: everything is folded before it is rounded."""
+    return tensor.detach().cpu().double().numpy()
+
+
+class Graph:
+    """A graph in the making. Tensors are known by their names. `half`: weights stand at f16, with a cast behind them."""
+
+    def __init__(self, half):
+        self.half, self.nodes, self.constants, self.inputs, self.outputs, self.count = half, [], [], [], [], 0
+
+    def _name(self, prefix):
+        self.count += 1
+        return f"{prefix}_{self.count}"
+
+    def constant(self, value, weight=False):
+        """A constant, f64 rounded to f32; a `weight` to f16 where the graph is half."""
+        value = np.asarray(value)
+        value = value.astype(np.float32) if value.dtype == np.float64 else value
+        name, half = self._name("const"), self.half and weight
+        self.constants.append(numpy_helper.from_array(value.astype(np.float16) if half else value, name))
+        return self.op("Cast", name, to=TensorProto.FLOAT) if half else name
+
+    def op(self, kind, *inputs, **attributes):
+        """A node of one output; arrays among its inputs become constants."""
+        inputs = [i if isinstance(i, str) else self.constant(i) for i in inputs]
+        output = self._name(kind.lower())
+        self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
+        return output
+
+    def input(self, name, shape, kind=TensorProto.FLOAT):
+        """A signal or a state that comes in."""
+        self.inputs.append(helper.make_tensor_value_info(name, kind, shape))
+        return name
+
+    def output(self, tensor, name, shape, kind=TensorProto.FLOAT):
+        """A signal or a state that goes out."""
+        self.nodes.append(helper.make_node("Identity", [tensor], [name]))
+        self.outputs.append(helper.make_tensor_value_info(name, kind, shape))
+
+    def slice(self, x, start, end, axis):
+        """x[start:end] on one axis."""
+        return self.op("Slice", x, np.array([start]), np.array([end]), np.array([axis]))
+
+    def linear(self, x, weight, bias):
+        """[1, 1, i] -> [1, 1, o] by a weight [o, i] as PyTorch has it."""
+        return self.op("Add", self.op("MatMul", x, self.constant(weight.T.copy(), True)), bias)
+
+    def norm(self, x, width, epsilon=1e-5):
+        """Layer norm without gain and offset: those are folded into what follows."""
+        return self.op("LayerNormalization", x, np.ones(width), axis=-1, epsilon=epsilon)
+
+    def norm_linear(self, x, norm, linear, width):
+        """A layer norm and the linear map behind it, as one map."""
+        weight = array(linear.weight)
+        return self.linear(self.norm(x, width), weight * array(norm.weight), array(linear.bias) + weight @ array(norm.bias))
+
+    def past(self, x, width, kernel, name):
+        """[1, 1, width] -> the last `kernel` frames [1, kernel, width], all but the newest from a state."""
+        frames = self.op("Concat", self.input(name, [1, kernel - 1, width]), x, axis=1)
+        self.output(self.slice(frames, 1, kernel, 1), name + "_out", [1, kernel - 1, width])
+        return frames
+
+    def framed_linear(self, x, layer, width, name):
+        """`model.layers.FramedLinear` on a frame."""
+        frames = self.op("Reshape", self.past(x, width, layer.k, name), np.array([1, 1, layer.k * width]))
+        return self.linear(frames, array(layer.lin.weight), array(layer.lin.bias))
+
+    def block(self, x, layer, width, name):
+        """`model.layers.Block` on a frame, norm gain and layer scale folded into its two linear maps."""
+        y = self.op("Mul", self.past(x, width, layer.k, name), array(layer.dw.weight)[:, 0].T[None].copy())
+        y = self.op("Add", self.op("ReduceSum", y, np.array([1]), keepdims=1), array(layer.dw.bias))
+        y = self.norm(y, width, 1e-6)
+        weight, gamma = array(layer.p1.weight), array(layer.gamma)
+        y = self.linear(y, weight * array(layer.norm.weight), array(layer.p1.bias) + weight @ array(layer.norm.bias))
+        y = self.op("Gelu", y)
+        return self.op("Add", x, self.linear(y, array(layer.p2.weight) * gamma[:, None], array(layer.p2.bias) * gamma))
+
+    def save(self, path, name):
+        """Write the graph, checked, its inputs and outputs in the order of the pack format."""
+        order = lambda v: (FIRST.index(v.name), "") if v.name in FIRST else (len(FIRST), v.name)
+        graph = helper.make_graph(self.nodes, name, sorted(self.inputs, key=order), sorted(self.outputs, key=order), self.constants)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="sacodec")
+        model = onnx.shape_inference.infer_shapes(model)
+        onnx.checker.check_model(model)
+        onnx.save(model, path)

@@ -1,0 +1,117 @@
+"""The three graphs of a pack, from a trained `Codec`. Compare with `model.stream`, which computes the same in PyTorch."""
+import math
+
+import numpy as np
+from onnx import TensorProto
+
+from ..config import HOP_SAMPLES, RATE_HZ
+from ..model.decoder import BINS, MAX_LOG_GAIN, N_FFT, NOISE_FRAMES, PITCH_MAX_HZ, PITCH_MIN_HZ
+from ..model.encoder import WINDOW_SAMPLES
+from .graph import Graph, array
+
+
+def encoder(net, half):
+    """`audio` [1, hop] -> `latent` [1, 1, latent].
+
+    The Fourier basis stays at f32: tokens depend on its rounding, and a runtime that knows it for what it is puts a
+    fast transform in its place.
+    """
+    g, e, c = Graph(half), net.enc, net.config
+    frame = g.op("Concat", g.input("state_window", [1, WINDOW_SAMPLES - HOP_SAMPLES]), g.input("audio", [1, HOP_SAMPLES]), axis=1)
+    g.output(g.slice(frame, HOP_SAMPLES, WINDOW_SAMPLES, 1), "state_window_out", [1, WINDOW_SAMPLES - HOP_SAMPLES])
+    k = np.outer(np.arange(WINDOW_SAMPLES), np.arange(WINDOW_SAMPLES // 2 + 1)) % WINDOW_SAMPLES * (2 * np.pi / WINDOW_SAMPLES)
+    basis = np.concatenate([np.cos(k), -np.sin(k)], 1) * array(e.window)[:, None]
+    spectrum = g.op("MatMul", frame, g.constant(basis))
+    squares, bins = g.op("Mul", spectrum, spectrum), WINDOW_SAMPLES // 2 + 1
+    power = g.op("Add", g.slice(squares, 0, bins, 1), g.slice(squares, bins, 2 * bins, 1))
+    power = g.op("MatMul", power, array(e.mel).T.copy())
+    level = g.op("Mul", g.op("Log", g.op("Add", power, np.array(1e-8))), np.array(0.5 / math.log(10)))
+    x = g.op("Reshape", g.op("Add", level, np.array(1.5)), np.array([1, 1, c.mel_bands]))
+    h = g.framed_linear(x, e.inp, c.mel_bands, "state_in")
+    for i, block in enumerate(e.blocks):
+        h = g.block(h, block, c.encoder_width, f"state_block{i}")
+    latent = g.norm(g.norm_linear(h, e.norm, e.out, c.encoder_width), c.latent)
+    g.output(latent, "latent", [1, 1, c.latent])
+    return g
+
+
+def quantizer(net):
+    """`latent` [1, 1, latent] -> `semantic`, `acoustic` [1, 1]. At f32: a rounded table would be another codebook."""
+    g, q, width = Graph(False), net.q, net.config.latent
+    semantic, acoustic = array(q.semantic.table()), array(q.acoustic.table())
+    z = g.input("latent", [1, 1, width])
+    # argmin |x - e|^2 = argmax x e - |e|^2 / 2
+    nearest = lambda x, e, columns: g.op("ArgMax", g.op("Add", g.op("MatMul", x, columns), -0.5 * (e**2).sum(1)), axis=2, keepdims=0)
+    columns = g.constant(semantic.T.copy())
+    first = nearest(z, semantic, columns)
+    entry = g.op("Reshape", g.op("Gather", columns, first, axis=1), np.array([1, 1, width]))
+    r = g.op("Sub", z, entry)
+    activated = g.linear(g.op("Gelu", g.linear(r, array(q.a.weight), array(q.a.bias))), array(q.b.weight), array(q.b.bias))
+    g.output(first, "semantic", [1, 1], TensorProto.INT64)
+    g.output(nearest(g.op("Add", r, activated), acoustic, acoustic.T.copy()), "acoustic", [1, 1], TensorProto.INT64)
+    return g
+
+
+def decoder(net, half):
+    """`semantic`, `acoustic` [1, 1] and `stream_gain` [2] -> `audio` [1, hop], one hop late."""
+    g, m, c = Graph(half), net.dec, net.config
+    gains = g.input("stream_gain", [2])
+    tables = (("semantic", net.q.semantic.table()), ("acoustic", net.q.acoustic.table()))
+    entries = [g.op("Mul", g.op("Gather", g.constant(array(table), True), g.input(name, [1, 1], TensorProto.INT64), axis=0),
+                    g.slice(gains, j, j + 1, 0)) for j, (name, table) in enumerate(tables)]
+    h = g.norm(g.framed_linear(g.op("Add", *entries), m.inp, c.latent, "state_in"), c.decoder_width)
+    h = g.op("Add", g.op("Mul", h, array(m.norm0.weight)), array(m.norm0.bias))
+    for i, block in enumerate(m.blocks):
+        h = g.block(h, block, c.decoder_width, f"state_block{i}")
+    h = g.op("Reshape", g.norm_linear(h, m.norm, m.head, c.decoder_width), np.array([1, 3 * BINS + 2]))
+    _synthesis(g, m, h, _pulses(g, h))
+    return g
+
+
+def _pulses(g, h):
+    """The pulse train of a frame [1, hop] at the pitch that the head [1, 3 * BINS + 2] gives."""
+    pitch = g.op("Sigmoid", g.slice(h, 3 * BINS, 3 * BINS + 1, 1))
+    f0 = g.op("Mul", g.op("Exp", g.op("Mul", pitch, np.array(math.log(PITCH_MAX_HZ / PITCH_MIN_HZ)))), np.array(PITCH_MIN_HZ))
+    g.output(f0, "state_f0_out", [1, 1])
+    last = g.input("state_f0", [1, 1])
+    before = g.op("Where", g.op("Greater", last, np.array(0.0, np.float32)), last, f0)
+    step, k = g.op("Sub", f0, before), np.arange(1, HOP_SAMPLES + 1)[None]
+    glide = g.op("Mul", step, k * (k + 1) / (2 * HOP_SAMPLES * RATE_HZ))
+    turns = g.op("Add", g.op("Add", g.op("Mul", before, k / RATE_HZ), glide), g.input("state_phase", [1, 1]))
+    phase = g.op("Sub", turns, g.op("Floor", turns))
+    g.output(g.slice(phase, HOP_SAMPLES - 1, HOP_SAMPLES, 1), "state_phase_out", [1, 1])
+    now = g.op("Add", before, g.op("Mul", step, k / HOP_SAMPLES))
+    harmonics = g.op("Floor", g.op("Div", np.array([[RATE_HZ / 2]]), now))
+    s, order = g.op("Sin", g.op("Mul", phase, np.array(math.pi))), g.op("Add", g.op("Mul", harmonics, np.array(2.0)), np.array(1.0))
+    near = g.op("Less", g.op("Abs", s), np.array(1e-4, np.float32))
+    sines = g.op("Sin", g.op("Mul", g.op("Mul", order, np.array(math.pi)), phase))
+    kernel = g.op("Where", near, order, g.op("Div", sines, g.op("Where", near, np.ones((1, 1)), s)))
+    rms = g.op("Sqrt", g.op("Mul", harmonics, np.array(0.5)))
+    pulses = g.op("Div", g.op("Mul", g.op("Sub", kernel, np.array(1.0)), np.array(0.5)), rms)
+    g.output(pulses, "state_pulses_out", [1, HOP_SAMPLES])
+    return pulses
+
+
+def _synthesis(g, m, h, pulses):
+    """Filter the pulses, add noise, transform back, overlap and add."""
+    window, angles = array(m.win), np.outer(np.arange(N_FFT), np.arange(BINS)) % N_FFT * (2 * np.pi / N_FFT)
+    forward = np.concatenate([np.cos(angles), -np.sin(angles)], 1) * window[:, None] / math.sqrt(N_FFT)
+    x = g.op("MatMul", g.op("Concat", g.input("state_pulses", [1, HOP_SAMPLES]), pulses, axis=1), g.constant(forward, True))
+    real, imaginary = g.slice(x, 0, BINS, 1), g.slice(x, BINS, 2 * BINS, 1)
+    gain = lambda start: g.op("Exp", g.op("Min", g.slice(h, start, start + BINS, 1), np.array(MAX_LOG_GAIN)))
+    turn, gain_pulses, gain_noise = g.slice(h, BINS, 2 * BINS, 1), gain(0), gain(2 * BINS)
+    c, s = g.op("Mul", gain_pulses, g.op("Cos", turn)), g.op("Mul", gain_pulses, g.op("Sin", turn))
+    count = g.input("state_noise", [1])
+    index, following = g.op("Cast", count, to=TensorProto.INT64), g.op("Add", count, np.array([1.0]))
+    round_ = g.op("Mul", g.op("Floor", g.op("Mul", following, np.array([1 / NOISE_FRAMES]))), np.array([float(NOISE_FRAMES)]))
+    g.output(g.op("Sub", following, round_), "state_noise_out", [1])
+    theta = g.op("Gather", g.constant(array(m.theta), True), index, axis=0)
+    noise = [g.op("Mul", gain_noise, g.op(turn, theta)) for turn in ("Cos", "Sin")]
+    y_real = g.op("Add", g.op("Sub", g.op("Mul", real, c), g.op("Mul", imaginary, s)), noise[0])
+    y_imaginary = g.op("Add", g.op("Add", g.op("Mul", real, s), g.op("Mul", imaginary, c)), noise[1])
+    twice = np.full((BINS, 1), 2.0)
+    twice[0] = twice[-1] = 1
+    backward = np.concatenate([twice * np.cos(angles.T), -twice * np.sin(angles.T)]) * window / math.sqrt(N_FFT)
+    y = g.op("MatMul", g.op("Concat", y_real, y_imaginary, axis=1), g.constant(backward, True))
+    g.output(g.op("Add", g.slice(y, 0, HOP_SAMPLES, 1), g.input("state_overlap", [1, HOP_SAMPLES])), "audio", [1, HOP_SAMPLES])
+    g.output(g.slice(y, HOP_SAMPLES, N_FFT, 1), "state_overlap_out", [1, HOP_SAMPLES])

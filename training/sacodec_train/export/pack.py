@@ -1,0 +1,102 @@
+"""A checkpoint as a model pack: python -m sacodec_train.export.pack RUN/last.pt PACK --f16 --check CLIP.wav ...
+
+Writes encoder.onnx, quantizer.onnx, decoder.onnx and manifest.json (format 1), and with --check compares ONNX Runtime
+with PyTorch: at least 99.5 % of the tokens equal, and, of the same graphs at full precision, at least 50 dB from the
+audio of the same tokens. Half precision turns the phase of the pulse train by and by, which no one hears and a
+difference of samples does: there mel levels are compared.
+"""
+import argparse
+import hashlib
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..checkpoint import load_model
+from ..config import HOP_SAMPLES, RATE_HZ
+from ..model import read_codebook
+from ..metrics import log_mel_distance_db
+from ..ort_pack import OrtPack
+from . import graphs
+
+MIN_EQUAL, MIN_SNR_DB, MAX_LEVEL_DB = 0.995, 50.0, 1.0
+GRAPHS = ("encoder", "quantizer", "decoder")
+
+
+class ParityError(RuntimeError):
+    """The pack computes something else than the model."""
+
+
+def write(net, steps, folder, name, version, half=True, licence="CC0-1.0"):
+    """Write graphs and manifest. Returns the manifest."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    built = dict(encoder=graphs.encoder(net, half), quantizer=graphs.quantizer(net), decoder=graphs.decoder(net, half))
+    for graph, g in built.items():
+        g.save(folder / f"{graph}.onnx", graph)
+    sha256 = lambda graph: hashlib.sha256((folder / f"{graph}.onnx").read_bytes()).hexdigest()
+    manifest = dict(
+        format=1, name=name, version=version, sample_rate_hz=RATE_HZ, hop_samples=HOP_SAMPLES, delay_samples=HOP_SAMPLES,
+        latent_size=net.config.latent,
+        codebooks=dict(semantic=dict(size=net.config.semantic_entries, frozen="mHuBERT layer 11 k-means 1000"),
+                       acoustic=dict(size=net.config.acoustic_entries, frozen="Gaussian, seed 1")),
+        graphs={graph: dict(file=f"{graph}.onnx", sha256=sha256(graph)) for graph in GRAPHS},
+        weights="f16" if half else "f32", licence=licence, training=dict(steps=steps, card="MODEL_CARD.md"))
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+    return manifest
+
+
+@torch.no_grad()
+def compare(net, pack, audio):
+    """Of audio f32 [T]: shares of equal semantic and acoustic tokens, and of the pack's audio from PyTorch's tokens the SNR and
+    the mean difference of mel levels, both in dB."""
+    audio = audio[: len(audio) // HOP_SAMPLES * HOP_SAMPLES]
+    out = net(torch.from_numpy(np.ascontiguousarray(audio[None], np.float32)))
+    expected = [t[0].numpy() for t in out["tokens"]]
+    pack.reset()
+    found = pack.encode(audio)
+    pack.reset()
+    y, wanted = pack.decode(*expected).astype(np.float64), out["audio"][0].double().numpy()
+    snr_db = 10 * np.log10((wanted**2).sum() / (((wanted - y) ** 2).sum() + 1e-30))
+    equal = [float(np.mean(f == e)) for f, e in zip(found, expected)]
+    return *equal, float(snr_db), log_mel_distance_db(wanted, y)
+
+
+def check(net, folder, clips):
+    """Raise ParityError unless the pack in `folder` is the model on all `clips`, f32 [T] each. Returns what was found, in words."""
+    with tempfile.TemporaryDirectory() as twin:
+        write(net, 0, twin, "twin", "0", half=False)
+        full = np.array([compare(net, OrtPack(twin), clip) for clip in clips])
+    own = np.array([compare(net, OrtPack(folder), clip) for clip in clips])
+    (semantic, acoustic), snr_db, level_db = own[:, :2].min(0), full[:, 2].min(), own[:, 3].max()
+    said = (f"semantic tokens {100 * semantic:.2f} % equal, acoustic {100 * acoustic:.2f} %; at full precision audio {snr_db:.1f} dB; "
+            f"mel levels {level_db:.2f} dB apart")
+    if min(semantic, acoustic) < MIN_EQUAL or snr_db < MIN_SNR_DB or level_db > MAX_LEVEL_DB:
+        raise ParityError(f"{folder} is not the model: {said}; expected {100 * MIN_EQUAL} %, {MIN_SNR_DB} dB and {MAX_LEVEL_DB} dB")
+    return said
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("checkpoint")
+    p.add_argument("pack")
+    p.add_argument("--codebook", help="mHuBERT centroids, for a small checkpoint")
+    p.add_argument("--name", default="live")
+    p.add_argument("--version", default="0.2.0")
+    p.add_argument("--f16", action="store_true", help="weights at half precision")
+    p.add_argument("--check", nargs="*", default=[], help="clips at 24 kHz")
+    a = p.parse_args()
+    net, s = load_model(a.checkpoint, read_codebook(a.codebook) if a.codebook else None)
+    write(net, s["step"], a.pack, a.name, a.version, a.f16)
+    if a.check:
+        import soundfile as sf
+        try:
+            print(check(net, a.pack, [sf.read(clip, dtype="float32")[0] for clip in a.check]))
+        except ParityError as e:
+            p.exit(1, f"{e}\n")
+
+
+if __name__ == "__main__":
+    main()

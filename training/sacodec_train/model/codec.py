@@ -1,0 +1,57 @@
+"""Encoder, quantizer and decoder as one model."""
+import numpy as np
+import torch
+import torch.nn as nn
+
+from .decoder import Decoder
+from .encoder import Encoder
+from .quantizer import Quantizer
+
+WARM_NOISE = 0.3
+"""Noise on the unit-variance latent while it is not quantised: about what the quantiser will add."""
+
+
+class Codec(nn.Module):
+    """The whole model. `codebook` f32 [semantic_entries, 768]: the frozen mHuBERT centroids, see `read_codebook`."""
+
+    def __init__(self, codebook, config):
+        super().__init__()
+        if len(codebook) != config.semantic_entries:
+            raise ValueError(f"the codebook has {len(codebook)} entries, the configuration {config.semantic_entries}")
+        self.config = config
+        self.enc, self.q, self.dec = Encoder(config), Quantizer(codebook, config), Decoder(config)
+        self.phones = nn.Linear(config.latent, config.phone_classes) if config.phone_classes else None
+
+    def forward(self, audio, quantize=True, keep=None):
+        """Audio [B, F * hop] -> dict: `audio` [B, F * hop], one hop late; `pitch`, `voicing` [B, F]; `tokens`, a pair of
+        [B, F]; `code_loss`; `latent` [B, F, latent] before quantisation."""
+        z = self.enc(audio)
+        if quantize:
+            latent, tokens, loss = self.q(z, keep)
+        else:
+            latent, loss = z + WARM_NOISE * torch.randn_like(z), z.sum() * 0
+            tokens = (torch.zeros(z.shape[:2], dtype=torch.long, device=z.device),) * 2
+        y, pitch, voicing = self.dec(latent)
+        return dict(audio=y, pitch=pitch, voicing=voicing, tokens=tokens, code_loss=loss, latent=z)
+
+    def phone_logits(self, tokens):
+        """Logits [B, F, phone_classes] that read the semantic entry alone; its gradient reaches the projector."""
+        return self.phones(nn.functional.embedding(tokens[0], self.q.semantic.table()))
+
+    @torch.no_grad()
+    def fit_codebooks(self, batches):
+        """After the warm-up: place both tables on the latents of `batches`, a list of audio [B, T]. Returns the latent's
+        variance that the semantic, and then the acoustic token leave."""
+        z = torch.cat([self.enc(audio).float().flatten(0, 1) for audio in batches])
+        self.q.semantic.fit(z, 0.9)
+        r = z - self.q.semantic(z)[0]
+        self.q.acoustic.fit(r, 0.8)
+        return float(r.var()), float((r - self.q.acoustic(r)[0]).var())
+
+
+def read_codebook(path):
+    """mHuBERT centroids from an .npy file [entries, 768], centred and scaled to unit variance."""
+    c = np.load(path, allow_pickle=False).astype(np.float32)
+    if c.ndim != 2 or not np.isfinite(c).all() or c.std() == 0:
+        raise ValueError(f"{path}: expected finite centroids [entries, dimensions], found {c.dtype} {c.shape}")
+    return torch.from_numpy((c - c.mean(0)) / c.std())

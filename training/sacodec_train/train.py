@@ -1,0 +1,225 @@
+"""Train a codec, or go on: python -m sacodec_train.train --config live.toml --cache CACHE --codebook KM.npy --out RUN --minutes 60
+
+Runs on CUDA where there is one, else on the CPU (there one thread is best where others work too). Stops after --minutes
+or --steps, or at Ctrl-C; leaves RUN/last.pt, RUN/log.csv and RUN/curves.png. With --resume it goes on from a
+checkpoint: one of its own, or a small one.
+"""
+import argparse
+import copy
+import csv
+import math
+import time
+from pathlib import Path
+
+import torch
+
+from . import checkpoint, config as configuration, losses
+from .config import HOP_SAMPLES
+from .curves import draw as draw_curves
+from .data.augment import augment
+from .data.crops import Crops
+from .data.sources import DataError
+from .discriminators import Discriminators
+from .model import Codec, read_codebook
+
+LOG_STEPS = 50
+FIT_BATCHES = 24
+GRADIENT_NORM = 20.0
+
+
+class Trainer:
+    """A model, its averages, discriminators and optimisers, and the steps that move them."""
+
+    def __init__(self, config, crops, codebook, device="cpu", seed=0):
+        torch.manual_seed(seed)
+        self.config, self.crops, self.device, t = config, crops, device, config.train
+        self.net = Codec(codebook, config.model).to(device)
+        self.ema = copy.deepcopy(self.net).eval().requires_grad_(False)
+        self.mel = losses.MelLoss().to(device)
+        self.opt = torch.optim.AdamW(self.net.parameters(), t.learning_rate, betas=(0.8, 0.95), weight_decay=1e-2)
+        self.disc = self.opt_d = None
+        if t.discriminator_width:
+            self.disc = Discriminators(t.discriminator_width, t.banded > 0).to(device)
+            self.opt_d = torch.optim.AdamW(self.disc.parameters(), t.discriminator_learning_rate, betas=(0.5, 0.9))
+        self.step, self.is_fitted, self.heard_s = 0, False, 0.0
+        self.use = [torch.zeros(n, device=device) for n in (config.model.semantic_entries, config.model.acoustic_entries)]
+
+    def autocast(self):
+        """bf16 where it is fast: on a GPU. A CPU without bf16 instructions is ten times slower with it."""
+        return torch.autocast(self.device, torch.bfloat16, enabled=self.device == "cuda")
+
+    def train_step(self, progress):
+        """One step; `progress` 0 ... 1 places it on the learning rate's cosine. Returns the losses by name."""
+        t = self.config.train
+        rate = t.learning_rate_end + (t.learning_rate - t.learning_rate_end) * 0.5 * (1 + math.cos(math.pi * min(progress, 1)))
+        for group in self.opt.param_groups:
+            group["lr"] = rate * min(1, (self.step + 1) / 100)
+        if not self.is_fitted and self.step >= t.warm_steps:
+            self.net.fit_codebooks([self.crops.batch(t.batch)["audio"] for _ in range(FIT_BATCHES)])
+            self.is_fitted = True
+        batch = self.crops.batch(t.batch)
+        audio, f0_hz = augment(batch["audio"], t.augment), batch["f0_hz"]
+        with self.autocast():
+            out = self.net(audio, self.is_fitted, self._keep(len(audio)))
+        # The decoder is a hop late, and a narrow recording is no model for what is above its end.
+        y = losses.band_limit(out["audio"][:, HOP_SAMPLES:].float(), batch["bandwidth_hz"])
+        target = losses.band_limit(audio[:, :-HOP_SAMPLES], batch["bandwidth_hz"])
+        terms = dict(mel=self.mel(y, target), code=out["code_loss"], pitch=losses.pitch_loss(out["pitch"], out["voicing"], f0_hz))
+        loss = t.mel_weight * terms["mel"] + t.code_weight * terms["code"] + t.pitch_weight * terms["pitch"]
+        if self.disc and self.is_fitted:
+            loss = loss + self._adversarial(y, target, terms)
+        self.opt.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), GRADIENT_NORM)
+        self.opt.step()
+        self.step += 1
+        self.heard_s += audio.numel() / configuration.RATE_HZ
+        self._average(out["tokens"])
+        return dict(lr=rate, **{k: v.detach() for k, v in terms.items()})
+
+    def _keep(self, size):
+        """Which streams each clip's decoder gets [size, 1, 2]; None: both."""
+        t = self.config.train
+        if not self.is_fitted or t.drop_acoustic + t.drop_semantic <= 0:
+            return None
+        draw = torch.rand(size, device=self.device)
+        semantic = (draw >= t.drop_semantic).float()
+        acoustic = 1 - ((draw >= t.drop_semantic) & (draw < t.drop_semantic + t.drop_acoustic)).float()
+        return torch.stack([semantic, acoustic], -1)[:, None]
+
+    def _adversarial(self, y, target, terms):
+        """A step of the discriminators, and what the codec pays."""
+        t = self.config.train
+        with self.autocast():
+            real, fake = self.disc(target), self.disc(y.detach())
+        terms["disc"] = losses.discriminator_loss(real, fake)
+        self.opt_d.zero_grad()
+        terms["disc"].backward()
+        self.opt_d.step()
+        self.disc.requires_grad_(False)
+        with self.autocast():
+            fake = self.disc(y)
+        self.disc.requires_grad_(True)
+        terms["adv"], terms["feature"] = losses.adversarial_loss(fake), losses.feature_loss(real, fake)
+        return t.adversarial_weight * terms["adv"] + t.feature_weight * terms["feature"]
+
+    @torch.no_grad()
+    def _average(self, tokens):
+        keep = min(self.config.train.ema, (self.step + 1) / (self.step + 10))
+        for average, weight in zip(self.ema.parameters(), self.net.parameters()):
+            average.lerp_(weight, 1 - keep)
+        for use, index in zip(self.use, tokens):
+            use.mul_(0.99).add_(torch.bincount(index.flatten(), minlength=len(use)))
+
+    def perplexities(self):
+        """Of the semantic and the acoustic codes of the last hundred steps."""
+        shares = [use / use.sum().clamp(min=1) for use in self.use]
+        return [float(torch.exp(-(p * torch.log(p + 1e-9)).sum())) for p in shares]
+
+    def save(self, path):
+        """All that `resume` needs to go on as if nothing had happened."""
+        state = lambda module: module.state_dict() if module else None
+        checkpoint.save(path, config=self.config.as_dict(), net=self.net.state_dict(), ema=self.ema.state_dict(), disc=state(self.disc),
+                        opt=self.opt.state_dict(), opt_d=state(self.opt_d), step=self.step, fitted=self.is_fitted, heard_s=self.heard_s,
+                        use=self.use, crops=self.crops.rng.bit_generator.state, random=torch.get_rng_state())
+
+    def resume(self, path):
+        """Go on from a checkpoint. What a small one lacks begins anew: optimisers, discriminators."""
+        s = checkpoint.read(path, self.device)
+        if s["config"].model != self.config.model:
+            raise checkpoint.CheckpointError(f"{path}: another model ({s['config'].model}), the configuration says {self.config.model}")
+        codebook = self.net.q.semantic.frozen
+        self.ema.load_state_dict(checkpoint.weights(s["ema"], codebook))
+        self.net.load_state_dict(checkpoint.weights(s.get("net") or s["ema"], codebook))
+        self.step, self.is_fitted, self.heard_s = s["step"], s.get("fitted", True), s.get("heard_s", 0.0)
+        if s.get("opt"):
+            self.opt.load_state_dict(s["opt"])
+        if self.disc and s.get("disc"):
+            missing, _ = self.disc.load_state_dict(checkpoint.weights(s["disc"], codebook), strict=False)
+            if s.get("opt_d") and not missing:
+                self.opt_d.load_state_dict(s["opt_d"])
+        if s.get("crops"):
+            self.crops.rng.bit_generator.state = s["crops"]
+            torch.set_rng_state(s["random"].cpu())
+            self.use = s["use"]
+        else:
+            self.crops.rng.bit_generator.advance(self.step)
+
+
+def run(trainer, out, minutes=math.inf, steps=math.inf, save_s=300.0):
+    """Train until the time or the steps are over; log, draw and save along the way."""
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    begin = last_save = last_log = time.monotonic()
+    first, sums, count = trainer.step, {}, 0
+    log = Log(out / "log.csv")
+    try:
+        while (spent := time.monotonic() - begin) < minutes * 60 and trainer.step - first < steps:
+            progress = max(spent / (minutes * 60), (trainer.step - first) / steps)
+            for name, value in trainer.train_step(progress).items():
+                sums[name] = sums.get(name, 0.0) + float(value)
+            count += 1
+            now = time.monotonic()
+            if trainer.step % LOG_STEPS == 0 or trainer.step - first == steps:
+                semantic, acoustic = trainer.perplexities()
+                t = trainer.config.train
+                log.write(dict(step=trainer.step, minutes=(now - begin) / 60, audio_s_per_s=count * t.batch * t.seconds / (now - last_log),
+                               **{k: v / count for k, v in sums.items()}, semantic_perplexity=semantic, acoustic_perplexity=acoustic))
+                sums, count, last_log = {}, 0, now
+            if now - last_save > save_s:
+                trainer.save(out / "last.pt")
+                last_save = now
+    except KeyboardInterrupt:
+        print("stopped: saving")
+    trainer.save(out / "last.pt")
+    draw_curves(out / "log.csv", out / "curves.png")
+
+
+class Log:
+    """A CSV that grows a row at a time, over runs; a column that comes later (adversarial terms) stands at the end."""
+
+    COLUMNS = ["step", "minutes", "audio_s_per_s", "lr", "mel", "code", "pitch", "semantic_perplexity", "acoustic_perplexity", "disc", "adv", "feature"]
+
+    def __init__(self, path):
+        self.path = path
+        if not path.exists():
+            path.write_text(",".join(self.COLUMNS) + "\n")
+
+    def write(self, row):
+        print(" ".join(f"{k} {v:.4g}" for k, v in row.items()), flush=True)
+        with open(self.path, "a", newline="") as file:
+            csv.DictWriter(file, self.COLUMNS).writerow({k: f"{v:.6g}" for k, v in row.items()})
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--config", required=True)
+    p.add_argument("--cache", required=True)
+    p.add_argument("--codebook", required=True, help="mHuBERT centroids, .npy [1000, 768]")
+    p.add_argument("--out", required=True)
+    p.add_argument("--resume")
+    p.add_argument("--minutes", type=float, default=math.inf)
+    p.add_argument("--steps", type=float, default=math.inf)
+    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--threads", type=int, default=1)
+    p.add_argument("--save-s", type=float, default=300.0, help="seconds between checkpoints")
+    a = p.parse_args()
+    if not math.isfinite(min(a.minutes, a.steps)):
+        p.error("say how long: --minutes or --steps")
+    torch.set_num_threads(a.threads)
+    torch.set_flush_denormal(True)
+    torch.set_float32_matmul_precision("high")
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        config = configuration.load(a.config)
+        crops = Crops(a.cache, config.train.seconds, a.seed, device, config.train.level_dbfs)
+        trainer = Trainer(config, crops, read_codebook(a.codebook), device, a.seed)
+        if a.resume:
+            trainer.resume(a.resume)
+    except (configuration.ConfigError, checkpoint.CheckpointError, DataError, OSError, ValueError) as e:
+        p.exit(1, f"{e}\n")
+    run(trainer, a.out, a.minutes, a.steps, a.save_s)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""From recordings to crops."""
+import numpy as np
+import pytest
+import soundfile as sf
+import torch
+from speech import RATE_HZ, corpus, voice
+
+from sacodec_train.config import HOP_SAMPLES
+from sacodec_train.data.augment import augment
+from sacodec_train.data.cache import build, split_of
+from sacodec_train.data.clips import bandwidth_hz, pitch_hz
+from sacodec_train.data.crops import Crops
+from sacodec_train.data.sources import DataError
+from sacodec_train.losses import MelLoss, band_limit
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    build([corpus(folder / "speech")], folder / "cache", held_out=0.0, workers=1, report=lambda _: None)
+    return folder / "cache"
+
+
+def test_a_folder_of_recordings_becomes_whole_clips_with_pitch_speakers_and_bandwidths(cache):
+    crops = Crops(cache, 0.5, seed=0)
+    assert len(crops.rows) == 6 and {r["speaker"] for r in crops.rows} == {"speaker0", "speaker1", "speaker2"}
+    assert all(int(r["samples"]) % HOP_SAMPLES == 0 for r in crops.rows)
+    for r in crops.rows:
+        narrow = r["speaker"] == "speaker2"
+        assert (float(r["bandwidth_hz"]) <= 8000) == narrow, r
+    assert (crops.f0 > 0).float().mean() > 0.4, "voices have a pitch most of the time"
+
+
+def test_crops_repeat_with_their_seed_and_keep_to_level_and_full_scale(cache):
+    one, two, other = (Crops(cache, 0.5, seed=s).batch(64) for s in (3, 3, 4))
+    assert torch.equal(one["audio"], two["audio"]) and not torch.equal(one["audio"], other["audio"])
+    assert one["audio"].shape == (64, one["f0_hz"].shape[1] * HOP_SAMPLES) and one["audio"].abs().max() <= 0.96
+    level_db = 10 * torch.log10(one["audio"].square().mean(1))
+    assert level_db.max() < -11 and level_db.std() > 3
+
+
+def test_a_clip_shorter_than_the_crop_stands_in_silence_with_its_pitch(cache):
+    b = Crops(cache, 3.0, seed=0).batch(8)
+    hops = b["audio"].unflatten(1, (-1, HOP_SAMPLES)).abs().amax(2)
+    assert ((b["f0_hz"] > 0) & (hops == 0)).sum() == 0, "pitch where there is silence"
+    assert (hops == 0).float().mean() > 0.3
+
+
+def test_speakers_are_split_whole_and_always_alike():
+    splits = [split_of(f"corpus/speaker{i}", 0.2) for i in range(1000)]
+    assert splits == [split_of(f"corpus/speaker{i}", 0.2) for i in range(1000)]
+    assert 150 < splits.count("valid") < 250
+
+
+def test_pitch_and_bandwidth_are_found():
+    t = np.arange(2 * RATE_HZ) / RATE_HZ
+    tone = sum(np.sin(2 * np.pi * 120 * h * t) / h for h in range(1, 60))
+    found = pitch_hz(0.2 * tone)
+    assert abs(np.median(found[found > 0]) - 120) < 2
+    assert 7000 < bandwidth_hz(0.2 * tone) < 7400, "59 harmonics of 120 Hz"
+    assert bandwidth_hz(voice(2.0, 1)) > 10_500
+
+
+def test_what_a_narrow_recording_lacks_costs_nothing():
+    loss = MelLoss()
+    target = torch.from_numpy(voice(1.0, 5)).float()[None]
+    narrow = band_limit(target, torch.tensor([6000.0]))
+    assert loss(target, narrow) > 0.05, "a missing top is heard"
+    limited = [band_limit(x, torch.tensor([6000.0])) for x in (target, narrow)]
+    assert loss(*limited) < 0.2 * loss(target, narrow)
+    assert torch.equal(band_limit(target, torch.tensor([12_000.0])), target)
+
+
+def test_augmentation_is_light_and_keeps_the_rest_as_it_is():
+    x = torch.from_numpy(np.stack([voice(0.5, s) for s in range(16)])).float()
+    y = augment(x, 0.5, torch.Generator().manual_seed(1))
+    changed = (y - x).square().mean(1) / x.square().mean(1)
+    assert (changed < 1e-9).sum() >= 2 and (changed > 1e-6).sum() >= 6
+    assert changed.max() < 0.3 and torch.equal(augment(x, 0.0), x)
+
+
+@pytest.mark.parametrize("make, message", [
+    (lambda f: None, "no shards .* and no recordings"),
+    (lambda f: (f / "broken.wav").write_bytes(b"RIFF nonsense"), "broken.wav"),
+    (lambda f: sf.write(f / "short.wav", np.zeros(100), 24_000), "long enough"),
+])
+def test_data_that_cannot_be_used_is_refused_in_words(tmp_path, make, message):
+    (tmp_path / "in").mkdir()
+    make(tmp_path / "in")
+    with pytest.raises(DataError, match=message):
+        build([tmp_path / "in"], tmp_path / "out", workers=1, report=lambda _: None)
+    with pytest.raises(DataError, match="no finished cache"):
+        Crops(tmp_path / "out", 1.0, 0)

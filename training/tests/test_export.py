@@ -1,0 +1,42 @@
+"""A pack is the model it was made from."""
+import json
+
+import numpy as np
+import pytest
+import torch
+from speech import voice
+from test_model import codec
+
+from sacodec_train.export import pack
+from sacodec_train.ort_pack import OrtPack
+
+
+def spoken(net):
+    """A model whose codebooks fit its latents, as after the warm-up."""
+    clips = [torch.from_numpy(voice(1.0, seed)).float()[None] for seed in range(6)]
+    net.fit_codebooks([c[:, : c.shape[1] // 320 * 320] for c in clips])
+    return net
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_the_graphs_compute_what_the_model_does(tmp_path, half):
+    net = spoken(codec())
+    manifest = pack.write(net, 7, tmp_path, "test", "0.0.1", half)
+    clip = voice(1.5, 9).astype(np.float32)
+    semantic, acoustic, snr_db, level_db = pack.compare(net, OrtPack(tmp_path), clip)
+    # Random weights at half precision are the worst case: trained ones are held to 99.5 %.
+    assert min(semantic, acoustic) >= (0.85 if half else 0.99), (semantic, acoustic)
+    assert level_db < (1.0 if half else 0.01) and (half or snr_db > 50), (snr_db, level_db)
+    assert json.loads((tmp_path / "manifest.json").read_text()) == manifest and manifest["training"]["steps"] == 7
+
+
+def test_another_model_does_not_pass_for_the_pack(tmp_path):
+    net = spoken(codec())
+    pack.write(net, 7, tmp_path, "test", "0.0.1", half=False)
+    clip = voice(1.0, 9).astype(np.float32)
+    assert "100.00 %" in pack.check(net, tmp_path, [clip])
+    with torch.no_grad():
+        net.enc.out.weight.mul_(1.05)
+        net.dec.head.bias.add_(0.05)
+    with pytest.raises(pack.ParityError, match="is not the model"):
+        pack.check(net, tmp_path, [clip])

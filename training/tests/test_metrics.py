@@ -1,0 +1,49 @@
+"""Each figure says what it is named for."""
+import numpy as np
+import pytest
+from scipy.signal import lfilter
+from speech import voice
+
+from sacodec_train import metrics
+
+CLIP = voice(2.5, 3)
+
+
+def test_a_clip_is_equal_to_itself_and_noise_makes_all_worse():
+    noisy = CLIP + 0.03 * np.random.default_rng(0).standard_normal(len(CLIP))
+    for distance in (metrics.log_mel_distance_db, metrics.log_spectral_distance_db):
+        assert distance(CLIP, CLIP) == 0 and distance(CLIP, noisy) > 3, distance
+    assert metrics.estoi(CLIP, CLIP) > 0.999 > metrics.estoi(CLIP, noisy) + 0.05
+    assert metrics.pesq_wb(CLIP, CLIP) > metrics.pesq_wb(CLIP, noisy) + 0.5
+
+
+def test_levels_above_a_recordings_end_do_not_count():
+    rng = np.random.default_rng(1)
+    hiss = CLIP + lfilter([1, -1.9, 1], 1, 0.001 * rng.standard_normal(len(CLIP)))
+    assert metrics.log_mel_distance_db(CLIP, hiss, 3000) < 0.2 * metrics.log_mel_distance_db(CLIP, hiss)
+
+
+def test_smoothing_over_time_shows_as_missing_detail():
+    rng = np.random.default_rng(2)
+    flicker = rng.standard_normal(len(CLIP)) * np.repeat(rng.uniform(0.1, 1, len(CLIP) // 600 + 1), 600)[: len(CLIP)]
+    steady = rng.standard_normal(len(CLIP)) * 0.55
+    assert metrics.detail_ratio(flicker, flicker) == pytest.approx(1)
+    assert metrics.detail_ratio(flicker, steady) < 0.8
+    assert np.isnan(metrics.detail_ratio(flicker, steady, bandwidth_hz=3000))
+
+
+def test_pitch_errors_are_cents_gross_errors_and_voicing():
+    t = np.arange(36_000) / 24_000
+    tone = lambda hz: 0.2 * sum(np.sin(2 * np.pi * hz * h * t) / h for h in range(1, 20))
+    near = metrics.pitch_errors(tone(150.0), tone(150.0 * 2 ** (30 / 1200)))
+    assert near["cents"] == pytest.approx(30, abs=4) and near["gross"] < 0.02
+    assert metrics.pitch_errors(tone(150.0), tone(225.0))["gross"] > 0.9
+    assert metrics.pitch_errors(tone(150.0), 0.01 * np.random.default_rng(0).standard_normal(len(t)))["voicing"] > 0.5
+
+
+def test_code_use_and_information_of_codes():
+    tokens = np.tile(np.arange(64), 100)
+    assert metrics.code_use(tokens, 1024) == dict(used=64, perplexity=pytest.approx(64), kbps=pytest.approx(0.45))
+    labels = tokens // 8
+    assert metrics.mutual_information(tokens, labels) == pytest.approx(1)
+    assert metrics.mutual_information(np.random.default_rng(0).permutation(tokens), labels) < 0.1

@@ -1,0 +1,103 @@
+"""Training learns, and a resumed run is the run."""
+import csv
+
+import numpy as np
+import pytest
+import torch
+from speech import corpus
+
+from sacodec_train import checkpoint, config as configuration
+from sacodec_train.data.cache import build
+from sacodec_train.data.crops import Crops
+from sacodec_train.model import read_codebook
+from sacodec_train.train import Trainer, run
+
+CONFIGS = __import__("pathlib").Path(__file__).parent.parent / "configs"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    build([corpus(folder / "speech")], folder / "cache", held_out=0.0, workers=1, report=lambda _: None)
+    np.save(folder / "codebook.npy", np.random.default_rng(0).standard_normal((100, 24)).astype(np.float32))
+    return folder
+
+
+def trainer(data, **changes):
+    values = configuration.load(CONFIGS / "tiny.toml").as_dict()
+    values["train"].update(changes)
+    config = configuration.from_dict(values)
+    crops = Crops(data / "cache", config.train.seconds, 0, level_dbfs=config.train.level_dbfs)
+    return Trainer(config, crops, read_codebook(data / "codebook.npy"))
+
+
+def test_a_resumed_run_is_the_run(data, tmp_path):
+    whole = trainer(data)
+    terms = [whole.train_step(0.5) for _ in range(12)]
+    first = trainer(data)
+    for _ in range(8):
+        first.train_step(0.5)
+    first.save(tmp_path / "half.pt")
+    second = trainer(data)
+    second.resume(tmp_path / "half.pt")
+    again = [second.train_step(0.5) for _ in range(4)]
+    assert second.step == 12 and second.is_fitted
+    for a, b in zip(terms[8:], again):
+        assert a.keys() == b.keys() and "adv" in a
+        for name in a:
+            assert float(a[name]) == pytest.approx(float(b[name]), rel=1e-4, abs=1e-6), name
+    for (name, a), b in zip(whole.ema.state_dict().items(), second.ema.state_dict().values()):
+        assert torch.allclose(a, b, atol=1e-5), name
+
+
+def test_training_lowers_the_loss_and_uses_many_codes(data, tmp_path):
+    t = trainer(data, discriminator_width=0, augment=0.0, learning_rate=3e-3)
+    first = float(t.train_step(0)["mel"])
+    run(t, tmp_path / "run", steps=149)
+    with open(tmp_path / "run" / "log.csv") as log:
+        rows = list(csv.DictReader(log))
+    assert float(rows[-1]["mel"]) < 0.8 * first, (first, rows)
+    assert float(rows[-1]["semantic_perplexity"]) > 6, rows
+    assert (tmp_path / "run" / "curves.png").stat().st_size > 5000
+    assert checkpoint.read(tmp_path / "run" / "last.pt")["step"] == 150
+
+
+def test_a_small_checkpoint_goes_on_where_the_averages_stood(data, tmp_path):
+    t = trainer(data)
+    for _ in range(8):
+        t.train_step(0.5)
+    t.save(tmp_path / "last.pt")
+    size = checkpoint.shrink(tmp_path / "last.pt", tmp_path / "small.pt")
+    assert size < 0.25 * (tmp_path / "last.pt").stat().st_size
+    with pytest.raises(checkpoint.CheckpointError, match="no mHuBERT centroids"):
+        checkpoint.load_model(tmp_path / "small.pt")
+    small = trainer(data)
+    small.resume(tmp_path / "small.pt")
+    for (name, a), b in zip(t.ema.state_dict().items(), small.net.state_dict().values()):
+        assert torch.allclose(a, b, atol=2e-3), name
+    assert small.step == 8 and float(small.train_step(0.5)["mel"]) > 0
+
+
+def test_a_checkpoint_of_another_model_or_no_checkpoint_is_refused(data, tmp_path):
+    t = trainer(data)
+    t.save(tmp_path / "last.pt")
+    values = t.config.as_dict()
+    values["model"]["latent"] = 8
+    other = Trainer(configuration.from_dict(values), t.crops, read_codebook(data / "codebook.npy"))
+    with pytest.raises(checkpoint.CheckpointError, match="another model"):
+        other.resume(tmp_path / "last.pt")
+    (tmp_path / "text.pt").write_text("no")
+    with pytest.raises(checkpoint.CheckpointError, match="text.pt"):
+        t.resume(tmp_path / "text.pt")
+
+
+@pytest.mark.parametrize("text, message", [
+    ("[model]\nlatent = 'many'", "latent is 'many', expected something like 64"),
+    ("[train]\nbatchsize = 3", "there is no batchsize; known are .*batch"),
+    ("[trian]\n", "unknown section trian"),
+    ("=", "bad.toml"),
+])
+def test_a_configuration_that_is_wrong_is_refused_in_words(tmp_path, text, message):
+    (tmp_path / "bad.toml").write_text(text)
+    with pytest.raises(configuration.ConfigError, match=message):
+        configuration.load(tmp_path / "bad.toml")
