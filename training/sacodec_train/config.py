@@ -24,8 +24,6 @@ class ModelConfig:
     decoder_blocks: int = 6
     semantic_entries: int = 1000
     acoustic_entries: int = 1024
-    phone_classes: int = 0
-    """Outputs of the phone head that reads the semantic token in training; 0: none. It is not exported."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +42,12 @@ class TrainConfig:
     adversarial_weight: float = 1.0
     feature_weight: float = 2.0
     phone_weight: float = 0.0
+    """Weight of the phones read from the semantic token; 0: none. Wants a cache with phones."""
     discriminator_width: int = 0
     """Channels of the discriminators' first layers; 0: no adversarial training."""
     discriminator_learning_rate: float = 2e-4
+    discriminators_a_step: int = 0
+    """How many of them, drawn anew in each step, judge: fewer cost a CPU less; 0: all."""
     banded: int = 0
     """1: also the discriminators by bands, which want a GPU."""
     drop_acoustic: float = 0.0

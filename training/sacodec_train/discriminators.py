@@ -12,22 +12,28 @@ BANDS = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
 
 
 class Period(nn.Module):
-    """Waveform [B, T] folded to [B, 1, T / period, period] (HiFi-GAN, Kong et al. 2020) -> score, feature maps."""
+    """Waveform [B, T] folded to [B * period, 1, T / period] (HiFi-GAN, Kong et al. 2020) -> score, feature maps."""
 
     def __init__(self, period, width):
         super().__init__()
         c = [1, width, 2 * width, 4 * width, 8 * width]
         self.period = period
-        self.convs = nn.ModuleList([weight_norm(nn.Conv2d(i, o, (5, 1), (3, 1), (2, 0))) for i, o in zip(c, c[1:])])
-        self.convs.append(weight_norm(nn.Conv2d(c[-1], c[-1], (5, 1), 1, (2, 0))))
-        self.out = weight_norm(nn.Conv2d(c[-1], 1, (3, 1), 1, (1, 0)))
+        self.convs = nn.ModuleList([weight_norm(nn.Conv2d(i, o, (5, 1), 3)) for i, o in zip(c, c[1:])])
+        self.convs.append(weight_norm(nn.Conv2d(c[-1], c[-1], (5, 1), 1)))
+        self.out = weight_norm(nn.Conv2d(c[-1], 1, (3, 1), 1))
 
     def forward(self, x):
-        x, maps = x[:, : x.shape[1] // self.period * self.period].unflatten(1, (-1, self.period))[:, None], []
+        # Each phase of the period is a signal of its own: one dimension, which a CPU does up to three times faster than two.
+        x, maps = x[:, : x.shape[1] // self.period * self.period].unflatten(1, (-1, self.period)).transpose(1, 2).flatten(0, 1)[:, None], []
         for conv in self.convs:
-            x = F.leaky_relu(conv(x), 0.1)
+            x = F.leaky_relu(_along(conv, x), 0.1)
             maps.append(x)
-        return self.out(x), maps
+        return _along(self.out, x), maps
+
+
+def _along(conv, x):
+    """A two-dimensional convolution with kernel [k, 1] over x [N, C, T]."""
+    return F.conv1d(x, conv.weight.squeeze(-1), conv.bias, conv.stride[0], conv.kernel_size[0] // 2)
 
 
 class Spectral(nn.Module):
@@ -85,12 +91,16 @@ def compressed(x, n_fft, window):
 
 
 class Discriminators(nn.Module):
-    """All of them: audio [B, T] -> a list of (score, feature maps). `banded` adds those that want a GPU."""
+    """All of them: audio [B, T] -> a list of (score, feature maps) of those `which` are asked. `banded` adds those that want a GPU."""
 
     def __init__(self, width=16, banded=False):
         super().__init__()
         every = [Period(p, width) for p in PERIODS] + [Spectral(n, 8 * width) for n in SPECTRA]
         self.all = nn.ModuleList(every + ([Banded(n, width) for n in BANDED] if banded else []))
 
-    def forward(self, x):
-        return [d(x) for d in self.all]
+    def draw(self, count):
+        """Indices of `count` of them at random; all for 0."""
+        return torch.randperm(len(self.all))[:count].tolist() if count else range(len(self.all))
+
+    def forward(self, x, which):
+        return [self.all[i](x) for i in which]

@@ -28,9 +28,12 @@ def _levels_db(reference, output, bandwidth_hz):
 
 
 def pesq_wb(reference, output):
-    """PESQ wide band (ITU-T P.862.2) at 16 kHz."""
-    from pesq import pesq
-    return float(pesq(16_000, *(resample_poly(x, 2, 3) for x in (reference, output)), "wb"))
+    """PESQ wide band (ITU-T P.862.2) at 16 kHz; `nan` where it finds no speech."""
+    from pesq import NoUtterancesError, pesq
+    try:
+        return float(pesq(16_000, *(resample_poly(x, 2, 3) for x in (reference, output)), "wb"))
+    except NoUtterancesError:
+        return float("nan")
 
 
 def estoi(reference, output):

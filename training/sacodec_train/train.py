@@ -21,6 +21,7 @@ from .data.crops import Crops
 from .data.sources import DataError
 from .discriminators import Discriminators
 from .model import Codec, read_codebook
+from .semantic import PhoneHead, phone_loss
 
 LOG_STEPS = 50
 FIT_BATCHES = 24
@@ -41,6 +42,12 @@ class Trainer:
         if t.discriminator_width:
             self.disc = Discriminators(t.discriminator_width, t.banded > 0).to(device)
             self.opt_d = torch.optim.AdamW(self.disc.parameters(), t.discriminator_learning_rate, betas=(0.5, 0.9))
+        self.phones = self.opt_phones = None
+        if t.phone_weight:
+            if crops.phones is None:
+                raise DataError("the recipe reads phones, the cache has none: make them with python -m sacodec_train.data.phones CACHE")
+            self.phones = PhoneHead(config.model.latent).to(device)
+            self.opt_phones = torch.optim.AdamW(self.phones.parameters(), 1e-3, betas=(0.8, 0.95))
         self.step, self.is_fitted, self.heard_s = 0, False, 0.0
         self.use = [torch.zeros(n, device=device) for n in (config.model.semantic_entries, config.model.acoustic_entries)]
 
@@ -68,8 +75,16 @@ class Trainer:
         loss = t.mel_weight * terms["mel"] + t.code_weight * terms["code"] + t.pitch_weight * terms["pitch"]
         if self.disc and self.is_fitted:
             loss = loss + self._adversarial(y, target, terms)
+        if self.phones and self.is_fitted:
+            self.opt_phones.zero_grad()
+            read = phone_loss(self.phones(self.net.semantic(out["latent"].float(), out["tokens"])), batch["phones"])
+            if read:
+                terms["phone"], terms["phone_right"] = read
+                loss = loss + t.phone_weight * terms["phone"]
         self.opt.zero_grad()
         loss.backward()
+        if self.phones and self.is_fitted:
+            self.opt_phones.step()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), GRADIENT_NORM)
         self.opt.step()
         self.step += 1
@@ -90,15 +105,16 @@ class Trainer:
     def _adversarial(self, y, target, terms):
         """A step of the discriminators, and what the codec pays."""
         t = self.config.train
+        which = self.disc.draw(t.discriminators_a_step)
         with self.autocast():
-            real, fake = self.disc(target), self.disc(y.detach())
+            real, fake = self.disc(target, which), self.disc(y.detach(), which)
         terms["disc"] = losses.discriminator_loss(real, fake)
         self.opt_d.zero_grad()
         terms["disc"].backward()
         self.opt_d.step()
         self.disc.requires_grad_(False)
         with self.autocast():
-            fake = self.disc(y)
+            fake = self.disc(y, which)
         self.disc.requires_grad_(True)
         terms["adv"], terms["feature"] = losses.adversarial_loss(fake), losses.feature_loss(real, fake)
         return t.adversarial_weight * terms["adv"] + t.feature_weight * terms["feature"]
@@ -120,7 +136,8 @@ class Trainer:
         """All that `resume` needs to go on as if nothing had happened."""
         state = lambda module: module.state_dict() if module else None
         checkpoint.save(path, config=self.config.as_dict(), net=self.net.state_dict(), ema=self.ema.state_dict(), disc=state(self.disc),
-                        opt=self.opt.state_dict(), opt_d=state(self.opt_d), step=self.step, fitted=self.is_fitted, heard_s=self.heard_s,
+                        opt=self.opt.state_dict(), opt_d=state(self.opt_d),
+                        phones=state(self.phones), opt_phones=state(self.opt_phones), step=self.step, fitted=self.is_fitted, heard_s=self.heard_s,
                         use=self.use, crops=self.crops.rng.bit_generator.state, random=torch.get_rng_state())
 
     def resume(self, path):
@@ -138,6 +155,9 @@ class Trainer:
             missing, _ = self.disc.load_state_dict(checkpoint.weights(s["disc"], codebook), strict=False)
             if s.get("opt_d") and not missing:
                 self.opt_d.load_state_dict(s["opt_d"])
+        if self.phones and s.get("phones"):
+            self.phones.load_state_dict(s["phones"])
+            self.opt_phones.load_state_dict(s["opt_phones"])
         if s.get("crops"):
             self.crops.rng.bit_generator.state = s["crops"]
             torch.set_rng_state(s["random"].cpu())
@@ -151,21 +171,22 @@ def run(trainer, out, minutes=math.inf, steps=math.inf, save_s=300.0):
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     begin = last_save = last_log = time.monotonic()
-    first, sums, count = trainer.step, {}, 0
+    first, sums, seen, count = trainer.step, {}, {}, 0
     log = Log(out / "log.csv")
     try:
         while (spent := time.monotonic() - begin) < minutes * 60 and trainer.step - first < steps:
             progress = max(spent / (minutes * 60), (trainer.step - first) / steps)
             for name, value in trainer.train_step(progress).items():
                 sums[name] = sums.get(name, 0.0) + float(value)
+                seen[name] = seen.get(name, 0) + 1
             count += 1
             now = time.monotonic()
             if trainer.step % LOG_STEPS == 0 or trainer.step - first == steps:
                 semantic, acoustic = trainer.perplexities()
                 t = trainer.config.train
                 log.write(dict(step=trainer.step, minutes=(now - begin) / 60, audio_s_per_s=count * t.batch * t.seconds / (now - last_log),
-                               **{k: v / count for k, v in sums.items()}, semantic_perplexity=semantic, acoustic_perplexity=acoustic))
-                sums, count, last_log = {}, 0, now
+                               **{k: v / seen[k] for k, v in sums.items()}, semantic_perplexity=semantic, acoustic_perplexity=acoustic))
+                sums, seen, count, last_log = {}, {}, 0, now
             if now - last_save > save_s:
                 trainer.save(out / "last.pt")
                 last_save = now
@@ -178,7 +199,8 @@ def run(trainer, out, minutes=math.inf, steps=math.inf, save_s=300.0):
 class Log:
     """A CSV that grows a row at a time, over runs; a column that comes later (adversarial terms) stands at the end."""
 
-    COLUMNS = ["step", "minutes", "audio_s_per_s", "lr", "mel", "code", "pitch", "semantic_perplexity", "acoustic_perplexity", "disc", "adv", "feature"]
+    COLUMNS = ["step", "minutes", "audio_s_per_s", "lr", "mel", "code", "pitch", "semantic_perplexity", "acoustic_perplexity",
+               "disc", "adv", "feature", "phone", "phone_right"]
 
     def __init__(self, path):
         self.path = path

@@ -74,3 +74,15 @@ def test_a_codebook_that_is_none_is_refused(tmp_path):
     np.save(tmp_path / "flat.npy", np.zeros(7, np.float32))
     with pytest.raises(ValueError, match="flat.npy: expected finite centroids"):
         read_codebook(tmp_path / "flat.npy")
+
+
+def test_the_configurations_make_models_of_the_sizes_they_say():
+    from pathlib import Path
+    from sacodec_train import config as configuration
+    count = {}
+    for name in ("live", "large"):
+        config = configuration.load(Path(__file__).parent.parent / "configs" / f"{name}.toml")
+        assert config.name == name
+        net = Codec(torch.zeros(config.model.semantic_entries, 768), config.model)
+        count[name] = sum(p.numel() for p in (*net.enc.parameters(), *net.dec.parameters()))
+    assert 5e6 < count["live"] < 8e6 and 3.5 < count["large"] / count["live"] < 4.5, count

@@ -5,7 +5,9 @@ mod demo;
 mod hosts;
 mod install;
 mod project;
+mod python;
 mod test;
+mod training;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -54,8 +56,15 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
-    /// All tests: those of every package in release, then test-hosts
+    /// All tests but test-training: those of every package in release, then test-hosts
     Test,
+    /// Test the training pipeline, from recordings to a scored pack; needs Python with venv, installs
+    /// the rest, five gigabytes with PyTorch
+    TestTraining {
+        /// Options of pytest, after `--`: `-- -k resumed`
+        #[arg(last = true, value_name = "PYTEST OPTIONS")]
+        pytest_args: Vec<String>,
+    },
     /// Test the built plugin in other people's hosts; needs Python with venv, installs the rest
     TestHosts {
         /// Options of pytest, after `--`: `-- -k state`
@@ -81,6 +90,7 @@ fn run(command: Command) -> Result<()> {
         Command::Install { to, as_is } => install::run(&Project::find()?, to.as_deref(), as_is),
         Command::Demo { out } => demo::run(&Project::find()?, out.as_deref()),
         Command::Test => test::run(&Project::find()?),
+        Command::TestTraining { pytest_args } => training::run(&Project::find()?, &pytest_args),
         Command::TestHosts { pytest_args } => hosts::run(&Project::find()?, &pytest_args),
     }
 }
@@ -117,8 +127,15 @@ mod tests {
 
     #[test]
     fn pytest_options_come_after_two_dashes() {
-        let command =
-            Cli::try_parse_from(["cargo xtask", "test-hosts", "--", "-k", "state"]).map(|cli| cli.command);
-        assert!(matches!(command, Ok(Command::TestHosts { pytest_args }) if pytest_args == ["-k", "state"]));
+        for name in ["test-hosts", "test-training"] {
+            let command =
+                Cli::try_parse_from(["cargo xtask", name, "--", "-k", "state"]).map(|cli| cli.command);
+            let (Ok(Command::TestHosts { pytest_args }) | Ok(Command::TestTraining { pytest_args })) =
+                command
+            else {
+                panic!("{name}: {command:?}");
+            };
+            assert_eq!(pytest_args, ["-k", "state"]);
+        }
     }
 }

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from ..config import HOP_SAMPLES, RATE_HZ
+from .phones import UNKNOWN
 from .sources import DataError
 
 SPEAKER_POWER = -0.4
@@ -32,6 +33,8 @@ class Crops:
         self.rows = rows
         self.start, self.length = (np.array([int(r[k]) for r in rows]) for k in ("start", "samples"))
         self.bandwidth = np.array([float(r["bandwidth_hz"]) for r in rows], np.float32)
+        phones = cache / "phones.npy"
+        self.phones = torch.from_numpy(np.load(phones)).to(device) if phones.is_file() else None
         speaker = np.unique([r["source"] + "/" + r["speaker"] for r in rows], return_inverse=True)[1]
         weight = self.length * np.bincount(speaker, self.length)[speaker] ** SPEAKER_POWER
         self.cdf, self.hops = np.cumsum(weight / weight.sum()), max(1, int(seconds * RATE_HZ) // HOP_SAMPLES)
@@ -39,7 +42,7 @@ class Crops:
 
     def batch(self, size):
         """dict: `audio` f32 [size, hops * hop], `f0_hz` f32 [size, hops], `bandwidth_hz` f32 [size], `clip` indices [size],
-        `skip` hops [size]. A clip shorter than the crop stands somewhere in silence."""
+        `skip` hops [size], and, where the cache has them, `phones` i64 [size, hops]. A clip shorter than the crop stands somewhere in silence."""
         i = np.minimum(np.searchsorted(self.cdf, self.rng.random(size)), len(self.cdf) - 1)
         hops = self.length[i] // HOP_SAMPLES
         skip = (self.rng.random(size) * np.maximum(1, hops - self.hops + 1)).astype(int)
@@ -50,10 +53,12 @@ class Crops:
         frame, sample = (torch.arange(n, device=self.device)[None] for n in (self.hops, self.hops * HOP_SAMPLES))
         inside = (frame >= offset) & (frame < offset + count)
         heard = inside.repeat_interleave(HOP_SAMPLES, 1)
-        f0 = self.f0[(first + (frame - offset)).clamp(0, len(self.f0) - 1)].float() * inside
+        hop = (first + (frame - offset)).clamp(0, len(self.f0) - 1)
+        phones = {} if self.phones is None else dict(phones=torch.where(inside, self.phones[hop].long(), UNKNOWN))
+        f0 = self.f0[hop].float() * inside
         at = first * HOP_SAMPLES + (sample - offset * HOP_SAMPLES)
         x = self.pcm[at.clamp(0, len(self.pcm) - 1)].float() / 32768 * heard
         rms, peak = (x.square().sum(1, keepdim=True) / (count * HOP_SAMPLES)).sqrt(), x.abs().amax(1, keepdim=True)
         gain = torch.minimum(column(level.astype(np.float32)) / (rms + 1e-4), PEAK / (peak + 1e-6))
         bandwidth = torch.from_numpy(self.bandwidth[i]).to(self.device)
-        return dict(audio=x * gain, f0_hz=f0, bandwidth_hz=bandwidth, clip=i, skip=skip - put)
+        return dict(audio=x * gain, f0_hz=f0, bandwidth_hz=bandwidth, clip=i, skip=skip - put, **phones)

@@ -1,7 +1,7 @@
 """A checkpoint as a model pack: python -m sacodec_train.export.pack RUN/last.pt PACK --f16 --check CLIP.wav ...
 
 Writes encoder.onnx, quantizer.onnx, decoder.onnx and manifest.json (format 1), and with --check compares ONNX Runtime
-with PyTorch: at least 99.5 % of the tokens equal, and, of the same graphs at full precision, at least 50 dB from the
+with PyTorch, and with --sacodec also the plugin's codec with ONNX Runtime: at least 99.5 % of the tokens equal, and, of the same graphs at full precision, at least 50 dB from the
 audio of the same tokens. Half precision turns the phase of the pulse train by and by, which no one hears and a
 difference of samples does: there mel levels are compared.
 """
@@ -19,7 +19,7 @@ from ..config import HOP_SAMPLES, RATE_HZ
 from ..model import read_codebook
 from ..metrics import log_mel_distance_db
 from ..ort_pack import OrtPack
-from . import graphs
+from . import graphs, rust
 
 MIN_EQUAL, MIN_SNR_DB, MAX_LEVEL_DB = 0.995, 50.0, 1.0
 GRAPHS = ("encoder", "quantizer", "decoder")
@@ -78,6 +78,16 @@ def check(net, folder, clips):
     return said
 
 
+def check_rust(program, folder, clips):
+    """Raise ParityError unless the plugin's codec gives ONNX Runtime's tokens and audio on all `clips`. Returns what was found, in words."""
+    found = np.array([rust.compare(program, folder, clip) for clip in clips])
+    semantic, acoustic, snr_db = found.min(0)
+    said = f"in {program} semantic tokens {100 * semantic:.2f} % equal, acoustic {100 * acoustic:.2f} %, audio {snr_db:.1f} dB"
+    if min(semantic, acoustic) < MIN_EQUAL or snr_db < MIN_SNR_DB:
+        raise ParityError(f"{said}; expected {100 * MIN_EQUAL} % and {MIN_SNR_DB} dB")
+    return said
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("checkpoint")
@@ -87,14 +97,18 @@ def main():
     p.add_argument("--version", default="0.2.0")
     p.add_argument("--f16", action="store_true", help="weights at half precision")
     p.add_argument("--check", nargs="*", default=[], help="clips at 24 kHz")
+    p.add_argument("--sacodec", help="the sacodec command: compare it too")
     a = p.parse_args()
     net, s = load_model(a.checkpoint, read_codebook(a.codebook) if a.codebook else None)
     write(net, s["step"], a.pack, a.name, a.version, a.f16)
     if a.check:
         import soundfile as sf
         try:
-            print(check(net, a.pack, [sf.read(clip, dtype="float32")[0] for clip in a.check]))
-        except ParityError as e:
+            clips = [sf.read(clip, dtype="float32")[0] for clip in a.check]
+            print(check(net, a.pack, clips))
+            if a.sacodec:
+                print(check_rust(a.sacodec, a.pack, clips))
+        except (ParityError, rust.RustError, OSError) as e:
             p.exit(1, f"{e}\n")
 
 

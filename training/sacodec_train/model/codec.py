@@ -20,7 +20,6 @@ class Codec(nn.Module):
             raise ValueError(f"the codebook has {len(codebook)} entries, the configuration {config.semantic_entries}")
         self.config = config
         self.enc, self.q, self.dec = Encoder(config), Quantizer(codebook, config), Decoder(config)
-        self.phones = nn.Linear(config.latent, config.phone_classes) if config.phone_classes else None
 
     def forward(self, audio, quantize=True, keep=None):
         """Audio [B, F * hop] -> dict: `audio` [B, F * hop], one hop late; `pitch`, `voicing` [B, F]; `tokens`, a pair of
@@ -34,9 +33,9 @@ class Codec(nn.Module):
         y, pitch, voicing = self.dec(latent)
         return dict(audio=y, pitch=pitch, voicing=voicing, tokens=tokens, code_loss=loss, latent=z)
 
-    def phone_logits(self, tokens):
-        """Logits [B, F, phone_classes] that read the semantic entry alone; its gradient reaches the projector."""
-        return self.phones(nn.functional.embedding(tokens[0], self.q.semantic.table()))
+    def semantic(self, latent, tokens):
+        """Semantic entries [B, F, latent] of a forward pass: their gradient reaches the projector and, straight through, the encoder."""
+        return nn.functional.embedding(tokens[0], self.q.semantic.table()) + latent - latent.detach()
 
     @torch.no_grad()
     def fit_codebooks(self, batches):

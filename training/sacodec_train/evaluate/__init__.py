@@ -1,0 +1,1 @@
+"""How a pack sounds, in one table: python -m sacodec_train.evaluate PACK CLIPS --out FOLDER"""

@@ -1,0 +1,61 @@
+"""One table of how packs sound, beside Opus and Codec2: python -m sacodec_train.evaluate PACK ... --clips FOLDER --out OUT
+
+PACK is a pack's folder, or a checkpoint, which is exported first. OUT gets table.md, clips.csv, and of a few clips WAVs
+and pictures. The clips' table FOLDER.csv, if there is one, tells language, gender and bandwidth.
+"""
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+from ..checkpoint import CheckpointError, load_model
+from ..data.sources import DataError
+from ..export import pack as export
+from ..model import read_codebook
+from . import report, scores, systems
+from .recordings import read
+
+
+def packs_of(paths, codebook, folder):
+    """Folders of packs, those of checkpoints written below `folder`; and the sizes of their codebooks by name."""
+    folders, entries = [], {}
+    for path in map(Path, paths):
+        own = path
+        if path.is_file():
+            net, s = load_model(path, read_codebook(codebook) if codebook else None)
+            own = Path(folder) / path.parent.name / path.stem
+            export.write(net, s["step"], own, f"{path.stem} {s['step']}", "0", half=True)
+        try:
+            manifest = json.loads((own / "manifest.json").read_text())
+        except (OSError, json.JSONDecodeError) as e:
+            raise DataError(f"{path}: no pack and no checkpoint ({e})") from e
+        if manifest["name"] in entries:
+            raise DataError(f"{path}: another pack is called {manifest['name']} too; a table needs names that differ")
+        folders.append(str(own))
+        entries[manifest["name"]] = tuple(manifest["codebooks"][k]["size"] for k in ("semantic", "acoustic"))
+    return folders, entries
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("packs", nargs="+")
+    p.add_argument("--clips", required=True, help="folder of recordings")
+    p.add_argument("--out", required=True)
+    p.add_argument("--codebook", help="mHuBERT centroids, for small checkpoints")
+    p.add_argument("--baselines", nargs="*", choices=list(systems.BASELINES), default=list(systems.BASELINES))
+    p.add_argument("--every", type=int, default=1, help="every n-th recording only")
+    p.add_argument("--samples", type=int, default=4, help="clips to write as WAV and picture")
+    p.add_argument("--no-phones", action="store_true", help="do not align phones")
+    p.add_argument("--workers", type=int)
+    a = p.parse_args()
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            packs, entries = packs_of(a.packs, a.codebook, folder)
+            scored = scores.run(read(a.clips, a.every), packs, a.baselines, not a.no_phones, a.workers)
+        print(report.write(scored, scores.streams(scored, entries), a.out, a.samples))
+    except (DataError, CheckpointError, systems.CodecError, OSError, ValueError) as e:
+        p.exit(1, f"{e}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""Recordings and systems -> scores by clip, and what each token stream holds."""
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from .. import metrics
+from ..data.phones import UNKNOWN, Aligner
+from . import systems
+
+SHUFFLES = 10
+COLUMNS = ("pesq", "estoi", "log_mel_db", "log_spectral_db", "detail", "pitch_cents", "pitch_gross", "voicing")
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One recording: its row of COLUMNS and the audio by system, its tokens by pack, its phones i8 [F] or None."""
+    recording: object
+    rows: dict
+    audio: dict
+    tokens: dict
+    phones: object
+
+
+def score(reference, output, bandwidth_hz):
+    """Reference and output f32 [T], aligned -> the COLUMNS; `nan` where a measure does not apply."""
+    a, b = reference.astype(np.float64), output.astype(np.float64)
+    pitch = metrics.pitch_errors(a, b)
+    values = (metrics.pesq_wb(a, b), metrics.estoi(a, b), metrics.log_mel_distance_db(a, b, bandwidth_hz),
+              metrics.log_spectral_distance_db(a, b, bandwidth_hz), metrics.detail_ratio(a, b, bandwidth_hz),
+              pitch["cents"], pitch["gross"], pitch["voicing"])
+    return dict(zip(COLUMNS, values))
+
+
+def _clip(job):
+    recording, packs, baselines, align = job
+    coded = [c for folder in packs for c in systems.pack(folder, recording.audio)]
+    coded += [c for name in baselines for c in systems.BASELINES[name](recording.audio)]
+    rows = {c.system: dict(kbps=c.kbps, **score(recording.audio, c.audio, recording.bandwidth_hz)) for c in coded}
+    # Both rows of a pack have the same tokens: the first tells them.
+    tokens = {c.system: c.tokens for c in coded if c.tokens is not None and "," not in c.system}
+    phones = None
+    if align and recording.lang == "en":
+        phones = Aligner().labels(np.round(recording.audio * 32767).astype(np.int16), recording.text, recognise=True)
+    return Scored(recording, rows, {c.system: c.audio for c in coded}, tokens, phones)
+
+
+def run(recordings, packs, baselines=(), align=False, workers=None):
+    """Code and score all recordings. `align`: also find the phones of English ones."""
+    systems.require(baselines)
+    jobs = [(r, packs, baselines, align) for r in recordings]
+    # Spawned: a process forked from one that has computed with PyTorch waits for ever on its threads.
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+        return list(pool.map(_clip, jobs))
+
+
+def streams(scored, entries):
+    """What the tokens of all recordings tell: a list of dicts, one for each pack and stream. `entries`: (semantic, acoustic)
+    sizes by pack. `phones` is the mutual information with aligned phones, normalised; `phones_adjusted` is without what
+    shuffled tokens would seem to hold (Vinh et al. 2010): 0 chance, 1 all."""
+    rows = []
+    for pack, sizes in entries.items():
+        for stream, (kind, size) in enumerate(zip(("semantic", "acoustic"), sizes)):
+            of = lambda s: s.tokens[pack][stream]
+            row = dict(pack=pack, stream=kind, entries=size, **metrics.code_use(np.concatenate([of(s) for s in scored]), size))
+            aligned = [(of(s)[:len(s.phones)], s.phones[:len(of(s))]) for s in scored if s.phones is not None]
+            if aligned:
+                tokens, phones = (np.concatenate(x) for x in zip(*aligned))
+                known = phones != UNKNOWN
+                row.update(_phone_information(tokens[known], phones[known].astype(int)))
+            rows.append(row)
+    return rows
+
+
+def _phone_information(tokens, phones):
+    rng = np.random.default_rng(0)
+    found = metrics.mutual_information(tokens, phones)
+    chance = np.mean([metrics.mutual_information(rng.permutation(tokens), phones) for _ in range(SHUFFLES)])
+    return dict(frames=len(tokens), phones=found, phones_adjusted=(found - chance) / max(1 - chance, 1e-9))

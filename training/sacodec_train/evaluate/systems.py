@@ -1,0 +1,90 @@
+"""What codes a recording: a pack, or a codec of the system to compare it with. Each knows its delay."""
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile as sf
+from scipy.signal import resample_poly
+
+from ..config import RATE_HZ
+from ..ort_pack import OrtPack
+
+CODEC2_HZ = 8_000
+CODEC2_DELAY_SAMPLES = 150
+"""Of c2enc and c2dec in mode 3200, at 8 kHz: the median over voices of where the envelopes agree best (132 to 172)."""
+
+
+class CodecError(RuntimeError):
+    """A codec that is missing or failed; says what to install."""
+
+
+@dataclass(frozen=True)
+class Coded:
+    """`audio` f32 [T], as long as the input and aligned with it; `tokens` (semantic, acoustic) i64 [F] of packs."""
+    system: str
+    kbps: float
+    audio: np.ndarray
+    tokens: tuple | None = None
+
+
+def pack(folder, audio):
+    """Audio through the pack in `folder`: both streams, and the semantic one alone."""
+    own = OrtPack(folder)
+    name, delay = own.manifest["name"], own.manifest["delay_samples"]
+    padded = np.pad(audio, (0, -(-delay // own.hop_samples) * own.hop_samples))
+    tokens = own.encode(padded)
+    frames = len(audio) // own.hop_samples
+    bits = [int(np.ceil(np.log2(own.manifest["codebooks"][k]["size"]))) * own.rate_hz / own.hop_samples / 1000 for k in ("semantic", "acoustic")]
+    results = []
+    for system, kbps, gain in ((name, sum(bits), (1.0, 1.0)), (f"{name}, semantic alone", bits[0], (1.0, 0.0))):
+        own.reset()
+        results.append(Coded(system, kbps, own.decode(*tokens, gain)[delay:delay + len(audio)], tuple(t[:frames] for t in tokens)))
+    return results
+
+
+def opus(audio, kbps=6):
+    """Audio through opusenc and opusdec, which take their own delay out again."""
+    with tempfile.TemporaryDirectory() as folder:
+        wav, coded, back = (str(Path(folder) / name) for name in ("in.wav", "coded.opus", "out.wav"))
+        sf.write(wav, audio, RATE_HZ, "PCM_16")
+        _run("opus-tools", "opusenc", "--quiet", "--bitrate", str(kbps), "--hard-cbr", "--speech", wav, coded)
+        _run("opus-tools", "opusdec", "--quiet", "--rate", str(RATE_HZ), coded, back)
+        return [Coded(f"Opus {kbps}", kbps, _fit(sf.read(back, dtype="float32")[0], len(audio)))]
+
+
+def codec2(audio):
+    """Audio through Codec2's best mode, 3.2 kbps at 8 kHz."""
+    with tempfile.TemporaryDirectory() as folder:
+        raw, coded, back = (Path(folder) / name for name in ("in.raw", "coded.c2", "out.raw"))
+        low = resample_poly(audio.astype(np.float64), 1, RATE_HZ // CODEC2_HZ)
+        raw.write_bytes(np.round(np.clip(np.pad(low, (0, CODEC2_HZ // 10)), -1, 1) * 32767).astype("<i2").tobytes())
+        _run("codec2", "c2enc", "3200", raw, coded)
+        _run("codec2", "c2dec", "3200", coded, back)
+        y = np.frombuffer(back.read_bytes(), "<i2")[CODEC2_DELAY_SAMPLES:] / 32768
+        return [Coded("Codec2", 3.2, _fit(resample_poly(y, RATE_HZ // CODEC2_HZ, 1), len(audio)))]
+
+
+BASELINES = dict(opus=opus, codec2=codec2)
+PROGRAMS = dict(opus=("opusenc", "opus-tools"), codec2=("c2enc", "codec2"))
+
+
+def require(names):
+    """Raise unless the programs of these baselines are installed."""
+    for name in names:
+        program, package = PROGRAMS[name]
+        if shutil.which(program) is None:
+            raise CodecError(f"{program} is missing: install it (Debian: apt install {package}), or leave it out with --baselines")
+
+
+def _run(package, *command):
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True)
+    if done.returncode:
+        raise CodecError(f"{command[0]} failed ({done.stderr.strip()[-200:]}); it comes with Debian's {package}")
+
+
+def _fit(y, length):
+    """Cut or padded to `length`: codecs end on whole frames."""
+    return np.pad(y, (0, max(0, length - len(y))))[:length].astype(np.float32)

@@ -1,0 +1,114 @@
+"""From recordings to a pack and its scores, by the commands of the README, on generated voices and a generated codebook."""
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+from speech import corpus, voice
+
+TRAINING = Path(__file__).parent.parent
+
+
+def command(module, *arguments):
+    """Run a module as a user does -> exit status, all that it said."""
+    environment = dict(os.environ, PYTHONPATH=str(TRAINING), OMP_NUM_THREADS="1", PYTHONWARNINGS="ignore")
+    done = subprocess.run([sys.executable, "-m", f"sacodec_train.{module}", *map(str, arguments)], env=environment, capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+def works(module, *arguments):
+    status, said = command(module, *arguments)
+    assert status == 0, f"{module}: {said}"
+    return said
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run of 20 steps, resumed for 10 more."""
+    folder = tmp_path_factory.mktemp("run")
+    np.save(folder / "codebook.npy", np.random.default_rng(0).standard_normal((100, 24)).astype(np.float32))
+    corpus(folder / "speech")
+    sf.write(folder / "clip.wav", voice(2.0, 50), 24_000)
+    works("data.cache", folder / "speech", "--out", folder / "cache", "--held-out", 0, "--workers", 1)
+    train = ["--config", TRAINING / "configs" / "tiny.toml", "--cache", folder / "cache", "--codebook", folder / "codebook.npy", "--out", folder / "run"]
+    works("train", *train, "--steps", 20)
+    works("train", *train, "--steps", 10, "--resume", folder / "run" / "last.pt")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pack(run):
+    """The run's pack, which its own check has passed."""
+    said = works("export.pack", run / "run" / "last.pt", run / "pack", "--name", "tiny", "--check", run / "clip.wav")
+    assert "semantic tokens" in said and "at full precision audio" in said, said
+    return run / "pack"
+
+
+def test_a_resumed_run_goes_on_in_its_log(run):
+    with open(run / "run" / "log.csv", newline="") as log:
+        rows = list(csv.DictReader(log))
+    assert [int(float(r["step"])) for r in rows] == [20, 30] and all(float(r["adv"]) == float(r["adv"]) for r in rows), rows
+    assert (run / "run" / "curves.png").stat().st_size > 5000
+
+
+def test_a_small_checkpoint_makes_the_same_tokens(run, pack, tmp_path):
+    from sacodec_train.ort_pack import OrtPack
+    works("checkpoint", run / "run" / "last.pt", tmp_path / "small.pt")
+    works("export.pack", tmp_path / "small.pt", tmp_path / "pack", "--codebook", run / "codebook.npy", "--name", "small")
+    clip = voice(2.0, 51).astype(np.float32)
+    a, b = (OrtPack(p).encode(clip) for p in (pack, tmp_path / "pack"))
+    assert min(np.mean(x == y) for x, y in zip(a, b)) > 0.9, "half precision moves a token at the border now and then"
+
+
+@pytest.mark.skipif("SACODEC_BIN" not in os.environ, reason="SACODEC_BIN names no sacodec command; cargo xtask test-training sets it")
+def test_the_pack_is_the_same_in_the_plugins_codec(run, pack):
+    said = works("export.pack", run / "run" / "last.pt", run / "again", "--name", "tiny", "--check", run / "clip.wav", "--sacodec", os.environ["SACODEC_BIN"])
+    assert os.environ["SACODEC_BIN"] in said, said
+
+
+def test_the_table_tells_of_every_clip_and_its_samples_can_be_heard(run, pack, tmp_path):
+    said = works("evaluate", pack, run / "run" / "last.pt", "--clips", run / "speech", "--out", tmp_path, "--baselines", "--samples", 2, "--workers", 1)
+    table = (tmp_path / "table.md").read_text()
+    assert table in said and "6 clips of 3 speakers" in table
+    for row in ("| tiny | 0.975 |", "| tiny, semantic alone | 0.525 |", "| last 30 | 0.975 |", "| bandwidth to 8 kHz | 2 |", "| tiny | acoustic |"):
+        assert row in table, f"{row} in {table}"
+    with open(tmp_path / "clips.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 6 * 4 and len({r["clip"] for r in rows}) == 6
+    one = {r["system"]: r for r in rows if r["clip"] == rows[0]["clip"]}
+    assert float(one["tiny"]["log_mel_db"]) > 0 and one["tiny"]["log_mel_db"] != one["tiny, semantic alone"]["log_mel_db"]
+    assert len(list(tmp_path.glob("*.png"))) == 2 and len(list(tmp_path.glob("*.wav"))) == 2 * 5
+    original = next(tmp_path.glob("*.original.wav"))
+    assert sf.info(original).frames == sf.info(str(original).replace("original", "tiny")).frames
+
+
+@pytest.mark.skipif(not (shutil.which("opusenc") and shutil.which("c2enc")), reason="opus-tools or codec2 is not installed")
+def test_other_codecs_stand_beside_it(run, pack, tmp_path):
+    works("evaluate", pack, "--clips", run / "speech", "--out", tmp_path, "--samples", 0, "--every", 3, "--workers", 1)
+    with open(tmp_path / "clips.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    mel = {name: np.mean([float(r["log_mel_db"]) for r in rows if r["system"] == name]) for name in ("tiny", "Opus 6", "Codec2")}
+    pesq = {name: np.mean([float(r["pesq"]) for r in rows if r["system"] == name]) for name in mel}
+    assert min(pesq["Opus 6"], pesq["Codec2"]) > pesq["tiny"] and mel["Opus 6"] < mel["tiny"], (pesq, mel)
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (["nowhere", "--clips", "{run}/speech"], "no pack and no checkpoint"),
+    (["{pack}", "{pack}", "--clips", "{run}/speech"], "another pack is called tiny too"),
+    (["{pack}", "--clips", "{run}/cache"], "no recordings of half a second"),
+])
+def test_what_cannot_be_judged_is_refused_in_words(run, pack, tmp_path, arguments, message):
+    status, said = command("evaluate", *(a.format(run=run, pack=pack) for a in arguments), "--baselines", "--out", tmp_path / "out")
+    assert status == 1 and message in said and "Traceback" not in said, said
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_manifest_tells_where_the_pack_comes_from(pack):
+    manifest = json.loads((pack / "manifest.json").read_text())
+    assert manifest["training"]["steps"] == 30 and manifest["codebooks"]["semantic"]["size"] == 100
