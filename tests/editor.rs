@@ -23,7 +23,11 @@ const MAX_PIXELS: usize = 60;
 
 /// Compares both sizes of a state.
 fn compare(name: &str, make: impl Fn() -> Studio) {
-    let mut results = SnapshotResults::new();
+    compare_into(&mut SnapshotResults::new(), name, make);
+}
+
+/// The same for a test that compares several states.
+fn compare_into(results: &mut SnapshotResults, name: &str, make: impl Fn() -> Studio) {
     for (suffix, size) in [("large", DEFAULT_SIZE), ("small", MIN_SIZE)] {
         results.add(compare_one(make().open(size), &format!("{name}_{suffix}")));
     }
@@ -141,13 +145,19 @@ fn a_listening_test_before_it_runs() {
 
 #[test]
 fn a_listening_test_while_it_runs_hides_all_that_could_tell() {
-    compare("abx_running", || {
-        let mut studio = Studio::playing();
-        studio.desk.page = Page::Trial;
-        studio.desk.abx.start(&mut studio.desk.random);
-        studio.desk.abx.hear(Heard::X);
-        studio
-    });
+    let mut results = SnapshotResults::new();
+    for x_is_coded in [false, true] {
+        compare_into(&mut results, "abx_running", || {
+            let mut studio = Studio::playing();
+            studio.desk.page = Page::Trial;
+            let is_wanted = |studio: &Studio| studio.desk.abx.audition().map(|a| a.coded) == Some(x_is_coded);
+            while !is_wanted(&studio) {
+                studio.desk.begin_trials(&studio.facts, &studio.params);
+                studio.desk.abx.hear(Heard::X);
+            }
+            studio
+        });
+    }
 }
 
 #[test]
@@ -157,10 +167,11 @@ fn a_listening_test_that_has_ended() {
         studio.desk.page = Page::Trial;
         let result = |trials, correct| AbxResult {
             time: "2026-11-23T12:00:00+00:00".to_owned(),
-            pack: "starter 0.1.0".to_owned(),
+            pack: "live 0.2.0".to_owned(),
             trials,
             correct,
             level_matched: true,
+            streams: "Both".to_owned(),
         };
         studio.set("Level match", 1.0);
         studio.params.add_abx_result(result(10, 6));

@@ -11,6 +11,7 @@ use egui::accesskit::Role;
 use egui::{Key, Pos2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
+use sacodec::codec::CodecModel;
 use sacodec::plugin::editor::{Action, DEFAULT_SIZE, Folder, Page, Tab};
 use sacodec::take::{ExportFormat, TakeStatus};
 use studio::{Studio, Told};
@@ -82,7 +83,8 @@ fn every_button_of_a_parameter_sets_it_in_one_gesture() {
 
 #[test]
 fn dragging_the_gain_is_one_gesture_and_a_double_click_resets_it() {
-    let mut window = window(Studio::active());
+    // Frames as fast as a double click wants them.
+    let mut window = Studio::active().open_at(DEFAULT_SIZE, 0.04);
     let slider = window.get_by_role(Role::Slider).rect();
     window.drag_at(slider.center());
     window.run_steps(1);
@@ -101,13 +103,20 @@ fn dragging_the_gain_is_one_gesture_and_a_double_click_resets_it() {
     assert!((8.0..20.0).contains(&gain_db), "dragged to 0.8: {gain_db} dB");
     assert!(!window.state().desk.gain_gesture);
 
-    let at = slider.center();
+    // The last press is long ago.
+    window.run_steps(30);
+    let at = Pos2::new(slider.left() + 0.3 * slider.width(), slider.center().y);
     for _ in 0..2 {
         window.drag_at(at);
         window.drop_at(at);
+        window.run_steps(1);
     }
     window.run_steps(3);
-    assert_eq!(window.state().params.output_gain.value(), 0.0, "{:?}", told(&window));
+    let told_clicks = told(&window);
+    assert_eq!(window.state().params.output_gain.value(), 0.0, "{told_clicks:?}");
+    let begun = told_clicks.iter().filter(|t| matches!(t, Told::Begin(_))).count();
+    let ended = told_clicks.iter().filter(|t| matches!(t, Told::End(_))).count();
+    assert!(begun == ended && begun > 0, "{told_clicks:?}");
 }
 
 #[test]
@@ -160,17 +169,19 @@ fn a_listening_test_runs_by_keys_alone_and_its_result_is_kept() {
             assert_eq!(window.query_all_by_label(label).count(), 0, "{label} is shown in trial {trial}");
         }
         press(&mut window, Key::A);
-        assert_eq!(window.state().desk.abx.is_coded(), Some(false));
+        assert_eq!(window.state().desk.abx.audition().map(|a| a.coded), Some(false));
         press(&mut window, Key::B);
-        assert_eq!(window.state().desk.abx.is_coded(), Some(true));
+        assert_eq!(window.state().desk.abx.audition().map(|a| a.coded), Some(true));
         press(&mut window, Key::X);
-        let x_is_b = window.state().desk.abx.is_coded().unwrap();
+        let x_is_b = window.state().desk.abx.audition().unwrap().coded;
         // Wrong in the last trial alone.
         press(&mut window, if x_is_b == (trial < 4) { Key::Num2 } else { Key::Num1 });
     }
     let results = window.state().params.abx_results();
     assert_eq!(results.len(), 1);
-    assert_eq!((results[0].correct, results[0].trials, results[0].pack.as_str()), (4, 5, "starter 0.1.0"));
+    let model = CodecModel::embedded().unwrap();
+    let pack = format!("{} {}", model.info().name, model.info().version);
+    assert_eq!((results[0].correct, results[0].trials, &results[0].pack), (4, 5, &pack));
     assert!(!window.state().desk.abx.is_running());
     assert_eq!(window.query_all_by_label("4 of 5 right").count(), 1);
     assert_eq!(told(&window), [], "a listening test moves no parameter");

@@ -249,18 +249,18 @@ fn kind(value: &Value) -> String {
 mod tests {
     use super::*;
 
-    const STARTER: &str = include_str!("../../models/live/manifest.json");
+    const EMBEDDED: &str = include_str!("../../models/live/manifest.json");
 
     /// The shipped manifest with one value replaced.
     fn with(pointer: &str, value: Value) -> Result<Manifest, PackError> {
-        let mut manifest: Value = serde_json::from_str(STARTER).unwrap();
+        let mut manifest: Value = serde_json::from_str(EMBEDDED).unwrap();
         *manifest.pointer_mut(pointer).unwrap() = value;
         Manifest::parse(manifest.to_string().as_bytes())
     }
 
     #[test]
     fn the_shipped_manifest_is_read_and_is_1500_bits_a_second() {
-        let manifest = Manifest::parse(STARTER.as_bytes()).unwrap();
+        let manifest = Manifest::parse(EMBEDDED.as_bytes()).unwrap();
         assert_eq!(manifest.info.bitrate_bps(), 1500.0);
         assert_eq!(manifest.info.bits_per_frame(), 20);
     }
@@ -301,7 +301,7 @@ mod tests {
 
     #[test]
     fn a_missing_field_is_named() {
-        let mut manifest: Value = serde_json::from_str(STARTER).unwrap();
+        let mut manifest: Value = serde_json::from_str(EMBEDDED).unwrap();
         manifest.as_object_mut().unwrap().remove("latent_size");
         let error = Manifest::parse(manifest.to_string().as_bytes()).unwrap_err();
         assert_eq!(error.to_string(), "manifest.json: latent_size is nothing, expected 1 to 1024");

@@ -16,7 +16,7 @@ pub const MAX_MANIFEST_BYTES: u64 = 64 << 10;
 pub const MAX_GRAPH_BYTES: u64 = 256 << 20;
 
 /// Largest model card that is read.
-const MAX_CARD_BYTES: u64 = 256 << 10;
+const MAX_CARD_BYTES: u64 = 32 << 10;
 /// Where a pack's makers say what it is.
 const CARD_FILE: &str = "MODEL_CARD.md";
 const EMBEDDED_CARD: &str = include_str!("../../models/live/MODEL_CARD.md");

@@ -112,6 +112,8 @@ struct Core {
     level_match: LevelMatch,
     /// The level match is on, or its gains are still fading out.
     is_matching: bool,
+    /// Weights of left and right in what both outputs hear of the original in a listening test; `None`: each its own.
+    route: Option<[f32; 2]>,
     /// Weights of left and right in the first stream.
     mix: [Ramp; 2],
     /// Weight of the second stream on the right output.
@@ -161,6 +163,7 @@ impl Engine {
             monitor: Monitor::new(config.rate_hz),
             level_match: LevelMatch::new(config.rate_hz),
             is_matching: false,
+            route: None,
             mix: [Ramp::at(0.5); 2],
             dual: Ramp::at(0.0),
             is_dual: false,
@@ -383,6 +386,13 @@ impl Core {
             self.level_match.reset();
         }
         self.monitor.set(controls);
+        self.level_match.hold(controls.audition.is_some());
+        self.route = match (stereo, dual, controls.channels) {
+            (false, ..) | (_, true, _) => None,
+            (.., Channels::Left) => Some([1.0, 0.0]),
+            (.., Channels::Right) => Some([0.0, 1.0]),
+            _ => Some([0.5, 0.5]),
+        };
         self.is_matching = self.monitor.wants_match();
     }
 
@@ -491,6 +501,12 @@ impl Core {
                 true => self.level_match.step(&[left[i], right[i]], &[first[i], second[i]]),
             };
             let weights = self.monitor.next(gains);
+            if self.monitor.is_audition_heard()
+                && let (Some([l, r]), Some(right)) = (self.route, right.get_mut(i))
+            {
+                left[i] = l * left[i] + r * *right;
+                *right = left[i];
+            }
             left[i] = weights.mix(left[i], first[i]);
             if let Some(sample) = right.get_mut(i) {
                 *sample = weights.mix(*sample, second[i]);

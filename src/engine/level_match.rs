@@ -26,6 +26,8 @@ const GATE_S: f64 = 0.1;
 /// Below this level, full scale being 0 dB, there is no voice; nor this far below the average.
 const GATE_DB: f64 = -55.0;
 const GATE_BELOW_DB: f64 = -15.0;
+/// The averages fall by this much while there is sound too far below them.
+const FALL_DB_PER_S: f64 = 4.0;
 /// Bounds of the gains in dB.
 const CODED_RANGE_DB: (f64, f64) = (-12.0, 12.0);
 const DIFFERENCE_RANGE_DB: (f64, f64) = (-12.0, 24.0);
@@ -52,6 +54,7 @@ pub struct LevelMatch {
     gains_db: [f64; 2],
     gain: MatchGains,
     slope: MatchGains,
+    is_held: bool,
 }
 
 impl LevelMatch {
@@ -69,16 +72,28 @@ impl LevelMatch {
             gains_db: [0.0; 2],
             gain: MatchGains::UNITY,
             slope: MatchGains { coded: 0.0, difference: 0.0 },
+            is_held: false,
         }
     }
 
-    /// As new.
+    /// Lets the gains stand still: for a listening test, in which they must not move with what is heard.
+    ///
+    /// # Real-time
+    /// Never allocates, locks or waits.
+    pub fn hold(&mut self, held: bool) {
+        self.is_held = held;
+    }
+
+    /// As new; gains that are held stay.
     ///
     /// # Real-time
     /// Never allocates, locks or waits.
     pub fn reset(&mut self) {
         self.states = [[[[0.0; 2]; 2]; 2]; 3];
         (self.filled, self.sums, self.gate) = (0, [0.0; 3], 0.0);
+        if self.is_held {
+            return;
+        }
         (self.averages, self.voiced_steps, self.gains_db) = ([0.0; 3], 0, [0.0; 2]);
         self.gain = MatchGains::UNITY;
         self.slope = MatchGains { coded: 0.0, difference: 0.0 };
@@ -121,8 +136,14 @@ impl LevelMatch {
         let energies = self.sums.map(|sum| sum / f64::from(self.step_samples));
         self.sums = [0.0; 3];
         self.gate += (1.0 - (-STEP_S / GATE_S).exp()) * (energies[0] - self.gate);
-        let is_voiced = self.gate > from_db(GATE_DB) && self.gate > from_db(GATE_BELOW_DB) * self.averages[0];
-        if is_voiced {
+        // Falling, so that voice that becomes quieter is voice again before long.
+        let is_sounding = self.gate > from_db(GATE_DB);
+        let is_voiced = is_sounding && self.gate > from_db(GATE_BELOW_DB) * self.averages[0];
+        if is_sounding && !is_voiced && !self.is_held {
+            // All alike: the gains stay where they are.
+            self.averages = self.averages.map(|a| a * from_db(-FALL_DB_PER_S * STEP_S));
+        }
+        if is_voiced && !self.is_held {
             self.voiced_steps += 1;
             // A plain mean until it is old enough: the gain is nearly right within the first word.
             let pull = (1.0 / self.voiced_steps as f64).max(STEP_S / AVERAGE_S);
@@ -293,6 +314,43 @@ mod tests {
         let gains = follow(&speech, &coded);
         // The gate closes within a few of its time constants.
         assert_eq!(gains[1100], gains[1990], "the gains moved in silence");
+    }
+
+    #[test]
+    fn voice_that_becomes_much_quieter_is_matched_again() {
+        let mut speech = speech();
+        speech[5 * 48_000..].iter_mut().for_each(|s| *s *= 0.15);
+        // As loud as the original at first, half as loud where it is quiet.
+        let coded: Vec<f32> =
+            speech.iter().enumerate().map(|(i, s)| if i < 5 * 48_000 { *s } else { 0.5 * s }).collect();
+        let gains = follow(&speech, &coded);
+        assert!(gains[490].0.abs() < 0.1, "{} dB while they are equal", gains[490].0);
+        let end = gains[1990].0;
+        assert!((end - 6.0).abs() < 1.0, "{end} dB 15 s after the level fell by 16 dB, expected 6");
+    }
+
+    #[test]
+    fn held_gains_stand_still_even_over_a_reset() {
+        let speech = &speech()[..6 * 48_000];
+        let mut matcher = LevelMatch::new(48_000.0);
+        let mut last = MatchGains::UNITY;
+        for s in speech {
+            last = matcher.step(&[*s], &[0.5 * s]);
+        }
+        assert!(last.coded > 1.5, "{last:?}");
+        matcher.hold(true);
+        // Where the gains stand at the end of the step under way.
+        (0..480).for_each(|_| last = matcher.step(&[0.1], &[0.1]));
+        for turn in 0..3 {
+            for s in speech {
+                let gain = matcher.step(&[*s], &[2.0 * s]);
+                assert!((gain.coded - last.coded).abs() < 1e-6, "{turn}: {gain:?}, held at {last:?}");
+            }
+            matcher.reset();
+        }
+        matcher.hold(false);
+        speech.iter().for_each(|s| last = matcher.step(&[*s], &[2.0 * s]));
+        assert!(last.coded < 0.8, "let go, the gains follow again: {last:?}");
     }
 
     #[test]

@@ -35,6 +35,6 @@ pub use encoder::TokenEncoder;
 pub use engine::{Engine, EngineConfig, EngineError, EngineStats};
 pub use latency::{MAX_RATE_HZ, MIN_RATE_HZ, Timing};
 pub use level_match::{LevelMatch, MatchGains};
-pub use monitor::{Channels, Controls, Listen};
+pub use monitor::{Audition, Channels, Controls, FADE_MS, Listen, PAUSE_MS};
 pub use observer::Observer;
 pub use schedule::{CodecSet, CodedFrame, Scheduling};

@@ -28,6 +28,19 @@ pub enum Channels {
     DualMono,
 }
 
+/// What a listening test lets be heard instead: original or coded, alike in all but the codec.
+///
+/// Every turn begins with the same fade to silence, the same [`PAUSE_MS`] and the same fade in, whatever
+/// was heard before, so that no switch tells what it switches to. The original is routed to the channels
+/// as the coded stream is, and the gains of a level match stand still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Audition {
+    /// The coded stream, else the original.
+    pub coded: bool,
+    /// Another number begins another turn.
+    pub turn: u32,
+}
+
 /// What the host or the user has set; read once for each block.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Controls {
@@ -43,6 +56,8 @@ pub struct Controls {
     pub level_match: bool,
     /// The input, as late as always, untouched by `listen` and `gain`.
     pub bypass: bool,
+    /// A listening test, which overrides `listen` and `bypass`.
+    pub audition: Option<Audition>,
 }
 
 impl Default for Controls {
@@ -54,6 +69,7 @@ impl Default for Controls {
             gain: 1.0,
             level_match: false,
             bypass: false,
+            audition: None,
         }
     }
 }
@@ -107,12 +123,24 @@ pub struct Monitor {
     gain: Ramp,
     matched: Ramp,
     bypass: Ramp,
+    /// 0 in the pause before a turn of a listening test.
+    presence: Ramp,
+    /// Until the turn is heard: fade and pause.
+    silent_samples: u32,
+    /// What is turned to, at once or after the pause.
+    target: (Listen, bool),
+    audition: Option<Audition>,
+    /// The turn that is heard is one of a listening test.
+    is_audition_heard: bool,
     fade_samples: u32,
+    pause_samples: u32,
     started: bool,
 }
 
 /// Length of every cross-fade.
 pub const FADE_MS: f64 = 10.0;
+/// Silence before each turn of a listening test.
+pub const PAUSE_MS: f64 = 40.0;
 
 impl Monitor {
     /// A monitor at a host rate; the first controls it sees apply at once.
@@ -124,7 +152,13 @@ impl Monitor {
             gain: Ramp::at(1.0),
             matched: Ramp::at(0.0),
             bypass: Ramp::at(0.0),
+            presence: Ramp::at(1.0),
+            silent_samples: 0,
+            target: (Listen::Coded, false),
+            audition: None,
+            is_audition_heard: false,
             fade_samples: fade_samples(rate_hz),
+            pause_samples: (rate_hz * PAUSE_MS / 1e3).ceil() as u32,
             started: false,
         }
     }
@@ -142,19 +176,45 @@ impl Monitor {
     /// # Real-time
     /// Never allocates, locks or waits.
     pub fn set(&mut self, controls: &Controls) {
-        let heard = |listen| f32::from(u8::from(controls.listen == listen));
-        let fade = if self.started { self.fade_samples } else { 0 };
-        let turn = |ramp: &mut Ramp, target: f32| match fade {
-            0 => *ramp = Ramp::at(target),
-            _ => ramp.set(target, fade),
+        self.target = match controls.audition {
+            None => (controls.listen, controls.bypass),
+            Some(Audition { coded: false, .. }) => (Listen::Original, false),
+            Some(Audition { coded: true, .. }) => (Listen::Coded, false),
         };
-        turn(&mut self.original, heard(Listen::Original));
-        turn(&mut self.coded, heard(Listen::Coded));
-        turn(&mut self.difference, heard(Listen::Difference));
-        turn(&mut self.matched, f32::from(u8::from(controls.level_match)));
-        turn(&mut self.gain, if controls.gain.is_finite() { controls.gain } else { 1.0 });
-        turn(&mut self.bypass, f32::from(u8::from(controls.bypass)));
+        let begins = controls.audition.map(|a| a.turn) != self.audition.map(|a| a.turn);
+        self.audition = controls.audition;
+        let fade = if self.started { self.fade_samples } else { 0 };
+        if begins && self.started {
+            self.presence.set(0.0, fade);
+            self.silent_samples = fade + self.pause_samples;
+        } else if !self.started {
+            (self.presence, self.silent_samples) = (Ramp::at(1.0), 0);
+        }
+        if self.silent_samples == 0 {
+            self.turn(fade);
+        }
+        turn(&mut self.matched, f32::from(u8::from(controls.level_match)), fade);
+        turn(&mut self.gain, if controls.gain.is_finite() { controls.gain } else { 1.0 }, fade);
         self.started = true;
+    }
+
+    /// Listen and bypass to their target.
+    fn turn(&mut self, fade: u32) {
+        let (listen, bypass) = self.target;
+        let heard = |which| f32::from(u8::from(listen == which));
+        turn(&mut self.original, heard(Listen::Original), fade);
+        turn(&mut self.coded, heard(Listen::Coded), fade);
+        turn(&mut self.difference, heard(Listen::Difference), fade);
+        turn(&mut self.bypass, f32::from(u8::from(bypass)), fade);
+        self.is_audition_heard = self.audition.is_some();
+    }
+
+    /// Whether the next sample is of a listening test: then the original goes the coded stream's way.
+    ///
+    /// # Real-time
+    /// Never allocates, locks or waits.
+    pub fn is_audition_heard(&self) -> bool {
+        self.is_audition_heard
     }
 
     /// Whether the gains of a level match are heard, or still fading out.
@@ -171,14 +231,22 @@ impl Monitor {
     /// Never allocates, locks or waits.
     #[inline]
     pub fn next(&mut self, gains: MatchGains) -> Weights {
+        if self.silent_samples > 0 {
+            self.silent_samples -= 1;
+            if self.silent_samples == 0 {
+                self.turn(0);
+                self.presence.set(1.0, self.fade_samples);
+            }
+        }
+        let presence = self.presence.next();
         let (original, coded, difference) = (self.original.next(), self.coded.next(), self.difference.next());
         let (gain, bypass, matched) = (self.gain.next(), self.bypass.next(), self.matched.next());
         let coded_gain = 1.0 + matched * (gains.coded - 1.0);
         let difference = difference * (1.0 + matched * (gains.difference - 1.0));
         let wet = (1.0 - bypass) * gain;
         Weights {
-            original: wet * (original + difference) + bypass,
-            coded: wet * (coded * coded_gain - difference),
+            original: presence * (wet * (original + difference) + bypass),
+            coded: presence * (wet * (coded * coded_gain - difference)),
         }
     }
 }
@@ -202,6 +270,14 @@ impl Weights {
             (o, c) => o * original + c * coded,
         };
         if mixed.is_finite() { mixed } else { mixed.signum() * f32::MAX }
+    }
+}
+
+/// Sets a ramp: in `fade` samples, or at once.
+fn turn(ramp: &mut Ramp, target: f32, fade: u32) {
+    match fade {
+        0 => *ramp = Ramp::at(target),
+        _ => ramp.set(target, fade),
     }
 }
 

@@ -173,9 +173,7 @@ impl Plugin for SacodecPlugin {
             }
         }
         let mut controls = self.params.controls(self.rendering);
-        if let Some(listen) = self.status.audition().filter(|_| !self.rendering) {
-            (controls.listen, controls.bypass) = (listen, false);
-        }
+        controls.audition = self.status.audition().filter(|_| !self.rendering);
         self.recording.process(engine, buffer.as_slice(), &controls, &now, &self.params, &mut self.tap);
         if let Some(codecs) = engine.take_retired() {
             let _ = self.params.pack.push_retired(codecs);
@@ -186,8 +184,11 @@ impl Plugin for SacodecPlugin {
         }
         self.status.set_engine(&engine.stats(), engine.match_gains_db());
         if let Some(start) = start {
-            let block_s = buffer.samples() as f64 / self.rate_hz;
-            self.tap.end_block((start.elapsed().as_secs_f64() / block_s.max(1e-9)) as f32);
+            // Hosts send empty blocks to move parameters: they have no duration to take a share of.
+            if buffer.samples() > 0 {
+                let block_s = buffer.samples() as f64 / self.rate_hz;
+                self.tap.end_block((start.elapsed().as_secs_f64() / block_s) as f32);
+            }
             self.unshown_samples += buffer.samples();
             if self.unshown_samples as f64 * EDITOR_RATE_HZ >= self.rate_hz {
                 self.unshown_samples = 0;
@@ -211,6 +212,7 @@ impl SacodecPlugin {
 
 impl Drop for SacodecPlugin {
     fn drop(&mut self) {
+        self.status.set_gone();
         self.end_stream();
     }
 }

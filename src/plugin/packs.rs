@@ -61,12 +61,12 @@ impl PackChoice {
         Self { shared: Arc::new(shared), workers: Mutex::default() }
     }
 
-    /// Chooses the pack in `folder` (empty: the embedded one) and loads it in the background.
-    /// The codecs in use go on until it is ready, and for good if it is refused.
+    /// Chooses the pack in `folder` (empty: the embedded one) and loads it in the background, again if it
+    /// was refused before. The codecs in use go on until it is ready, and for good if it is refused.
     pub fn choose(&self, folder: &str) {
         {
             let mut chosen = lock(&self.shared.folder);
-            if *chosen == folder {
+            if *chosen == folder && self.shared.status.pack().error.is_none() {
                 return;
             }
             folder.clone_into(&mut chosen);
@@ -74,6 +74,7 @@ impl PackChoice {
         let choice = self.shared.choice.fetch_add(1, Ordering::SeqCst) + 1;
         self.shared.status.set_pack(|p| {
             p.is_loading = true;
+            p.error = None;
             folder.clone_into(&mut p.folder);
         });
         let (shared, folder) = (self.shared.clone(), folder.to_owned());
@@ -152,7 +153,10 @@ impl Shared {
     /// Body of a loader thread.
     fn work(&self, choice: u64, folder: &str) {
         let Some(model) = self.load(choice, folder) else { return };
-        let Ok(codecs) = CodecSet::new(&model).map(Box::new) else { return };
+        let codecs = match CodecSet::new(&model) {
+            Ok(codecs) => Box::new(codecs),
+            Err(error) => return self.status.set_pack(|p| p.error = Some(error.to_string())),
+        };
         {
             let activated = lock(&self.activated);
             if self.choice.load(Ordering::SeqCst) != choice || *activated == Some(choice) {

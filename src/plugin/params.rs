@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use nice_plug::prelude::*;
 
-use super::editor::{AbxResult, HISTORY, WindowChoice};
+use super::editor::{AbxHistory, AbxResult, WindowChoice};
 use super::packs::PackChoice;
 use crate::codec::StreamGain;
 use crate::engine::{Channels, Controls, Listen, Scheduling};
@@ -106,7 +106,7 @@ pub struct SacodecParams {
     window: Mutex<WindowChoice>,
     /// Results of listening tests, oldest first.
     #[persist = "abx"]
-    abx: Mutex<Vec<AbxResult>>,
+    abx: AbxHistory,
     /// The host's bypass: the input, as late as always, bit for bit.
     #[id = "bypass"]
     pub bypass: BoolParam,
@@ -146,7 +146,7 @@ impl SacodecParams {
             pack,
             takes: Mutex::default(),
             window: Mutex::default(),
-            abx: Mutex::default(),
+            abx: AbxHistory::default(),
             bypass: BoolParam::new("Bypass", false)
                 .with_value_to_string(formatters::v2s_bool_bypass())
                 .with_string_to_value(formatters::s2v_bool_bypass())
@@ -205,15 +205,12 @@ impl SacodecParams {
 
     /// Results of the session's listening tests, oldest first. Locks: not for the audio thread.
     pub fn abx_results(&self) -> Vec<AbxResult> {
-        self.abx.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.abx.results()
     }
 
-    /// Adds a result; the oldest ones beyond [`HISTORY`] go. Locks: not for the audio thread.
+    /// Adds a result; see [`AbxHistory`]. Locks: not for the audio thread.
     pub fn add_abx_result(&self, result: AbxResult) {
-        let mut results = self.abx.lock().unwrap_or_else(PoisonError::into_inner);
-        results.push(result);
-        let surplus = results.len().saturating_sub(HISTORY);
-        results.drain(..surplus);
+        self.abx.add([result]);
     }
 
     /// What the engine shall do; `rendering` while the host bounces.
@@ -243,6 +240,7 @@ impl SacodecParams {
             gain: util::db_to_gain(self.output_gain.value()),
             level_match: self.level_match.value(),
             bypass: self.bypass.value(),
+            audition: None,
         }
     }
 

@@ -1,13 +1,13 @@
 //! What the audio thread, the pack loader and the take writer tell the editor, and it them.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use atomic_float::{AtomicF32, AtomicF64};
 
 use super::editor::Facts;
 use crate::codec::PackInfo;
-use crate::engine::{EngineStats, Listen};
+use crate::engine::{Audition, EngineStats};
 use crate::take::{TakeStatus, TakeWatch};
 
 /// The pack in words. Never touched by the audio thread.
@@ -37,7 +37,7 @@ pub struct Status {
     failed_frames: AtomicU64,
     match_coded_db: AtomicF32,
     match_difference_db: AtomicF32,
-    audition: AtomicU8,
+    audition: AtomicU64,
     pack: Mutex<PackStatus>,
     track: Mutex<Option<String>>,
     takes: Mutex<Option<TakeWatch>>,
@@ -45,12 +45,13 @@ pub struct Status {
     recording_error: Mutex<Option<String>>,
     /// Something that is shown has changed.
     has_changed: AtomicBool,
+    /// The instance is being destroyed.
+    is_gone: AtomicBool,
 }
 
-/// What a listening test lets be heard, as stored in an atomic.
-const NO_AUDITION: u8 = 0;
-const AUDITION_ORIGINAL: u8 = 1;
-const AUDITION_CODED: u8 = 2;
+/// No listening test, as stored in an atomic: else bit 0 is set, bit 1 tells whether it is coded, the
+/// turn follows.
+const NO_AUDITION: u64 = 0;
 
 impl Status {
     /// Something that is shown has changed.
@@ -59,6 +60,16 @@ impl Status {
     /// An atomic store.
     pub fn set_changed(&self) {
         self.has_changed.store(true, Relaxed);
+    }
+
+    /// The instance is being destroyed: the host is not to be called any more.
+    pub fn set_gone(&self) {
+        self.is_gone.store(true, Relaxed);
+    }
+
+    /// Whether the host may still be called.
+    pub fn is_alive(&self) -> bool {
+        !self.is_gone.load(Relaxed)
     }
 
     /// Whether something has changed since the last call.
@@ -82,14 +93,9 @@ impl Status {
         }
     }
 
-    /// What a listening test lets be heard instead of what Listen says: the coded sound, or the
-    /// original; `None` while there is no test.
-    pub fn set_audition(&self, coded: Option<bool>) {
-        let code = match coded {
-            None => NO_AUDITION,
-            Some(false) => AUDITION_ORIGINAL,
-            Some(true) => AUDITION_CODED,
-        };
+    /// What a listening test lets be heard instead of what Listen says; `None` while there is no test.
+    pub fn set_audition(&self, audition: Option<Audition>) {
+        let code = audition.map_or(NO_AUDITION, |a| (u64::from(a.turn) << 2) | u64::from(a.coded) << 1 | 1);
         self.audition.store(code, Relaxed);
     }
 
@@ -97,12 +103,9 @@ impl Status {
     ///
     /// # Real-time
     /// An atomic load.
-    pub fn audition(&self) -> Option<Listen> {
-        match self.audition.load(Relaxed) {
-            AUDITION_ORIGINAL => Some(Listen::Original),
-            AUDITION_CODED => Some(Listen::Coded),
-            _ => None,
-        }
+    pub fn audition(&self) -> Option<Audition> {
+        let code = self.audition.load(Relaxed);
+        (code != NO_AUDITION).then_some(Audition { coded: code & 2 != 0, turn: (code >> 2) as u32 })
     }
 
     /// What the engine counts and how it matches levels.

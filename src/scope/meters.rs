@@ -207,6 +207,7 @@ mod tests {
         let blocks = (seconds * rate_hz) as u64 / SNAPSHOT_SAMPLES as u64;
         for block in 0..blocks {
             let mut snapshot = Snapshot {
+                opening: 1,
                 stream: 0,
                 start_samples: block * SNAPSHOT_SAMPLES as u64,
                 length: SNAPSHOT_SAMPLES,

@@ -1,7 +1,7 @@
 //! From the audio thread to the editor, wait-free: samples, tokens, timeline and load.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use ringbuf::traits::{Consumer, Producer, Split};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
@@ -23,6 +23,8 @@ const SAME_PLACE_SAMPLES: f64 = 1.0;
 pub struct Snapshot {
     /// The stream it belongs to: every activation and reset begins one.
     pub stream: u32,
+    /// Number of the opening that it was taken for.
+    pub opening: u32,
     /// Output samples of the stream before it.
     pub start_samples: u64,
     /// Samples in it, at most [`SNAPSHOT_SAMPLES`].
@@ -49,6 +51,8 @@ pub struct Place {
 pub enum Event {
     /// A stream begins, or the editor opened in the midst of one.
     Stream {
+        /// Number of the opening.
+        opening: u32,
         /// Its number.
         stream: u32,
         /// Its timing.
@@ -81,7 +85,8 @@ pub enum Event {
 }
 
 struct Shared {
-    open: AtomicBool,
+    /// Number of the opening; 0 while nobody looks.
+    opening: AtomicU32,
     dropped: AtomicU64,
 }
 
@@ -91,7 +96,7 @@ pub struct TapSender {
     events: HeapProd<Event>,
     shared: Arc<Shared>,
     pending: Box<Snapshot>,
-    is_open: bool,
+    opening: u32,
     timing: Option<Timing>,
     channels: usize,
     stream: u32,
@@ -105,22 +110,33 @@ pub struct TapReceiver {
     audio: HeapCons<Snapshot>,
     events: HeapCons<Event>,
     shared: Arc<Shared>,
+    opening: u32,
+    last_opening: u32,
+    /// The stream of this opening is known; what came before it was sent for an earlier one.
+    is_told: bool,
 }
 
 /// Both ends, closed.
 pub fn tap() -> (TapSender, TapReceiver) {
     let (audio, audio_out) = HeapRb::new(SNAPSHOTS).split();
     let (events, events_out) = HeapRb::new(EVENTS).split();
-    let shared = Arc::new(Shared { open: AtomicBool::new(false), dropped: AtomicU64::new(0) });
+    let shared = Arc::new(Shared { opening: AtomicU32::new(0), dropped: AtomicU64::new(0) });
     let silence = [[0.0; SNAPSHOT_SAMPLES]; 2];
-    let pending =
-        Snapshot { stream: 0, start_samples: 0, length: 0, channels: 0, original: silence, coded: silence };
+    let pending = Snapshot {
+        stream: 0,
+        opening: 0,
+        start_samples: 0,
+        length: 0,
+        channels: 0,
+        original: silence,
+        coded: silence,
+    };
     let sender = TapSender {
         audio,
         events,
         shared: shared.clone(),
         pending: Box::new(pending),
-        is_open: false,
+        opening: 0,
         timing: None,
         channels: 0,
         stream: 0,
@@ -128,7 +144,17 @@ pub fn tap() -> (TapSender, TapReceiver) {
         samples: 0,
         last_place: None,
     };
-    (sender, TapReceiver { audio: audio_out, events: events_out, shared })
+    (
+        sender,
+        TapReceiver {
+            audio: audio_out,
+            events: events_out,
+            shared,
+            opening: 0,
+            last_opening: 0,
+            is_told: false,
+        },
+    )
 }
 
 impl TapSender {
@@ -151,22 +177,23 @@ impl TapSender {
     /// # Real-time
     /// An atomic load; while nobody looks, nothing else.
     pub fn begin_block(&mut self, place: Place) -> bool {
-        let is_open = self.shared.open.load(Relaxed);
-        if is_open && !self.is_open {
+        let opening = self.shared.opening.load(Relaxed);
+        let is_open = opening != 0;
+        if opening != self.opening {
             self.announced = false;
             self.pending.length = 0;
         }
-        self.is_open = is_open;
+        self.opening = opening;
         let Some(timing) = self.timing.filter(|_| is_open) else { return is_open };
         if !self.announced {
             let (stream, channels) = (self.stream, self.channels);
-            self.announced = self.events.try_push(Event::Stream { stream, timing, channels }).is_ok();
+            self.announced =
+                self.events.try_push(Event::Stream { opening, stream, timing, channels }).is_ok();
             self.last_place = None;
             self.shared.dropped.fetch_add(u64::from(!self.announced), Relaxed);
         }
-        if !self.goes_on(place) {
+        if !self.goes_on(place) && self.push(Event::Place { at_samples: self.samples, place }) {
             self.last_place = Some((self.samples, place));
-            self.push(Event::Place { at_samples: self.samples, place });
         }
         is_open
     }
@@ -176,7 +203,7 @@ impl TapSender {
     /// # Real-time
     /// Never allocates, locks or waits.
     pub fn end_block(&mut self, share: f32) {
-        if self.is_open {
+        if self.opening != 0 {
             self.push(Event::Load(share));
         }
     }
@@ -192,16 +219,19 @@ impl TapSender {
         same && last.playing == place.playing
     }
 
-    fn push(&mut self, event: Event) {
-        if self.announced && self.events.try_push(event).is_err() {
-            self.shared.dropped.fetch_add(1, Relaxed);
-        }
+    /// `true` if the event is on its way.
+    fn push(&mut self, event: Event) -> bool {
+        let is_sent = self.announced && self.events.try_push(event).is_ok();
+        self.shared.dropped.fetch_add(u64::from(self.announced && !is_sent), Relaxed);
+        is_sent
     }
 }
 
+/// # Real-time
+/// Copies samples and events into rings. Never allocates, locks or waits.
 impl Observer for TapSender {
     fn frame(&mut self, frame: CodedFrame) {
-        if !self.is_open {
+        if self.opening == 0 {
             return;
         }
         let mut tokens = [TokenFrame::default(); 2];
@@ -215,7 +245,7 @@ impl Observer for TapSender {
 
     fn heard(&mut self, original: &[&[f32]], coded: &[&[f32]]) {
         let length = original.first().map_or(0, |channel| channel.len());
-        if self.is_open && self.announced {
+        if self.opening != 0 && self.announced {
             let mut done = 0;
             while done < length {
                 done += self.collect(original, coded, done, length);
@@ -230,7 +260,7 @@ impl TapSender {
     fn collect(&mut self, original: &[&[f32]], coded: &[&[f32]], from: usize, length: usize) -> usize {
         let pending = &mut *self.pending;
         if pending.length == 0 {
-            pending.stream = self.stream;
+            (pending.stream, pending.opening) = (self.stream, self.opening);
             pending.start_samples = self.samples + from as u64;
             pending.channels = original.len().min(2);
         }
@@ -256,10 +286,16 @@ impl TapSender {
 impl TapReceiver {
     /// Whether anybody looks. What was on its way when it was closed is thrown away.
     pub fn set_open(&mut self, open: bool) {
-        if !self.shared.open.swap(open, Relaxed) && open {
-            self.audio.clear();
-            self.events.clear();
+        if open == (self.opening != 0) {
+            return;
         }
+        // Every opening has a number, so that what the other end sends meanwhile is known for what it is.
+        if open {
+            self.last_opening = self.last_opening.checked_add(1).unwrap_or(1);
+        }
+        self.opening = if open { self.last_opening } else { 0 };
+        self.is_told = false;
+        self.shared.opening.store(self.opening, Relaxed);
     }
 
     /// Snapshots and events that found no room, since the tap was made.
@@ -269,16 +305,31 @@ impl TapReceiver {
 
     /// The next event.
     pub fn pop_event(&mut self) -> Option<Event> {
-        self.events.try_pop()
+        while let Some(event) = self.events.try_pop() {
+            if let Event::Stream { opening, .. } = event {
+                self.is_told = opening == self.opening;
+            }
+            if self.is_told && self.opening != 0 {
+                return Some(event);
+            }
+        }
+        None
     }
 
     /// The next snapshot, unless it is of a stream whose event has not come yet.
     pub fn pop_snapshot(&mut self, stream: u32) -> Option<Snapshot> {
         let newer = |s: &Snapshot| s.stream.wrapping_sub(stream) as i32 > 0;
-        if self.audio.try_peek().is_none_or(newer) {
-            return None;
+        loop {
+            let next = self.audio.try_peek()?;
+            let is_stale = next.opening != self.opening;
+            if !is_stale && newer(next) {
+                return None;
+            }
+            let next = self.audio.try_pop()?;
+            if !is_stale {
+                return Some(next);
+            }
         }
-        self.audio.try_pop()
     }
 }
 
@@ -311,6 +362,22 @@ mod tests {
         hear(&mut sender, &[1.0; 300]);
         assert!(matches!(receiver.pop_event(), Some(Event::Stream { stream: 1, channels: 1, .. })));
         assert_eq!(receiver.pop_snapshot(1).unwrap().start_samples, 1000);
+    }
+
+    #[test]
+    fn what_was_sent_for_an_earlier_opening_is_thrown_away_and_the_stream_told_anew() {
+        let (mut sender, mut receiver) = tap();
+        sender.begin_stream(timing(), 1);
+        receiver.set_open(true);
+        hear(&mut sender, &[1.0; 1000]);
+        // Closed and opened again before the other end saw it closed; nothing was taken out.
+        receiver.set_open(false);
+        receiver.set_open(true);
+        assert!(receiver.pop_event().is_none() && receiver.pop_snapshot(1).is_none());
+        hear(&mut sender, &[2.0; 300]);
+        assert!(matches!(receiver.pop_event(), Some(Event::Stream { stream: 1, .. })));
+        let first = receiver.pop_snapshot(1).unwrap();
+        assert_eq!((first.start_samples, first.original[0][0]), (1000, 2.0));
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub struct TimelineSpot {
 struct Current {
     stream: u32,
     timing: Timing,
+    channels: usize,
     original: Samples,
     coded: Samples,
     analyzer: Analyzer,
@@ -53,6 +54,9 @@ pub struct Scope {
     meters: Option<Meters>,
     current: Option<Current>,
     held: bool,
+    /// The stream whose columns are held, where another one goes on.
+    held_stream: Option<Current>,
+    opening: u32,
 }
 
 impl Scope {
@@ -89,6 +93,14 @@ impl Scope {
     /// Columns stand still; meters and usage go on. Frames that pass meanwhile become a gap.
     pub fn hold(&mut self, held: bool) {
         self.held = held;
+        if !held && self.held_stream.take().is_some() {
+            self.columns.clear();
+        }
+    }
+
+    /// The stream of the columns.
+    fn shown(&self) -> Option<&Current> {
+        self.held_stream.as_ref().or(self.current.as_ref())
     }
 
     /// Whether columns stand still.
@@ -98,17 +110,17 @@ impl Scope {
 
     /// The host's rate in Hz, once a stream is looked at.
     pub fn rate_hz(&self) -> Option<f64> {
-        self.current.as_ref().map(|c| c.timing.rate_hz)
+        self.shown().map(|c| c.timing.rate_hz)
     }
 
     /// Seconds from one column to the next.
     pub fn column_s(&self) -> f64 {
-        self.current.as_ref().map_or(1.0 / 75.0, |c| c.timing.hop_samples as f64 / c.timing.codec_rate_hz)
+        self.shown().map_or(1.0 / 75.0, |c| c.timing.hop_samples as f64 / c.timing.codec_rate_hz)
     }
 
     /// Where a frame begins.
     pub fn spot(&self, frame: u64) -> Option<TimelineSpot> {
-        let current = self.current.as_ref()?;
+        let current = self.shown()?;
         let rate_hz = current.timing.rate_hz;
         let start = current.timing.frame_start_samples(frame);
         let place = current.places.iter().rev().find(|(at, _)| *at as f64 <= start);
@@ -122,7 +134,13 @@ impl Scope {
 
     fn event(&mut self, event: Event) {
         match event {
-            Event::Stream { stream, timing, channels } => self.begin(stream, timing, channels),
+            Event::Stream { opening, stream, timing, channels } => {
+                if std::mem::replace(&mut self.opening, opening) != opening {
+                    self.usage.clear();
+                    self.load.clear();
+                }
+                self.begin(stream, timing, channels);
+            }
             Event::Load(share) => self.load.push(share),
             Event::Place { at_samples, place } => {
                 if let Some(current) = &mut self.current {
@@ -149,12 +167,14 @@ impl Scope {
     }
 
     fn begin(&mut self, stream: u32, timing: Timing, channels: usize) {
-        let same = |c: &Current| c.timing.rate_hz == timing.rate_hz;
+        let same = |c: &Current| c.timing.rate_hz == timing.rate_hz && c.channels == channels;
         if self.current.as_ref().is_none_or(|c| !same(c)) || self.meters.is_none() {
             self.meters = Some(Meters::new(timing.rate_hz, channels));
         }
         if !self.held {
             self.columns.clear();
+        } else if self.held_stream.is_none() {
+            self.held_stream = self.current.take();
         }
         let group = (timing.rate_hz / SPECTRUM_RATE_HZ).floor().max(1.0) as usize;
         let analyzer = Analyzer::new(timing.rate_hz / group as f64);
@@ -164,6 +184,7 @@ impl Scope {
         self.current = Some(Current {
             stream,
             timing,
+            channels,
             original: Samples::new(reach),
             coded: Samples::new(reach),
             analyzer,
@@ -299,6 +320,19 @@ mod tests {
             }
             assert!(hits > 100, "{rate_hz}: only {hits} frames were decided");
         }
+    }
+
+    #[test]
+    fn what_is_held_keeps_its_times_when_another_stream_begins() {
+        let mut scope = watched(48_000.0, 1.0, 256);
+        scope.hold(true);
+        let (spot, written) = (scope.spot(30), scope.columns.written());
+        let timing = Timing::new(8000.0, Scheduling::Spread, CodecModel::embedded().unwrap().info()).unwrap();
+        scope.event(Event::Stream { opening: 1, stream: 9, timing, channels: 1 });
+        assert_eq!((scope.spot(30), scope.columns.written()), (spot, written));
+        assert_eq!(scope.rate_hz(), Some(48_000.0));
+        scope.hold(false);
+        assert_eq!((scope.rate_hz(), scope.columns.written()), (Some(8000.0), 0));
     }
 
     #[test]

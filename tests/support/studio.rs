@@ -198,7 +198,13 @@ impl Studio {
 
     /// A window of this size with the studio in it, drawn until it is at rest.
     pub fn open(self, size: (f32, f32)) -> Harness<'static, Self> {
+        self.open_at(size, 0.25)
+    }
+
+    /// The same, with so many seconds between frames.
+    pub fn open_at(self, size: (f32, f32), frame_s: f32) -> Harness<'static, Self> {
         let mut harness = Harness::builder()
+            .with_step_dt(frame_s)
             .with_size(Vec2::new(size.0, size.1))
             .with_os(egui::os::OperatingSystem::Nix)
             .renderer(Raster::default())

@@ -1,8 +1,12 @@
 """Checkpoints: everything a run resumes from; and small ones, to be kept beside a pack.
 
-    python -m sacodec_train.checkpoint RUN/last.pt small.pt       # averaged weights, half precision, no raw codebook
+    python -m sacodec_train.checkpoint RUN/last.pt small.pt.xz       # averaged weights at bf16, compressed, no raw codebook
+
+Of several checkpoints of one lineage the mean: `A.pt B.pt small.pt.xz` (Wortsman et al. 2022, "model soups").
 """
 import argparse
+import io
+import lzma
 import os
 import pickle
 from pathlib import Path
@@ -15,6 +19,12 @@ from .model import Codec
 FORMAT = 2
 FROZEN = "q.semantic.frozen"
 """Not in small checkpoints: the mHuBERT centroids have a source of their own."""
+DRAWN = "q.acoustic.frozen"
+"""Nor this: drawn again from its seed."""
+PACKED = [dict(id=lzma.FILTER_LZMA2, preset=6, lc=3, lp=1, pb=1)]
+"""Two-byte weights: one byte is sign and exponent, which repeat."""
+SMALL_TENSOR = 4096
+"""Tensors up to this size stay whole: biases, norms, scales."""
 
 
 class CheckpointError(ValueError):
@@ -32,8 +42,9 @@ def save(path, **contents):
 def read(path, device="cpu"):
     """The contents of a checkpoint, with `config`. Those of the starter (no format) have the default configuration."""
     try:
-        s = torch.load(path, map_location=device, weights_only=True)
-    except (OSError, RuntimeError, ValueError, pickle.UnpicklingError) as e:
+        packed = str(path).endswith(".xz")
+        s = torch.load(io.BytesIO(lzma.open(path).read()) if packed else path, map_location=device, weights_only=True)
+    except (OSError, EOFError, RuntimeError, ValueError, lzma.LZMAError, pickle.UnpicklingError) as e:
         raise CheckpointError(f"{path}: cannot be read ({str(e).splitlines()[0]})") from e
     if not isinstance(s, dict) or "ema" not in s or s.get("format", 1) not in (1, FORMAT):
         raise CheckpointError(f"{path}: no checkpoint of this project, format {FORMAT}")
@@ -42,7 +53,7 @@ def read(path, device="cpu"):
 
 
 def weights(state, codebook):
-    """State of a model in full precision, its frozen table put back where a small checkpoint left it out."""
+    """State of a model in full precision, its frozen tables put back where a small checkpoint left them out."""
     state = {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
     if FROZEN not in state:
         if codebook is None:
@@ -56,24 +67,46 @@ def load_model(path, codebook=None):
     s = read(path)
     state = weights(s["ema"], codebook)
     net = Codec(state[FROZEN], s["config"].model)
-    net.load_state_dict(state)
+    load(net, state)
     return net.eval(), s
 
 
-def shrink(path, small):
-    """The averaged weights alone, in half precision, without the raw codebook."""
-    s = read(path)
-    ema = {k: v.half() if v.is_floating_point() else v for k, v in s["ema"].items() if k != FROZEN}
-    save(small, config=s["config"].as_dict(), ema=ema, step=s["step"], spent=s.get("spent"))
+def load(net, state):
+    """Put weights into a model; the table that is drawn from a seed may be missing."""
+    net.load_state_dict({DRAWN: net.q.acoustic.frozen, **state})
+
+
+def mean(paths):
+    """The contents of checkpoints of one configuration and lineage, as the last one's, with the mean of their averaged weights."""
+    every = [read(path) for path in paths]
+    if any(s["config"].model != every[0]["config"].model for s in every):
+        raise CheckpointError(f"{', '.join(map(str, paths))}: models of different sizes have no mean")
+    ema = {k: sum(s["ema"][k].float() for s in every) / len(every) if v.is_floating_point() else v for k, v in every[-1]["ema"].items()}
+    return {**every[-1], "ema": ema}
+
+
+def shrink(paths, small):
+    """The averaged weights of a checkpoint, or the mean of several, at bf16, without the frozen tables; `small` ends in
+    .pt.xz. Returns its size in bytes."""
+    if not str(small).endswith(".pt.xz"):
+        raise CheckpointError(f"{small}: a small checkpoint is compressed, call it NAME.pt.xz")
+    s = mean(paths)
+    ema = {k: v.bfloat16() if v.is_floating_point() and v.numel() > SMALL_TENSOR else v for k, v in s["ema"].items() if k not in (FROZEN, DRAWN)}
+    whole = io.BytesIO()
+    torch.save(dict(format=FORMAT, config=s["config"].as_dict(), ema=ema, step=s["step"], heard_s=s.get("heard_s", 0.0)), whole)
+    Path(small).write_bytes(lzma.compress(whole.getvalue(), filters=PACKED))
     return Path(small).stat().st_size
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("checkpoint")
-    p.add_argument("small")
+    p.add_argument("checkpoints", nargs="+")
+    p.add_argument("small", help="NAME.pt.xz")
     a = p.parse_args()
-    print(f"{shrink(a.checkpoint, a.small) / 1e6:.1f} MB")
+    try:
+        print(f"{shrink(a.checkpoints, a.small) / 1e6:.1f} MB")
+    except CheckpointError as e:
+        p.exit(1, f"{e}\n")
 
 
 if __name__ == "__main__":

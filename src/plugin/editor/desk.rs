@@ -121,6 +121,11 @@ impl Desk {
         self.maps.forget();
     }
 
+    /// Begins a listening test of what is set now.
+    pub fn begin_trials(&mut self, facts: &Facts, params: &SacodecParams) {
+        self.abx.start(&mut self.random, trial::conditions(facts, params));
+    }
+
     /// The load, worked out now and then.
     pub fn load(&self) -> LoadReading {
         self.load
@@ -140,7 +145,8 @@ impl Desk {
             self.load = self.scope.load.reading();
         }
         self.load_age_frames = (self.load_age_frames + 1) % LOAD_REFRESH_FRAMES;
-        keys::handle(ui, self, facts, params, setter, &mut actions);
+        self.abx.check(&trial::conditions(facts, params));
+        keys::handle(ui, self, params, setter, &mut actions);
         // The window is cleared to the background's colour: painting it would cost as much as all the rest
         // where there is no GPU.
         let inside = ui.max_rect().shrink2(vec2(10.0, 8.0));

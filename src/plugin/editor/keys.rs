@@ -4,13 +4,13 @@
 //! looks has it, whenever no text field does; and it is told to be focused only after a click, which is
 //! when the system gives the keyboard to the window.
 
-use egui::{EventFilter, Id, Key, Modifiers, Sense, Ui};
+use egui::{Event, EventFilter, Id, InputState, Key, Modifiers, Sense, Ui};
 use nice_plug::prelude::ParamSetter;
 use nice_plug_egui::Key as HostKey;
 
 use super::abx::Heard;
-use super::desk::Desk;
-use super::facts::{Action, Facts};
+use super::desk::{Desk, Page};
+use super::facts::Action;
 use super::trial;
 use super::widgets::set;
 use crate::plugin::params::{ListenChoice, SacodecParams};
@@ -19,6 +19,9 @@ use crate::plugin::params::{ListenChoice, SacodecParams};
 pub fn wanted(ui: &Ui, desk: &Desk) -> Option<Vec<HostKey>> {
     if ui.ctx().text_edit_focused() {
         return None;
+    }
+    if ui.input(|input| is_shortcut(input.modifiers)) || is_idle_trial(desk) {
+        return Some(Vec::new());
     }
     let letters: &[&str] = if desk.abx.is_running() {
         &["a", "b", "x", "A", "B", "X", "1", "2"]
@@ -36,7 +39,6 @@ pub fn wanted(ui: &Ui, desk: &Desk) -> Option<Vec<HostKey>> {
 pub fn handle(
     ui: &mut Ui,
     desk: &mut Desk,
-    facts: &Facts,
     params: &SacodecParams,
     setter: &ParamSetter,
     actions: &mut Vec<Action>,
@@ -45,21 +47,24 @@ pub fn handle(
     if ui.ctx().text_edit_focused() {
         return;
     }
-    let pressed = |key| ui.input_mut(|input| input.consume_key(Modifiers::NONE, key));
+    let pressed = |key| ui.input_mut(|input| take(input, key));
     if desk.abx.is_running() {
         for (key, heard) in [(Key::A, Heard::A), (Key::B, Heard::B), (Key::X, Heard::X)] {
             if pressed(key) {
                 desk.abx.hear(heard);
             }
         }
-        for (key, x_is_b) in [(Key::Num1, false), (Key::Num2, true)] {
-            if pressed(key) {
-                trial::answer(desk, facts, params, x_is_b, actions);
-            }
+        // One answer a frame: the next trial has not been heard.
+        let answer = [(Key::Num1, false), (Key::Num2, true)].into_iter().find(|(key, _)| pressed(*key));
+        if let Some((_, x_is_b)) = answer {
+            trial::answer(desk, x_is_b, actions);
         }
         if pressed(Key::Escape) {
             desk.abx.stop();
         }
+        return;
+    }
+    if is_idle_trial(desk) {
         return;
     }
     for (key, listen) in [
@@ -75,6 +80,31 @@ pub fn handle(
         let held = desk.scope.is_held();
         desk.scope.hold(!held);
     }
+}
+
+/// The page of the listening test between tests: the key that answered last must not do something else.
+fn is_idle_trial(desk: &Desk) -> bool {
+    desk.page == Page::Trial && !desk.abx.is_running()
+}
+
+/// Combinations are the host's.
+fn is_shortcut(modifiers: Modifiers) -> bool {
+    modifiers.ctrl || modifiers.alt || modifiers.command || modifiers.mac_cmd
+}
+
+/// Takes a key out of the input; `true` if it was pressed. A key that is held down counts once.
+fn take(input: &mut InputState, wanted: Key) -> bool {
+    let mut pressed = false;
+    input.events.retain(|event| match event {
+        Event::Key { key, pressed: true, repeat, modifiers, .. }
+            if *key == wanted && !is_shortcut(*modifiers) =>
+        {
+            pressed |= !repeat;
+            false
+        }
+        _ => true,
+    });
+    pressed
 }
 
 /// Keeps the focus on a widget of nothing, so that Space and Tab press no button of ours.

@@ -27,7 +27,7 @@ mod trial;
 mod widgets;
 mod window;
 
-pub use abx::{Abx, AbxResult, HISTORY, Heard, p_value};
+pub use abx::{Abx, AbxHistory, AbxResult, Conditions, Heard, p_value};
 pub use desk::{Desk, Page, Tab, View};
 pub use facts::{Action, Facts, Folder};
 pub use window::{DEFAULT_SIZE, MIN_SIZE, SacodecEditor, WindowChoice};

@@ -25,9 +25,11 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk, facts: &Facts, actions: &mut Vec<Actio
             }
             let edit = TextEdit::singleline(&mut desk.pack_folder).hint_text("folder of a pack");
             let response = ui.add(edit.desired_width(ui.available_width()));
-            if response.on_hover_text("Folder of a model pack; Enter loads it").lost_focus() {
+            let is_entered = response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+            response.on_hover_text("Folder of a model pack; Enter loads it");
+            if is_entered {
                 let folder = desk.pack_folder.trim();
-                if folder != pack.folder && !folder.is_empty() {
+                if !folder.is_empty() {
                     actions.push(Action::ChoosePack(folder.to_owned()));
                 }
             }

@@ -3,7 +3,7 @@
 use egui::{Align, Layout, RichText, Ui, vec2};
 use nice_plug::prelude::ParamSetter;
 
-use super::abx::{AbxResult, Heard, TRIALS};
+use super::abx::{AbxResult, Conditions, Heard, TRIALS};
 use super::desk::{Desk, Page};
 use super::facts::{Action, Facts};
 use super::theme;
@@ -23,20 +23,13 @@ pub fn draw(
     ui.vertical_centered(|ui| {
         ui.add_space((height * 0.06).min(40.0));
         match desk.abx.progress() {
-            Some((trial, trials)) => running(ui, desk, facts, params, (trial, trials), actions),
-            None => idle(ui, desk, params, setter),
+            Some((trial, trials)) => running(ui, desk, (trial, trials), actions),
+            None => idle(ui, desk, facts, params, setter),
         }
     });
 }
 
-fn running(
-    ui: &mut Ui,
-    desk: &mut Desk,
-    facts: &Facts,
-    params: &SacodecParams,
-    (trial, trials): (usize, usize),
-    actions: &mut Vec<Action>,
-) {
+fn running(ui: &mut Ui, desk: &mut Desk, (trial, trials): (usize, usize), actions: &mut Vec<Action>) {
     ui.label(RichText::new(format!("Trial {} of {trials}", trial + 1)).size(22.0).strong());
     caption(ui, "A is the original, B is coded, X is one of them. Listen as long and as often as you like.");
     ui.add_space(14.0);
@@ -58,7 +51,7 @@ fn running(
             [(false, "X is A", "Answers and goes on. Key 1"), (true, "X is B", "Answers and goes on. Key 2")]
         {
             if segment(ui, false, label, vec2(150.0, 40.0), 17.0, tip).clicked() {
-                answer(desk, facts, params, x_is_b, actions);
+                answer(desk, x_is_b, actions);
             }
         }
     });
@@ -73,25 +66,29 @@ fn running(
 }
 
 /// Answers the trial, and reports the test where that was the last one.
-pub fn answer(
-    desk: &mut Desk,
-    facts: &Facts,
-    params: &SacodecParams,
-    x_is_b: bool,
-    actions: &mut Vec<Action>,
-) {
+pub fn answer(desk: &mut Desk, x_is_b: bool, actions: &mut Vec<Action>) {
     let Some(result) = desk.abx.answer(x_is_b) else { return };
-    let result = AbxResult {
-        time: (desk.clock)(),
-        pack: facts.pack.name.clone(),
-        level_matched: params.level_match.value(),
-        ..result
-    };
+    let result = AbxResult { time: (desk.clock)(), ..result };
     desk.abx.finished = Some(result.clone());
     actions.push(Action::TrialsEnded(result));
 }
 
-fn idle(ui: &mut Ui, desk: &mut Desk, params: &SacodecParams, setter: &ParamSetter) {
+/// What a test of this moment would compare.
+pub fn conditions(facts: &Facts, params: &SacodecParams) -> Conditions {
+    Conditions {
+        pack: facts.pack.name.clone(),
+        streams: params.streams.to_string(),
+        channels: params.channels.to_string(),
+        level_matched: params.level_match.value(),
+    }
+}
+
+fn idle(ui: &mut Ui, desk: &mut Desk, facts: &Facts, params: &SacodecParams, setter: &ParamSetter) {
+    if desk.abx.was_disturbed {
+        let text = "The test was ended: pack, Streams, Channels or Level match changed meanwhile.";
+        ui.label(RichText::new(text).color(theme::WARNING));
+        ui.add_space(8.0);
+    }
     if let Some(result) = desk.abx.finished.clone() {
         finished(ui, &result);
         ui.add_space(12.0);
@@ -101,7 +98,8 @@ fn idle(ui: &mut Ui, desk: &mut Desk, params: &SacodecParams, setter: &ParamSett
         caption(
             ui,
             "A is the original, B is coded. In every trial X is one of them, by chance: say which. Let the host \
-             loop a passage. Meanwhile Listen is overridden, and everything that could tell is hidden.",
+             loop a passage. Meanwhile Listen is overridden, everything that could tell is hidden, A goes to the channels as B \
+             does, and Level match stands still: play a few seconds before you start.",
         );
         ui.add_space(12.0);
     }
@@ -119,7 +117,7 @@ fn idle(ui: &mut Ui, desk: &mut Desk, params: &SacodecParams, setter: &ParamSett
     ui.add_space(8.0);
     centered_row(ui, 2.0 * 130.0 + 8.0, |ui| {
         if segment(ui, true, "Start", vec2(130.0, 40.0), 17.0, "Begins a new test").clicked() {
-            desk.abx.start(&mut desk.random);
+            desk.begin_trials(facts, params);
         }
         if segment(ui, false, "Back", vec2(130.0, 40.0), 17.0, "Back to the spectra").clicked() {
             desk.abx.finished = None;
@@ -166,16 +164,17 @@ fn history(ui: &mut Ui, desk: &Desk, params: &SacodecParams) {
 }
 
 fn csv(results: &[AbxResult]) -> String {
-    let mut text = String::from("time,pack,trials,correct,p_value,level_matched\n");
+    let mut text = String::from("time,pack,trials,correct,p_value,level_matched,streams\n");
     for r in results {
         let pack = r.pack.replace('"', "\"\"");
         text += &format!(
-            "{},\"{pack}\",{},{},{},{}\n",
+            "{},\"{pack}\",{},{},{},{},{}\n",
             r.time,
             r.trials,
             r.correct,
             r.p_value(),
-            r.level_matched
+            r.level_matched,
+            r.streams
         );
     }
     text
@@ -202,11 +201,12 @@ mod tests {
             trials: 10,
             correct: 9,
             level_matched: true,
+            streams: "Both".to_owned(),
         };
         let text = csv(&[result]);
         assert_eq!(
             text.lines().nth(1).unwrap(),
-            "2026-11-23T12:00:00+00:00,\"a \"\"b\"\" 1\",10,9,0.0107421875,true"
+            "2026-11-23T12:00:00+00:00,\"a \"\"b\"\" 1\",10,9,0.0107421875,true,Both"
         );
     }
 }

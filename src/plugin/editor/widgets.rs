@@ -62,16 +62,21 @@ pub fn gain(ui: &mut Ui, setter: &ParamSetter, param: &FloatParam, gesture: &mut
         setter.begin_set_parameter(param);
         *gesture = true;
     }
-    if response.double_clicked() {
+    // The rail itself knows no clicks.
+    let primary = egui::PointerButton::Primary;
+    let is_reset =
+        response.contains_pointer() && ui.input(|input| input.pointer.button_double_clicked(primary));
+    if is_reset {
         value = param.default_plain_value();
     }
-    if response.changed() || response.double_clicked() {
+    if response.changed() || is_reset {
         match *gesture {
             true => setter.set_parameter(param, value),
             false => set(setter, param, value),
         }
     }
-    if response.drag_stopped() {
+    // Also where the slider has moved away under the pointer.
+    if *gesture && !response.dragged() {
         end_gain(setter, param, gesture);
     }
 }

@@ -1,9 +1,11 @@
 //! The window in a host: opening, closing, size, keys, repaints.
 
 use std::error::Error;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use atomic_float::AtomicF64;
 use nice_plug::context::gui::GuiContext;
 use nice_plug::editor::dpi::{LogicalSize, NativeSize, Size};
 use nice_plug::editor::{HostMethods, SpawnedEditor};
@@ -30,7 +32,7 @@ use crate::take::settings::{self, Destination, SessionChoice};
 pub const DEFAULT_SIZE: (f32, f32) = (900.0, 560.0);
 /// Smallest size in points.
 pub const MIN_SIZE: (f32, f32) = (640.0, 420.0);
-/// While something is recorded the window is drawn every so many frames' time, sound or not.
+/// The state of the recording is looked at every so many frames' time, sound or not.
 const RECORDING_TICKS: u32 = 12;
 /// The framework's own timer for repaints is not wanted, see [`Ticker`].
 const NEVER: Duration = Duration::from_secs(1 << 30);
@@ -75,6 +77,11 @@ impl WindowChoice {
 /// The editor of one instance. Outlives every opening of its window.
 pub struct SacodecEditor {
     core: Arc<Mutex<Core>>,
+    // Beside the core, which the window's thread holds while it draws and calls the host: what the host asks
+    // on its main thread must not wait for that.
+    params: Arc<SacodecParams>,
+    status: Arc<Status>,
+    system_scale: Arc<AtomicF64>,
 }
 
 /// What an opening of the window finds and leaves behind.
@@ -88,7 +95,7 @@ struct Core {
     problem: Option<String>,
     /// The session's choice for takes and what it came to: reading it anew each frame would read files.
     destination: Option<(SessionChoice, Destination)>,
-    system_scale: f64,
+    system_scale: Arc<AtomicF64>,
     /// The parameters, as the last frame drew them.
     shown: Shown<[f32; 10]>,
 }
@@ -100,18 +107,19 @@ impl SacodecEditor {
         status: Arc<Status>,
         receiver: TapReceiver,
     ) -> Self {
+        let system_scale = Arc::new(AtomicF64::new(1.0));
         let core = Core {
             desk: Desk::default(),
             receiver,
-            params,
-            status,
+            params: params.clone(),
+            status: status.clone(),
             picking: None,
             problem: None,
             destination: None,
-            system_scale: 1.0,
+            system_scale: system_scale.clone(),
             shown: Shown::default(),
         };
-        Self { core: Arc::new(Mutex::new(core)) }
+        Self { core: Arc::new(Mutex::new(core)), params, status, system_scale }
     }
 }
 
@@ -128,7 +136,7 @@ impl Editor for SacodecEditor {
     ) -> Result<SpawnedEditor<Self::Handle>, Box<dyn Error>> {
         // The framework's state is made anew for each opening: it cannot be told a size, and its own
         // `size` leaves out the zoom.
-        let choice = lock(&self.core).params.window().sane();
+        let choice = self.params.window().sane();
         let size = LogicalSize::new(choice.width, choice.height);
         let settings = EguiNiceSettings {
             title: "SACodec".to_owned(),
@@ -155,17 +163,17 @@ impl Editor for SacodecEditor {
     }
 
     fn size(&self) -> NativeSize<u32> {
-        let core = lock(&self.core);
-        let size: Size = core.params.window().sane().size().into();
-        NativeSize::from_size(size, core.system_scale)
+        let size: Size = self.params.window().sane().size().into();
+        NativeSize::from_size(size, self.system_scale.load(Relaxed))
     }
 
     fn resize_hint(&self) -> ResizeHint {
-        ResizeHint::resizable().with_min_logical_size(LogicalSize::new(MIN_SIZE.0, MIN_SIZE.1))
+        let zoom = self.params.window().sane().zoom;
+        ResizeHint::resizable().with_min_logical_size(LogicalSize::new(MIN_SIZE.0 * zoom, MIN_SIZE.1 * zoom))
     }
 
     fn track_info_updated(&self, info: TrackInfo) {
-        lock(&self.core).status.set_track(info.name());
+        self.status.set_track(info.name());
     }
 }
 
@@ -213,9 +221,9 @@ impl NiceEguiApp for App {
     }
 
     fn resized(&mut self, size: WindowSize) {
-        let mut core = lock(&self.core);
+        let core = lock(&self.core);
         let old = core.params.window().sane();
-        core.system_scale = size.scale_factor / f64::from(old.zoom);
+        core.system_scale.store(size.scale_factor / f64::from(old.zoom), Relaxed);
         let (width, height) = (size.logical.width as f32, size.logical.height as f32);
         core.params.set_window(WindowChoice { width, height, ..old }.sane());
     }
@@ -235,8 +243,11 @@ impl Drop for App {
             core.desk.abx.stop();
             core.status.set_audition(None);
             core.desk.forget_textures();
-            let Core { desk, params, .. } = &mut *core;
-            widgets::end_gain(&host.param_setter(), &params.output_gain, &mut desk.gain_gesture);
+            let Core { desk, params, status: core_status, .. } = &mut *core;
+            // A host that destroys the plugin with its window open has no parameter left to end.
+            if core_status.is_alive() {
+                widgets::end_gain(&host.param_setter(), &params.output_gain, &mut desk.gain_gesture);
+            }
         }
     }
 }
@@ -249,7 +260,7 @@ impl Core {
         let facts = self.facts();
         let params = self.params.clone();
         let actions = self.desk.draw(ui, &facts, &params, &host.param_setter());
-        self.status.set_audition(self.desk.abx.is_coded());
+        self.status.set_audition(self.desk.abx.audition());
         for action in actions {
             self.act(ui.ctx(), action, &facts);
         }
@@ -262,11 +273,13 @@ impl Core {
     /// Tells, whenever it is asked, whether the window shows something old.
     fn changes(&self) -> impl FnMut() -> bool + Send + 'static {
         let (params, status, shown) = (self.params.clone(), self.status.clone(), self.shown.clone());
-        let mut ticks = 0;
+        let (mut ticks, mut takes) = (0, status.takes());
         move || {
             ticks = (ticks + 1) % RECORDING_TICKS;
-            let is_recording = ticks == 0 && params.record_tokens.value();
-            status.take_changed() || shown.is_old(&params.shown_values()) || is_recording
+            // A take may end, and its exports, long after the sound.
+            let now = if ticks == 0 { status.takes() } else { takes.clone() };
+            let has_recorded = std::mem::replace(&mut takes, now) != takes;
+            status.take_changed() || shown.is_old(&params.shown_values()) || has_recorded
         }
     }
 

@@ -29,7 +29,8 @@ class Encoder(nn.Module):
         """Audio [B, F * hop] -> log10 mel power, scaled to about -2.5 ... 2.5: [B, F, mel_bands]. Frame f ends with hop f."""
         frames = F.pad(audio, (WINDOW_SAMPLES - HOP_SAMPLES, 0)).unfold(-1, WINDOW_SAMPLES, HOP_SAMPLES) * self.window
         power = torch.fft.rfft(frames).abs().square()
-        return torch.log10(power @ self.mel.T + 1e-8) * 0.5 + 1.5
+        with torch.autocast(audio.device.type, enabled=False):  # What the plugin computes in f32.
+            return torch.log10(power @ self.mel.T + 1e-8) * 0.5 + 1.5
 
     def forward(self, audio):
         h = self.inp(self.features(audio))

@@ -284,7 +284,12 @@ impl Drop for WindowThreadHandle {
 
         // Not run_until_closed(): a loop that is about to stop may not answer its request to show the
         // window any more, and its thread would then be left alone with what it tears down.
-        if let Err(e) = self.join() {
+        // Nor is a panic of that thread raised again here: a destructor that is called from C would end the host.
+        match self.event_loop_handle.take().map(|thread| thread.join()) {
+            Some(Err(_)) => warn!("The window's thread panicked"),
+            Some(Ok(())) | None => {}
+        }
+        if let Some(e) = self.shared.final_error.lock().unwrap_or_else(|g| g.into_inner()).take() {
             warn!("Error while closing window: {}", e)
         }
     }
