@@ -112,7 +112,7 @@ struct Core {
     level_match: LevelMatch,
     /// The level match is on, or its gains are still fading out.
     is_matching: bool,
-    /// Weights of left and right in what both outputs hear of the original in a listening test; `None`: each its own.
+    /// Weights of left and right in what both outputs hear of the original in a listening test.
     route: Option<[f32; 2]>,
     /// Weights of left and right in the first stream.
     mix: [Ramp; 2],
@@ -343,12 +343,7 @@ impl Core {
     /// Turns the channel routing and the monitor towards `controls`.
     fn set(&mut self, controls: &Controls) {
         let stereo = self.streams.len() == 2;
-        let mix = match controls.channels {
-            _ if !stereo => [1.0, 0.0],
-            Channels::MonoSum => [0.5, 0.5],
-            Channels::Left | Channels::DualMono => [1.0, 0.0],
-            Channels::Right => [0.0, 1.0],
-        };
+        let mix = if stereo { controls.channels.mix() } else { [1.0, 0.0] };
         let dual = stereo && controls.channels == Channels::DualMono;
         if !self.started {
             self.mix = mix.map(Ramp::at);
@@ -387,12 +382,7 @@ impl Core {
         }
         self.monitor.set(controls);
         self.level_match.hold(controls.audition.is_some());
-        self.route = match (stereo, dual, controls.channels) {
-            (false, ..) | (_, true, _) => None,
-            (.., Channels::Left) => Some([1.0, 0.0]),
-            (.., Channels::Right) => Some([0.0, 1.0]),
-            _ => Some([0.5, 0.5]),
-        };
+        self.route = (stereo && !dual).then_some(mix);
         self.is_matching = self.monitor.wants_match();
     }
 
