@@ -14,7 +14,7 @@ use std::time::Duration;
 use plugin::{active, host, value};
 use sacodec::rt::{RtPool, counters};
 use sacodec_clap_host::{ClapId, EditorWindow, Host, ParamEvent, Processor, Screenshot};
-use screen::{OwnScreen, SCREEN, open, own_screen, until};
+use screen::{OwnScreen, open, own_screen, until};
 
 // Where things are, in pixels from the editor's top left corner.
 /// A click here sets Listen to Original.
@@ -50,9 +50,16 @@ impl Held {
     }
 }
 
+/// Runs in a process of its own: the next test's thread would count as one that was left behind.
 #[test]
 fn the_editor_opens_and_closes_two_hundred_times_without_leaking() {
+    const NAME: &str = "the_editor_opens_and_closes_two_hundred_times_without_leaking";
     let screen = own_screen();
+    if !screen.is_lent {
+        let status = screen.lend_to(this_program(), NAME).status().unwrap();
+        assert!(status.success(), "the measured run failed: {status}");
+        return;
+    }
     let mut host = host();
     let before = Held::now();
     let mut rss_kb = Vec::new();
@@ -84,23 +91,22 @@ fn the_editor_opens_and_closes_two_hundred_times_without_leaking() {
 /// The window's thread takes OpenGL down; a program that ends meanwhile pulls the driver from under it.
 #[test]
 fn a_host_that_closes_the_editor_and_ends_at_once_does_not_crash() {
-    const CHILD: &str = "SACODEC_ENDS";
+    const NAME: &str = "a_host_that_closes_the_editor_and_ends_at_once_does_not_crash";
     let screen = own_screen();
-    if std::env::var_os(CHILD).is_some() {
+    if screen.is_lent {
         let mut host = host();
         open(&mut host, &screen);
         host.close_editor();
         std::process::exit(0);
     }
     for round in 0..15 {
-        let status = Command::new(std::env::current_exe().unwrap())
-            .args(["a_host_that_closes_the_editor_and_ends_at_once_does_not_crash", "--exact"])
-            .env(CHILD, "1")
-            .env(SCREEN, &screen.name)
-            .status()
-            .unwrap();
+        let status = screen.lend_to(this_program(), NAME).status().unwrap();
         assert!(status.success(), "round {round}: {status}");
     }
+}
+
+fn this_program() -> Command {
+    Command::new(std::env::current_exe().unwrap())
 }
 
 /// Waits until Listen's value looks otherwise than in `before`.
@@ -291,26 +297,19 @@ fn the_audio_thread_asks_the_system_for_no_memory_with_the_editor_open() {
 /// Runs in a process of its own under `strace`: marks the steady state by two sleeps of 7 ns.
 #[test]
 fn the_audio_thread_neither_waits_nor_calls_the_kernel_with_the_editor_open() {
-    const CHILD: &str = "SACODEC_TRACED";
+    const NAME: &str = "the_audio_thread_neither_waits_nor_calls_the_kernel_with_the_editor_open";
     let screen = own_screen();
-    if std::env::var_os(CHILD).is_some() {
+    if screen.is_lent {
         play_for_the_tracer(&screen);
         return;
     }
     let traces = tempfile::tempdir().unwrap();
     let log = traces.path().join("trace");
-    let name = "the_audio_thread_neither_waits_nor_calls_the_kernel_with_the_editor_open";
-    let status = Command::new("strace")
-        .args(["-f", "-o"])
-        .arg(&log)
-        .arg(std::env::current_exe().unwrap())
-        .args([name, "--exact", "--nocapture"])
-        .env(CHILD, "1")
-        .env(SCREEN, &screen.name)
-        .status()
-        .unwrap_or_else(|e| {
-            panic!("strace is needed to watch the audio thread (Debian: apt install strace): {e}")
-        });
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-o"]).arg(&log).arg(std::env::current_exe().unwrap());
+    let status = screen.lend_to(strace, NAME).status().unwrap_or_else(|e| {
+        panic!("strace is needed to watch the audio thread (Debian: apt install strace): {e}")
+    });
     assert!(status.success(), "the traced run failed: {status}");
     let (mut marks, mut calls) = (Vec::new(), Vec::new());
     for line in fs::read_to_string(&log).unwrap().lines() {

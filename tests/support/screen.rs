@@ -11,15 +11,25 @@ use sacodec_clap_host::{EditorWindow, Host, Screen, Screenshot};
 /// Far more than anything takes that is awaited: only what never comes reaches it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Names the screen that a test made, to the processes that it starts.
-pub const SCREEN: &str = "SACODEC_TEST_SCREEN";
+/// Names the screen that a test lends, to the process that it starts.
+const SCREEN: &str = "SACODEC_TEST_SCREEN";
 
 /// The screen, for one test at a time: there is one pointer, and the process is measured.
 pub struct OwnScreen {
     pub screen: Arc<Screen>,
+    /// Whether this process runs one test alone, on the screen of the one that started it.
+    pub is_lent: bool,
     /// What it is called, such as `:99`.
-    pub name: String,
+    name: String,
     _alone: MutexGuard<'static, ()>,
+}
+
+impl OwnScreen {
+    /// `program`, which is this one or is to start it, with one test alone on this screen.
+    pub fn lend_to(&self, mut program: Command, test: &str) -> Command {
+        program.args([test, "--exact", "--nocapture"]).env(SCREEN, &self.name);
+        program
+    }
 }
 
 /// The screen of this process, or of the test that started it. `DISPLAY` names it from then on.
@@ -39,7 +49,8 @@ pub fn own_screen() -> OwnScreen {
         }
         (name, Arc::new(screen))
     });
-    OwnScreen { screen: screen.clone(), name: name.clone(), _alone: alone }
+    let is_lent = std::env::var_os(SCREEN).is_some();
+    OwnScreen { screen: screen.clone(), is_lent, name: name.clone(), _alone: alone }
 }
 
 /// Starts Xvfb and gives its name. It ends with its last connection: the one that `own_screen` makes
