@@ -10,6 +10,12 @@ use super::theme;
 use super::widgets::{caption, segment, toggle};
 use crate::plugin::params::SacodecParams;
 
+const IDLE_TEXT: &str = "A is the original, B is coded. In every trial X is one of them, by chance: say which. \
+    Let the host loop a passage. Meanwhile Listen is overridden, everything that could tell is hidden, A goes to \
+    the channels as B does, and Level match stands still: play a few seconds before you start.";
+/// Lines that the eye follows.
+const IDLE_TEXT_WIDTH: f32 = 620.0;
+
 /// Draws the page.
 pub fn draw(
     ui: &mut Ui,
@@ -94,13 +100,10 @@ fn idle(ui: &mut Ui, desk: &mut Desk, facts: &Facts, params: &SacodecParams, set
         ui.add_space(12.0);
     } else {
         ui.label(RichText::new("Can you hear the codec?").size(22.0).strong());
-        ui.set_max_width(620.0_f32.min(ui.available_width()));
-        caption(
-            ui,
-            "A is the original, B is coded. In every trial X is one of them, by chance: say which. Let the host \
-             loop a passage. Meanwhile Listen is overridden, everything that could tell is hidden, A goes to the channels as B \
-             does, and Level match stands still: play a few seconds before you start.",
-        );
+        ui.scope(|ui| {
+            ui.set_max_width(IDLE_TEXT_WIDTH.min(ui.available_width()));
+            caption(ui, IDLE_TEXT);
+        });
         ui.add_space(12.0);
     }
     centered_row(ui, 330.0, |ui| {

@@ -1,0 +1,196 @@
+//! The editor in use, in a real window of an instance that plays: what the host hears of it.
+#![cfg(target_os = "linux")]
+
+#[path = "support/plugin.rs"]
+mod plugin;
+#[path = "support/screen.rs"]
+mod screen;
+
+use plugin::{active, value};
+use sacodec_clap_host::{EditorWindow, Host, ParamEvent, Screenshot};
+use screen::{open, own_screen, until};
+
+// Where things are, in pixels from the editor's top left corner.
+const GAIN: (i32, i32) = (390, 537);
+/// Left, top, width and height of what shows the gain.
+const GAIN_VALUE: (u32, u32, u32, u32) = (344, 526, 160, 24);
+const ABX: (i32, i32) = (830, 27);
+const START: (i32, i32) = (381, 258);
+
+const RATE_HZ: usize = 48_000;
+const BLOCK_SAMPLES: usize = 480;
+/// Trials of a test, unless the user wants another number.
+const TRIALS: usize = 10;
+
+#[test]
+fn an_editor_that_closes_in_mid_drag_ends_the_gesture_and_opens_again() {
+    let screen = own_screen();
+    let mut host = active(RATE_HZ as f64, 1, value::CODED);
+    let id = host.param("Output gain").unwrap().id;
+    let (window, before) = open(&mut host, &screen);
+    let mut events = Vec::new();
+    drag_gain(&mut host, &window, &before, &mut events);
+    assert!(!events.contains(&ParamEvent::GestureEnd(id)), "{events:?}");
+    host.close_editor();
+    until(&mut host, "a closed editor ended its gesture", |host| {
+        host.process(&mut [&mut [0.0; BLOCK_SAMPLES]]).unwrap();
+        events.extend(host.take_param_events());
+        (events.last() == Some(&ParamEvent::GestureEnd(id))).then_some(())
+    });
+    window_released(&window);
+    assert_eq!(events.first(), Some(&ParamEvent::GestureBegin(id)), "{events:?}");
+    let ends = events.iter().filter(|event| matches!(event, ParamEvent::GestureEnd(_))).count();
+    assert_eq!(ends, 1, "{events:?}");
+    let set = host.param_value("Output gain").unwrap();
+    open(&mut host, &screen);
+    assert_eq!(host.param_value("Output gain").unwrap(), set, "the drag's last value stays");
+}
+
+#[test]
+fn a_host_that_destroys_the_plugin_in_mid_drag_does_not_crash() {
+    let screen = own_screen();
+    for _ in 0..5 {
+        let mut host = active(RATE_HZ as f64, 1, value::CODED);
+        let (window, before) = open(&mut host, &screen);
+        drag_gain(&mut host, &window, &before, &mut Vec::new());
+        drop(host);
+        window_released(&window);
+    }
+}
+
+/// Drags Output gain until the window and the host know, and leaves the button down.
+fn drag_gain(host: &mut Host, window: &EditorWindow, before: &Screenshot, events: &mut Vec<ParamEvent>) {
+    window.press(GAIN.0, GAIN.1).unwrap();
+    let mut step = 0;
+    until(host, "the gain followed the pointer", |host| {
+        step += 1;
+        window.point(GAIN.0 + 5 + step % 20, GAIN.1).unwrap();
+        host.process(&mut [&mut [0.0; BLOCK_SAMPLES]]).unwrap();
+        events.extend(host.take_param_events());
+        let is_shown = window.screenshot().unwrap().changed_in(before, GAIN_VALUE) > 0;
+        (is_shown && events.iter().any(|event| matches!(event, ParamEvent::Value(..)))).then_some(())
+    });
+}
+
+/// The button is the screen's: it would still be down in the next test.
+fn window_released(window: &EditorWindow) {
+    window.release().unwrap();
+}
+
+#[test]
+fn a_listening_test_by_keys_plays_a_b_and_x_in_the_host_and_its_result_is_in_the_session() {
+    let screen = own_screen();
+    // Listen is overridden while it runs, and heard again after it.
+    let mut host = active(RATE_HZ as f64, 1, value::ORIGINAL);
+    let latency_samples = host.latency_samples() as usize;
+    let mut listener = Listener { latency_samples, input: Vec::new(), output: Vec::new() };
+    let (window, main_page) = open(&mut host, &screen);
+    window.click(ABX.0, ABX.1).unwrap();
+    let idle = until(&mut host, "the page of the test was shown", |host| {
+        listener.play(host);
+        let now = window.screenshot().unwrap();
+        // More than the button under the pointer.
+        (now.changed(&main_page) > 100_000).then_some(now)
+    });
+    // The page fills the window in one frame, and the picture may be half of it.
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    window.click(START.0, START.1).unwrap();
+    until(&mut host, "the test began", |host| {
+        listener.play(host);
+        (window.screenshot().unwrap().changed(&idle) > 10_000).then_some(())
+    });
+    // The test's own first choice has its pause too.
+    listener.settle(&mut host);
+    for trial in 1..=TRIALS {
+        let mut heard = |key: u8| {
+            window.key(key.into()).unwrap();
+            listener.after_the_pause(&mut host)
+        };
+        assert_eq!(heard(b'a'), Heard::Original, "A in trial {trial}");
+        assert_eq!(heard(b'b'), Heard::Coded, "B in trial {trial}");
+        let answer = match heard(b'x') {
+            Heard::Original => b'1',
+            Heard::Coded => b'2',
+        };
+        assert_eq!(results(&mut host).len(), 0, "after {} of {TRIALS} trials", trial - 1);
+        window.key(answer.into()).unwrap();
+    }
+    let results = until(&mut host, "the test ended with a result", |host| {
+        listener.play(host);
+        let results = results(host);
+        (!results.is_empty()).then_some(results)
+    });
+    assert_eq!(results.len(), 1);
+    assert_eq!((&results[0]["correct"], &results[0]["trials"]), (&TRIALS.into(), &TRIALS.into()));
+    until(&mut host, "Listen was heard again", |host| {
+        listener.play(host);
+        (listener.heard() == Some(Heard::Original)).then_some(())
+    });
+}
+
+/// The results of listening tests in the instance's state.
+fn results(host: &mut Host) -> Vec<serde_json::Value> {
+    let state: serde_json::Value = serde_json::from_slice(&host.save_state().unwrap()[8..]).unwrap();
+    let field = state["fields"]["abx"].as_str().unwrap();
+    serde_json::from_str(field).unwrap()
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Heard {
+    Original,
+    Coded,
+}
+
+/// Knows what went in and what came out.
+struct Listener {
+    latency_samples: usize,
+    input: Vec<f32>,
+    output: Vec<f32>,
+}
+
+impl Listener {
+    /// Plays a block of two tones.
+    fn play(&mut self, host: &mut Host) {
+        let tone = |n: usize| 0.2 * (n as f32 * 0.03).sin() + 0.1 * (n as f32 * 0.0771).sin();
+        let start = self.input.len();
+        let mut block: [f32; BLOCK_SAMPLES] = std::array::from_fn(|n| tone((start + n) % RATE_HZ));
+        self.input.extend(block);
+        host.process(&mut [&mut block]).unwrap();
+        self.output.extend(block);
+    }
+
+    /// Plays three tenths of a second: longer than pause, fades and what is judged together.
+    fn settle(&mut self, host: &mut Host) {
+        for _ in 0..30 {
+            self.play(host);
+        }
+    }
+
+    /// What is heard once a choice's pause, which hides it from the listener, has passed.
+    fn after_the_pause(&mut self, host: &mut Host) -> Heard {
+        let asked = self.output.len();
+        let is_pause = |samples: &[f32]| samples.iter().all(|sample| *sample == 0.0);
+        let pause_samples = RATE_HZ / 50;
+        until(host, "the choice of a source was heard as a pause", |host| {
+            self.play(host);
+            self.output[asked..].windows(pause_samples).any(is_pause).then_some(())
+        });
+        self.settle(host);
+        self.heard().expect("neither original nor coded was heard after the pause")
+    }
+
+    /// What was heard in the last tenth of a second, if it was one of the two.
+    fn heard(&self) -> Option<Heard> {
+        let end = self.output.len();
+        let start = end.checked_sub(RATE_HZ / 10)?;
+        let delayed = &self.input[start.checked_sub(self.latency_samples)?..end - self.latency_samples];
+        let now = &self.output[start..];
+        let is_original = now.iter().zip(delayed).all(|(out, original)| (out - original).abs() < 1e-6);
+        let is_steady = now.chunks(BLOCK_SAMPLES).all(|part| part.iter().any(|s| s.abs() > 1e-3));
+        match (is_original, is_steady) {
+            (true, _) => Some(Heard::Original),
+            (false, true) => Some(Heard::Coded),
+            _ => None,
+        }
+    }
+}
