@@ -54,6 +54,8 @@ class TrainConfig:
     """Share of clips whose decoder gets the semantic token alone."""
     drop_semantic: float = 0.0
     level_dbfs: tuple[float, float] = (-36.0, -12.0)
+    speaker_power: float = 0.0
+    """How often a speaker is drawn, by the power of the hours there are: 0 all alike, 1 every hour alike."""
     augment: float = 0.0
     """Share of crops that get light noise or a light tilt of their spectrum, in input and target alike."""
 

@@ -1,14 +1,15 @@
 """Train a codec, or go on: python -m sacodec_train.train --config live.toml --cache CACHE --codebook KM.npy --out RUN --minutes 60
 
 Runs on CUDA where there is one, else on the CPU (there one thread is best where others work too). Stops after --minutes
-or --steps, or at Ctrl-C or SIGTERM; leaves RUN/last.pt, RUN/log.csv and RUN/curves.png. With --resume it goes on from a
-checkpoint: one of its own, or a small one.
+or --steps, or at Ctrl-C or SIGTERM; leaves RUN/last.pt, RUN/log.csv and RUN/curves.png. The same command with --resume
+RUN/last.pt does what is left of it. --resume of a checkpoint of another run, with --anew, begins a run with its weights.
 """
 import argparse
 import copy
 import csv
 import math
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from .config import HOP_SAMPLES
 from .curves import draw as draw_curves
 from .data.augment import augment
 from .data.crops import Crops
+from .data.phones import UNKNOWN
 from .data.sources import DataError
 from .discriminators import Discriminators
 from .model import Codec, read_codebook
@@ -27,6 +29,11 @@ from .semantic import PhoneHead, phone_loss
 LOG_STEPS = 50
 FIT_BATCHES = 24
 GRADIENT_NORM = 20.0
+MAX_REFUSED = 10
+
+
+class TrainError(RuntimeError):
+    """A run that cannot go on, or must not begin."""
 
 
 class Trainer:
@@ -45,11 +52,16 @@ class Trainer:
             self.opt_d = torch.optim.AdamW(self.disc.parameters(), t.discriminator_learning_rate, betas=(0.5, 0.9))
         self.phones = self.opt_phones = None
         if t.phone_weight:
-            if crops.phones is None:
-                raise DataError("the recipe reads phones, the cache has none: make them with python -m sacodec_train.data.phones CACHE")
+            if crops.phones is None or bool((crops.phones == UNKNOWN).all()):
+                raise DataError("the recipe reads phones, the cache knows none: make them with python -m sacodec_train.data.phones CACHE, "
+                                "or set phone_weight = 0")
             self.phones = PhoneHead(config.model.latent).to(device)
             self.opt_phones = torch.optim.AdamW(self.phones.parameters(), 1e-3, betas=(0.8, 0.95))
         self.step, self.is_fitted, self.heard_s = 0, False, 0.0
+        self.refused = 0
+        """Steps in a row that were not taken: a loss or a gradient was no number."""
+        self.spent = dict(steps=0, s=0.0)
+        """Of the learning rate's cosine: what its runs have done."""
         self.use = [torch.zeros(n, device=device) for n in (config.model.semantic_entries, config.model.acoustic_entries)]
 
     def autocast(self):
@@ -77,21 +89,33 @@ class Trainer:
         if self.disc and self.is_fitted:
             loss = loss + self._adversarial(y, target, terms)
         if self.phones and self.is_fitted:
-            self.opt_phones.zero_grad()
             read = phone_loss(self.phones(self.net.semantic(out["latent"].float(), out["tokens"])), batch["phones"])
             if read:
                 terms["phone"], terms["phone_right"] = read
                 loss = loss + t.phone_weight * terms["phone"]
-        self.opt.zero_grad()
+        optimisers = [self.opt, self.opt_phones] if self.phones and self.is_fitted else [self.opt]
+        for optimiser in optimisers:
+            optimiser.zero_grad()
         loss.backward()
-        if self.phones and self.is_fitted:
-            self.opt_phones.step()
-        torch.nn.utils.clip_grad_norm_(self.net.parameters(), GRADIENT_NORM)
-        self.opt.step()
+        norm = torch.nn.utils.clip_grad_norm_(self.net.parameters(), GRADIENT_NORM)
+        if self._is_sound(loss + norm):
+            for optimiser in optimisers:
+                optimiser.step()
         self.step += 1
         self.heard_s += audio.numel() / configuration.RATE_HZ
         self._average(out["tokens"])
         return dict(lr=rate, **{k: v.detach() for k, v in terms.items()})
+
+    def _is_sound(self, value):
+        """Whether a step may be taken: one that is no number would end in every weight, and in the checkpoint."""
+        if torch.isfinite(value):
+            self.refused = 0
+            return True
+        self.refused += 1
+        if self.refused >= MAX_REFUSED:
+            raise TrainError(f"step {self.step}: {MAX_REFUSED} steps in a row gave no number; the weights before them are saved. "
+                             "Go on with a lower learning_rate, or look at the recordings")
+        return False
 
     def _keep(self, size):
         """Which streams each clip's decoder gets [size, 1, 2]; None: both."""
@@ -112,9 +136,13 @@ class Trainer:
         terms["disc"] = losses.discriminator_loss(real, fake)
         self.opt_d.zero_grad()
         terms["disc"].backward()
-        self.opt_d.step()
+        if torch.isfinite(terms["disc"]):
+            self.opt_d.step()
         self.disc.requires_grad_(False)
         with self.autocast():
+            # Both by the discriminators as they are now: what is equal must cost nothing.
+            with torch.no_grad():
+                real = self.disc(target, which)
             fake = self.disc(y, which)
         self.disc.requires_grad_(True)
         terms["adv"], terms["feature"] = losses.adversarial_loss(fake), losses.feature_loss(real, fake)
@@ -138,11 +166,11 @@ class Trainer:
         state = lambda module: module.state_dict() if module else None
         checkpoint.save(path, config=self.config.as_dict(), net=self.net.state_dict(), ema=self.ema.state_dict(), disc=state(self.disc),
                         opt=self.opt.state_dict(), opt_d=state(self.opt_d),
-                        phones=state(self.phones), opt_phones=state(self.opt_phones), step=self.step, fitted=self.is_fitted, heard_s=self.heard_s,
+                        phones=state(self.phones), opt_phones=state(self.opt_phones), step=self.step, fitted=self.is_fitted, heard_s=self.heard_s, spent=self.spent,
                         use=self.use, crops=self.crops.rng.bit_generator.state, random=torch.get_rng_state())
 
     def resume(self, path):
-        """Go on from a checkpoint. What a small one lacks begins anew: optimisers, discriminators."""
+        """Go on from a checkpoint. What a small one lacks begins anew: optimisers, discriminators, the rate's cosine."""
         s = checkpoint.read(path, self.device)
         if s["config"].model != self.config.model:
             raise checkpoint.CheckpointError(f"{path}: another model ({s['config'].model}), the configuration says {self.config.model}")
@@ -150,12 +178,16 @@ class Trainer:
         checkpoint.load(self.ema, checkpoint.weights(s["ema"], codebook))
         checkpoint.load(self.net, checkpoint.weights(s.get("net") or s["ema"], codebook))
         self.step, self.is_fitted, self.heard_s = s["step"], s.get("fitted", True), s.get("heard_s", 0.0)
+        self.spent = s.get("spent", self.spent)
         if s.get("opt"):
             self.opt.load_state_dict(s["opt"])
         if self.disc and s.get("disc"):
-            missing, _ = self.disc.load_state_dict(checkpoint.weights(s["disc"], codebook), strict=False)
-            if s.get("opt_d") and not missing:
-                self.opt_d.load_state_dict(s["opt_d"])
+            try:
+                self.disc.load_state_dict(s["disc"])
+            except RuntimeError as e:
+                raise checkpoint.CheckpointError(f"{path}: its discriminators are others than the configuration's (discriminator_width, banded); "
+                                                 "shrink it with python -m sacodec_train.checkpoint to begin them anew") from e
+            self.opt_d.load_state_dict(s["opt_d"])
         if self.phones and s.get("phones"):
             self.phones.load_state_dict(s["phones"])
             self.opt_phones.load_state_dict(s["opt_phones"])
@@ -167,33 +199,35 @@ class Trainer:
             self.crops.rng.bit_generator.advance(self.step)
 
 
-def run(trainer, out, minutes=math.inf, steps=math.inf, save_s=300.0):
-    """Train until the time or the steps are over; log, draw and save along the way."""
+def run(trainer, out, minutes=math.inf, steps=math.inf, save_s=300.0, stop=None):
+    """Train until the time or the steps are over, those of the runs that it goes on included, or the event `stop` is set;
+    log, draw and save along the way."""
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    begin = last_save = last_log = time.monotonic()
-    first, sums, seen, count = trainer.step, {}, {}, 0
-    log = Log(out / "log.csv")
+    last_save = last_log = before = time.monotonic()
+    spent, sums, seen, count = trainer.spent, {}, {}, 0
+    log = Log(out / "log.csv", trainer.step)
     try:
-        while (spent := time.monotonic() - begin) < minutes * 60 and trainer.step - first < steps:
-            progress = max(spent / (minutes * 60), (trainer.step - first) / steps)
+        while (progress := max(spent["s"] / (minutes * 60), spent["steps"] / steps)) < 1:
+            if stop and stop.is_set():
+                print("stopped: saving")
+                break
             for name, value in trainer.train_step(progress).items():
                 sums[name] = sums.get(name, 0.0) + float(value)
                 seen[name] = seen.get(name, 0) + 1
-            count += 1
             now = time.monotonic()
-            if trainer.step % LOG_STEPS == 0 or trainer.step - first == steps:
+            count, spent["steps"], spent["s"], before = count + 1, spent["steps"] + 1, spent["s"] + now - before, now
+            if trainer.step % LOG_STEPS == 0 or spent["steps"] == steps:
                 semantic, acoustic = trainer.perplexities()
                 t = trainer.config.train
-                log.write(dict(step=trainer.step, minutes=(now - begin) / 60, audio_s_per_s=count * t.batch * t.seconds / (now - last_log),
+                log.write(dict(step=trainer.step, minutes=spent["s"] / 60, audio_s_per_s=count * t.batch * t.seconds / (now - last_log),
                                **{k: v / seen[k] for k, v in sums.items()}, semantic_perplexity=semantic, acoustic_perplexity=acoustic))
                 sums, seen, count, last_log = {}, {}, 0, now
             if now - last_save > save_s:
                 trainer.save(out / "last.pt")
                 last_save = now
-    except KeyboardInterrupt:
-        print("stopped: saving")
-    trainer.save(out / "last.pt")
+    finally:
+        trainer.save(out / "last.pt")
     draw_curves(out / "log.csv", out / "curves.png")
 
 
@@ -203,15 +237,40 @@ class Log:
     COLUMNS = ["step", "minutes", "audio_s_per_s", "lr", "mel", "code", "pitch", "semantic_perplexity", "acoustic_perplexity",
                "disc", "adv", "feature", "phone", "phone_right"]
 
-    def __init__(self, path):
+    def __init__(self, path, step):
+        """Rows after `step` are of a run that was killed after its last checkpoint: they go."""
         self.path = path
-        if not path.exists():
-            path.write_text(",".join(self.COLUMNS) + "\n")
+        header, *rows = path.read_text().splitlines() if path.exists() else [",".join(self.COLUMNS)]
+        rows = [row for row in rows if float(row.split(",", 1)[0]) <= step]
+        path.write_text("\n".join([header, *rows]) + "\n")
 
     def write(self, row):
         print(" ".join(f"{k} {v:.4g}" for k, v in row.items()), flush=True)
         with open(self.path, "a", newline="") as file:
             csv.DictWriter(file, self.COLUMNS).writerow({k: f"{v:.6g}" for k, v in row.items()})
+
+
+def stop_signals():
+    """An event that Ctrl-C and SIGTERM set: a step is taken whole or not at all. A second one ends the program at once."""
+    stop = threading.Event()
+
+    def ask(*_):
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # What is ignored (SIGINT under nohup) stays so.
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, ask)
+    return stop
+
+
+def refuse_another_run(out, resume):
+    """Raise TrainError where `out` holds a run other than the one that is resumed: its checkpoint would be overwritten."""
+    last = out / "last.pt"
+    if last.exists() and not (resume and last.samefile(resume)):
+        raise TrainError(f"{out} holds a run: go on with it by --resume {last}, or name another folder")
 
 
 def main():
@@ -220,9 +279,10 @@ def main():
     p.add_argument("--cache", required=True)
     p.add_argument("--codebook", required=True, help="mHuBERT centroids, .npy [1000, 768]")
     p.add_argument("--out", required=True)
-    p.add_argument("--resume")
-    p.add_argument("--minutes", type=float, default=math.inf)
-    p.add_argument("--steps", type=float, default=math.inf)
+    p.add_argument("--resume", help="a checkpoint")
+    p.add_argument("--anew", action="store_true", help="begin time, steps and the learning rate's cosine again")
+    p.add_argument("--minutes", type=float, default=math.inf, help="length of the run, what was done before --resume included")
+    p.add_argument("--steps", type=float, default=math.inf, help="likewise")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--threads", type=int, default=1)
     p.add_argument("--save-s", type=float, default=300.0, help="seconds between checkpoints")
@@ -231,18 +291,24 @@ def main():
         p.error("say how long: --minutes or --steps")
     torch.set_num_threads(a.threads)
     torch.set_flush_denormal(True)
-    torch.set_float32_matmul_precision("high")
     device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
+        refuse_another_run(Path(a.out), a.resume)
         config = configuration.load(a.config)
-        crops = Crops(a.cache, config.train.seconds, a.seed, device, config.train.level_dbfs)
+        crops = Crops(a.cache, config.train.seconds, a.seed, device, config.train.level_dbfs, speaker_power=config.train.speaker_power)
         trainer = Trainer(config, crops, read_codebook(a.codebook), device, a.seed)
         if a.resume:
             trainer.resume(a.resume)
-    except (configuration.ConfigError, checkpoint.CheckpointError, DataError, OSError, ValueError) as e:
+        if a.anew:
+            trainer.spent = dict(steps=0, s=0.0)
+        elif max(trainer.spent["s"] / (a.minutes * 60), trainer.spent["steps"] / a.steps) >= 1:
+            raise TrainError(f"{a.resume}: that run is over; for another one with its weights say --anew")
+    except (TrainError, configuration.ConfigError, checkpoint.CheckpointError, DataError, OSError, ValueError) as e:
         p.exit(1, f"{e}\n")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    run(trainer, a.out, a.minutes, a.steps, a.save_s)
+    try:
+        run(trainer, a.out, a.minutes, a.steps, a.save_s, stop_signals())
+    except TrainError as e:
+        p.exit(1, f"{e}\n")
 
 
 if __name__ == "__main__":

@@ -46,6 +46,25 @@ def test_a_clip_shorter_than_the_crop_stands_in_silence_with_its_pitch(cache):
     assert (hops == 0).float().mean() > 0.3
 
 
+def test_speakers_are_drawn_alike_however_much_they_said(tmp_path):
+    for speaker, seconds in (("one", [3.0, 3.0]), ("two", [1.0]), ("three", [0.6])):
+        (tmp_path / "speech" / speaker / "book").mkdir(parents=True)
+        for n, s in enumerate(seconds):
+            sf.write(tmp_path / "speech" / speaker / "book" / f"{n}.wav", voice(s, n), RATE_HZ)
+    build([tmp_path / "speech"], tmp_path / "cache", held_out=0.0, workers=1, report=lambda _: None)
+    for power, shares in ((0.0, dict(one=1 / 3, two=1 / 3, three=1 / 3)), (1.0, dict(one=6 / 7.6, two=1 / 7.6, three=0.6 / 7.6))):
+        crops = Crops(tmp_path / "cache", 0.3, 0, speaker_power=power)
+        drawn = [crops.rows[i]["speaker"] for i in crops.batch(6000)["clip"]]
+        assert {s: drawn.count(s) / 6000 for s in shares} == pytest.approx(shares, abs=0.03), power
+
+
+def test_what_is_for_evaluation_is_not_trained_on(tmp_path):
+    corpus(tmp_path / "dev")
+    (tmp_path / "dev.csv").write_text("file,speaker\n")
+    with pytest.raises(DataError, match="dev.csv beside it makes it a set for evaluation"):
+        build([tmp_path / "dev"], tmp_path / "cache", workers=1)
+
+
 def test_speakers_are_split_whole_and_always_alike():
     splits = [split_of(f"corpus/speaker{i}", 0.2) for i in range(1000)]
     assert splits == [split_of(f"corpus/speaker{i}", 0.2) for i in range(1000)]

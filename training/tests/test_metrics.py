@@ -5,6 +5,7 @@ from scipy.signal import lfilter
 from speech import voice
 
 from sacodec_train import metrics
+from sacodec_train.evaluate.scores import phone_information
 
 CLIP = voice(2.5, 3)
 
@@ -47,3 +48,20 @@ def test_code_use_and_information_of_codes():
     labels = tokens // 8
     assert metrics.mutual_information(tokens, labels) == pytest.approx(1)
     assert metrics.mutual_information(np.random.default_rng(0).permutation(tokens), labels) < 0.1
+
+
+def _runs(rng, codes, frames, frames_a_run):
+    """Codes that stand for a few frames each, some of them far more often than others."""
+    drawn = np.minimum(rng.zipf(1.3, frames), codes) - 1
+    return np.repeat(drawn, rng.geometric(1 / frames_a_run, frames))[:frames]
+
+
+@pytest.mark.parametrize("frames_a_run", [1, 2, 3])
+def test_tokens_that_know_nothing_of_phones_hold_nothing_however_long_they_stand(frames_a_run):
+    rng = np.random.default_rng(1)
+    aligned = [(_runs(rng, 1000, 375, frames_a_run), _runs(rng, 40, 375, 6)) for _ in range(10)]
+    found = phone_information(aligned)
+    assert found["phones"] > 0.1, "nothing was adjusted"
+    assert abs(found["phones_adjusted"]) < 0.03, found
+    known = phone_information([(phones, phones) for _, phones in aligned])
+    assert known["phones_adjusted"] == pytest.approx(1)

@@ -33,7 +33,7 @@ def works(module, *arguments):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """A run of 20 steps, resumed for 10 more."""
+    """A run of 20 steps, and another of 10 more with its weights."""
     folder = tmp_path_factory.mktemp("run")
     np.save(folder / "codebook.npy", np.random.default_rng(0).standard_normal((100, 24)).astype(np.float32))
     corpus(folder / "speech")
@@ -41,7 +41,11 @@ def run(tmp_path_factory):
     works("data.cache", folder / "speech", "--out", folder / "cache", "--held-out", 0, "--workers", 1)
     train = ["--config", TRAINING / "configs" / "tiny.toml", "--cache", folder / "cache", "--codebook", folder / "codebook.npy", "--out", folder / "run"]
     works("train", *train, "--steps", 20)
-    works("train", *train, "--steps", 10, "--resume", folder / "run" / "last.pt")
+    status, said = command("train", *train, "--steps", 20)
+    assert status == 1 and "holds a run" in said and "Traceback" not in said, said
+    status, said = command("train", *train, "--steps", 20, "--resume", folder / "run" / "last.pt")
+    assert status == 1 and "is over" in said and "--anew" in said, said
+    works("train", *train, "--steps", 10, "--resume", folder / "run" / "last.pt", "--anew")
     return folder
 
 

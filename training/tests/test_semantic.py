@@ -67,8 +67,16 @@ def test_a_cache_without_english_has_no_phones_and_a_recipe_that_wants_some_says
     assert "phones" not in Crops(tmp_path / "cache", 0.5, 0).batch(2)
     with pytest.raises(DataError, match="data.phones CACHE"):
         trainer(data, phone_weight=0.5)
-    assert phones.build(tmp_path / "cache", workers=1, report=lambda _: None) == 0
-    assert (Crops(tmp_path / "cache", 0.5, 0).batch(2)["phones"] == phones.UNKNOWN).all()
+    with pytest.raises(DataError, match="--lang en"):
+        phones.build(tmp_path / "cache", workers=1, report=lambda _: None)
+    # Voices that say nothing, as English ones: they are looked at, and no phones are found.
+    np.save(tmp_path / "cache" / "phones.npy", np.zeros(3, np.int8))
+    with pytest.raises(DataError, match="of another cache"):
+        Crops(tmp_path / "cache", 0.5, 0)
+    build([tmp_path / "speech"], tmp_path / "cache", held_out=0.0, workers=1, report=lambda _: None, lang="en")
+    assert Crops(tmp_path / "cache", 0.5, 0).phones is None, "phones of the cache that was"
+    with pytest.raises(DataError, match="no phones found in 0"):
+        phones.build(tmp_path / "cache", workers=1, report=lambda _: None)
     with pytest.raises(DataError, match="no cache"):
         phones.build(tmp_path / "speech")
 

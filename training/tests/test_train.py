@@ -1,5 +1,6 @@
 """Training learns, and a resumed run is the run."""
 import csv
+import threading
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from sacodec_train import checkpoint, config as configuration
 from sacodec_train.data.cache import build
 from sacodec_train.data.crops import Crops
 from sacodec_train.model import read_codebook
-from sacodec_train.train import Trainer, run
+from sacodec_train.train import TrainError, Trainer, run
 
 CONFIGS = __import__("pathlib").Path(__file__).parent.parent / "configs"
 
@@ -48,6 +49,48 @@ def test_a_resumed_run_is_the_run(data, tmp_path):
             assert float(a[name]) == pytest.approx(float(b[name]), rel=1e-4, abs=1e-6), name
     for (name, a), b in zip(whole.ema.state_dict().items(), second.ema.state_dict().values()):
         assert torch.allclose(a, b, atol=1e-5), name
+
+
+def test_a_run_in_two_parts_logs_the_rates_of_one(data, tmp_path, monkeypatch):
+    monkeypatch.setattr("sacodec_train.train.LOG_STEPS", 4)
+    run(trainer(data), tmp_path / "whole", steps=12)
+    stop = threading.Event()
+    first, step = trainer(data), Trainer.train_step
+    monkeypatch.setattr(Trainer, "train_step", lambda t, progress: (t.step == 6 and stop.set(), step(t, progress))[1])
+    run(first, tmp_path / "parts", steps=12, stop=stop)
+    assert first.step == 7, "a step is taken whole"
+    second = trainer(data)
+    second.resume(tmp_path / "parts" / "last.pt")
+    # Killed hard after its last checkpoint: what it logged since is done again.
+    with open(tmp_path / "parts" / "log.csv", "a") as log:
+        log.write("8,0,0,0,0,0,0,0,0,,,,,\n")
+    run(second, tmp_path / "parts", steps=12)
+    whole, parts = (list(csv.DictReader(open(tmp_path / name / "log.csv"))) for name in ("whole", "parts"))
+    assert [r["step"] for r in parts] == [r["step"] for r in whole] == ["4", "8", "12"]
+    assert float(parts[-1]["lr"]) == pytest.approx(float(whole[-1]["lr"]), rel=1e-4)
+    assert float(parts[-1]["mel"]) == pytest.approx(float(whole[-1]["mel"]), rel=1e-3)
+
+
+def test_steps_that_give_no_number_leave_the_weights_alone_and_end_the_run_in_words(data, tmp_path):
+    t = trainer(data)
+    for _ in range(8):
+        t.train_step(0.5)
+    before = {k: v.clone() for k, v in t.net.state_dict().items()}
+    crop = t.crops.batch
+    t.crops.batch = lambda size: {**(b := crop(size)), "audio": b["audio"] * float("nan")}
+    with pytest.raises(TrainError, match="in a row gave no number"):
+        run(t, tmp_path / "run", steps=100)
+    assert all(torch.equal(v, before[k]) for k, v in t.net.state_dict().items())
+    again = trainer(data)
+    again.resume(tmp_path / "run" / "last.pt")
+    assert float(again.train_step(0.5)["mel"]) > 0
+
+
+def test_what_the_codec_pays_for_features_is_nothing_where_it_is_equal(data):
+    t = trainer(data)
+    audio, terms = t.crops.batch(4)["audio"], {}
+    t._adversarial(audio.clone().requires_grad_(), audio, terms)
+    assert float(terms["feature"]) == 0 and float(terms["disc"]) > 0
 
 
 def test_training_lowers_the_loss_and_uses_many_codes(data, tmp_path):
@@ -99,6 +142,11 @@ def test_a_checkpoint_of_another_model_or_no_checkpoint_is_refused(data, tmp_pat
     values["model"]["latent"] = 8
     other = Trainer(configuration.from_dict(values), t.crops, read_codebook(data / "codebook.npy"))
     with pytest.raises(checkpoint.CheckpointError, match="another model"):
+        other.resume(tmp_path / "last.pt")
+    values = t.config.as_dict()
+    values["train"]["discriminator_width"] *= 2
+    other = Trainer(configuration.from_dict(values), t.crops, read_codebook(data / "codebook.npy"))
+    with pytest.raises(checkpoint.CheckpointError, match="discriminators are others"):
         other.resume(tmp_path / "last.pt")
     for name in ("text.pt", "text.pt.xz"):
         (tmp_path / name).write_text("no")

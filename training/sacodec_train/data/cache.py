@@ -29,12 +29,17 @@ def _read(job):
     return [c for c in (found if isinstance(found, list) else [found]) if c is not None]
 
 
-def build(folders, out, held_out=0.01, workers=None, report=print):
-    """Read all folders and write the cache. Raises DataError on recordings that cannot be read; nothing is left then."""
+def build(folders, out, held_out=0.01, workers=None, report=print, lang=""):
+    """Read all folders and write the cache; `lang` is the language of recordings that no table tells of. Raises DataError on
+    recordings that cannot be read; nothing is left then."""
+    for folder in map(Path, folders):
+        if (table := folder.resolve().with_name(folder.resolve().name + ".csv")).is_file():
+            raise DataError(f"{folder}: {table.name} beside it makes it a set for evaluation, which is not trained on")
     jobs = [job for folder in folders for job in find(folder)]
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    (out / "cache.json").unlink(missing_ok=True)
+    for name in ("cache.json", "phones.npy"):
+        (out / name).unlink(missing_ok=True)
     pcm, f0, rows, at = hashlib.sha256(), [], [], 0
     partial = out / "pcm.raw"
     with ProcessPoolExecutor(workers) as pool, open(partial, "wb") as samples:
@@ -45,7 +50,7 @@ def build(folders, out, held_out=0.01, workers=None, report=print):
                 pcm.update(raw)
                 f0.append(c.f0_hz)
                 rows.append([at, len(c.samples), split_of(c.source + "/" + c.speaker, held_out), c.source, c.speaker,
-                             f"{c.bandwidth_hz:.0f}", c.licence, c.lang, c.gender, c.name, c.text])
+                             f"{c.bandwidth_hz:.0f}", c.licence, c.lang or lang, c.gender, c.name, c.text])
                 at += len(c.samples)
     if not rows:
         raise DataError("no recording is long enough: half a second at least")
@@ -69,10 +74,11 @@ def main():
     p.add_argument("folders", nargs="+", help="folders of shards or of recordings")
     p.add_argument("--out", required=True)
     p.add_argument("--held-out", type=float, default=0.01, help="share of speakers kept from training")
+    p.add_argument("--lang", default="", help="language of recordings without a table, such as en: phones are found in English only")
     p.add_argument("--workers", type=int)
     a = p.parse_args()
     try:
-        build(a.folders, a.out, a.held_out, a.workers)
+        build(a.folders, a.out, a.held_out, a.workers, lang=a.lang)
     except DataError as e:
         p.exit(1, f"{e}\n")
 

@@ -10,15 +10,14 @@ from ..config import HOP_SAMPLES, RATE_HZ
 from .phones import UNKNOWN
 from .sources import DataError
 
-SPEAKER_POWER = -0.4
-"""A clip is drawn with its length times its speaker's hours to this power: an even mix, and no speaker too often."""
 PEAK = 0.95
 
 
 class Crops:
-    """Batches of crops, gathered on `device`. Levels are drawn from `level_dbfs` (RMS), peaks kept below full scale."""
+    """Batches of crops, gathered on `device`. Levels are drawn from `level_dbfs` (RMS), peaks kept below full scale.
+    A speaker is drawn with the hours there are to `speaker_power`: 0 all alike, 1 every hour alike."""
 
-    def __init__(self, cache, seconds, seed, device="cpu", level_dbfs=(-36.0, -12.0), split="train"):
+    def __init__(self, cache, seconds, seed, device="cpu", level_dbfs=(-36.0, -12.0), split="train", speaker_power=0.0):
         cache = Path(cache)
         if not (cache / "cache.json").is_file():
             raise DataError(f"{cache}: no finished cache; make one with python -m sacodec_train.data.cache")
@@ -35,8 +34,10 @@ class Crops:
         self.bandwidth = np.array([float(r["bandwidth_hz"]) for r in rows], np.float32)
         phones = cache / "phones.npy"
         self.phones = torch.from_numpy(np.load(phones)).to(device) if phones.is_file() else None
+        if self.phones is not None and len(self.phones) != len(self.f0):
+            raise DataError(f"{phones}: of another cache; make it again with python -m sacodec_train.data.phones")
         speaker = np.unique([r["source"] + "/" + r["speaker"] for r in rows], return_inverse=True)[1]
-        weight = self.length * np.bincount(speaker, self.length)[speaker] ** SPEAKER_POWER
+        weight = self.length * np.bincount(speaker, self.length)[speaker] ** (speaker_power - 1)
         self.cdf, self.hops = np.cumsum(weight / weight.sum()), max(1, int(seconds * RATE_HZ) // HOP_SAMPLES)
         self.rng, self.device, self.level_dbfs = np.random.default_rng(seed), device, level_dbfs
 

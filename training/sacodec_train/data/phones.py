@@ -93,6 +93,9 @@ def build(cache, recognise=False, workers=None, report=print):
             if labels is not None:
                 phones[start // HOP_SAMPLES:start // HOP_SAMPLES + len(labels)] = labels
                 known += len(labels)
+    if not known:
+        raise DataError(f"{cache}: no phones found in {len(jobs)} English clips" + (
+            "" if jobs else "; say the language of recordings with --lang en when the cache is made, and --recognise where they have no text"))
     np.save(cache / "phones.npy", phones)
     report(f"{len(jobs)} English clips, {hops / FRAME_RATE_HZ / 3600:.2f} h, {100 * known / max(1, hops):.0f} % of it aligned")
     return known / max(1, hops)

@@ -40,7 +40,7 @@ def read_shard(path):
 def read_file(path, root):
     """Any recording -> a clip, resampled to 24 kHz mono; `None` if it is shorter than half a second.
 
-    The folder below `root` that it lies in is its speaker; a `.txt` beside it is its text.
+    The first folder below `root` is its speaker, whatever lies between; a `.txt` beside it is its text.
     """
     import soundfile as sf
     from scipy.signal import resample_poly
@@ -62,7 +62,7 @@ def read_file(path, root):
     floats = samples / 32768
     text = path.with_suffix(".txt")
     place = path.relative_to(root)
-    return Clip(samples, pitch_hz(floats), root.name, str(place.parent), min(bandwidth_hz(floats), rate / 2),
+    return Clip(samples, pitch_hz(floats), root.name, place.parts[0] if len(place.parts) > 1 else ".", min(bandwidth_hz(floats), rate / 2),
                 text=text.read_text(encoding="utf8").strip() if text.is_file() else "", name=str(place))
 
 

@@ -1,1 +1,1 @@
-"""How a pack sounds, in one table: python -m sacodec_train.evaluate PACK CLIPS --out FOLDER"""
+"""How a pack sounds, in one table: python -m sacodec_train.evaluate PACK ... --clips FOLDER --out SCORES"""

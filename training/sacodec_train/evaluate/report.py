@@ -16,7 +16,7 @@ each codec's known delay, the same for all clips. log-mel dB: mean distance of m
 movement of mel levels above 4 kHz, 1 as much as the original's; F0 cents: RMS where both are voiced; F0 gross: share of those
 frames more than 20 % off; voicing: share of frames where only one is voiced."""
 PHONE_NOTES = """Phones: mutual information with phones that pocketsphinx aligns on the English clips (by their text, else by the words it
-hears), over the phones' entropy; adjusted: without what shuffled tokens would seem to hold."""
+hears), over the phones' entropy; adjusted: without what the same tokens at other times of the same clips would seem to hold."""
 
 
 def mean(values):

@@ -1,8 +1,8 @@
 """A checkpoint as a model pack: python -m sacodec_train.export.pack RUN/last.pt PACK --f16 --check CLIP.wav ...
 
-Writes encoder.onnx, quantizer.onnx, decoder.onnx and manifest.json (format 1), and with --check compares ONNX Runtime
-with PyTorch, and with --sacodec also the plugin's codec with ONNX Runtime: at least 99.5 % of the tokens equal, and, of the same graphs at full precision, at least 50 dB from the
-audio of the same tokens. Half precision turns the phase of the pulse train by and by, which no one hears and a
+Writes encoder.onnx, quantizer.onnx, decoder.onnx and manifest.json (format 1). With --check compares ONNX Runtime with
+PyTorch, and with --sacodec also the plugin's codec with ONNX Runtime: at least 99.5 % of the tokens equal, and, of the same
+graphs at full precision, at least 50 dB from the audio of the same tokens. Half precision turns the phase of the pulse train by and by, which no one hears and a
 difference of samples does: there mel levels are compared.
 """
 import argparse
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..checkpoint import load_model
+from ..checkpoint import CheckpointError, load_model
 from ..config import HOP_SAMPLES, RATE_HZ
 from ..model import read_codebook
 from ..metrics import log_mel_distance_db
@@ -88,6 +88,15 @@ def check_rust(program, folder, clips):
     return said
 
 
+def read_clip(path):
+    """f32 [T]; ValueError where it is not 24 kHz mono."""
+    import soundfile as sf
+    audio, rate = sf.read(path, dtype="float32", always_2d=True)
+    if rate != RATE_HZ or audio.shape[1] != 1:
+        raise ValueError(f"{path}: {rate} Hz with {audio.shape[1]} channels; a clip for --check has {RATE_HZ} Hz and one")
+    return audio[:, 0]
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("checkpoint")
@@ -99,12 +108,16 @@ def main():
     p.add_argument("--check", nargs="*", default=[], help="clips at 24 kHz")
     p.add_argument("--sacodec", help="the sacodec command: compare it too")
     a = p.parse_args()
-    net, s = load_model(a.checkpoint, read_codebook(a.codebook) if a.codebook else None)
+    if a.sacodec and not a.check:
+        p.error("--sacodec compares on clips: name them with --check")
+    try:
+        net, s = load_model(a.checkpoint, read_codebook(a.codebook) if a.codebook else None)
+        clips = [read_clip(clip) for clip in a.check]
+    except (CheckpointError, OSError, ValueError) as e:
+        p.exit(1, f"{e}\n")
     write(net, s["step"], a.pack, a.name, a.version, a.f16)
     if a.check:
-        import soundfile as sf
         try:
-            clips = [sf.read(clip, dtype="float32")[0] for clip in a.check]
             print(check(net, a.pack, clips))
             if a.sacodec:
                 print(check_rust(a.sacodec, a.pack, clips))

@@ -70,8 +70,9 @@ class Quantizer(nn.Module):
     def forward(self, z, keep=None):
         """z [B, F, d] -> quantised [B, F, d], (semantic, acoustic) indices [B, F], loss.
 
-        `keep` [B, 1, 2] multiplies the streams, as the decoder's `stream_gain`. The gradient goes straight through:
-        dq/dz = 1 (Bengio et al. 2013).
+        `keep` [B, 1, 2] multiplies the streams, as the decoder's `stream_gain`. The gradient goes straight through
+        the search (Bengio et al. 2013) and on through the residual activation, which learns from the decoder by it alone:
+        dq/dz = d activate / d residual, 1 at first.
         """
         with torch.autocast(z.device.type, enabled=False):
             z = z.float()
