@@ -15,6 +15,7 @@ const GAIN: (i32, i32) = (390, 537);
 /// Left, top, width and height of what shows the gain.
 const GAIN_VALUE: (u32, u32, u32, u32) = (344, 526, 160, 24);
 const ABX: (i32, i32) = (830, 27);
+const SCALE_1_5: (i32, i32) = (748, 27);
 const START: (i32, i32) = (381, 258);
 
 const RATE_HZ: usize = 48_000;
@@ -193,4 +194,16 @@ impl Listener {
             _ => None,
         }
     }
+}
+
+#[test]
+fn a_larger_scale_asks_the_host_for_a_larger_window() {
+    let screen = own_screen();
+    let mut host = plugin::host();
+    let (window, _) = open(&mut host, &screen);
+    let (width, height) = window.size().unwrap();
+    window.click(SCALE_1_5.0, SCALE_1_5.1).unwrap();
+    until(&mut host, "the window grew by a half", |_| {
+        (window.size().unwrap() == (width * 3 / 2, height * 3 / 2)).then_some(())
+    });
 }
