@@ -15,7 +15,11 @@ const GAIN: (i32, i32) = (390, 537);
 /// Left, top, width and height of what shows the gain.
 const GAIN_VALUE: (u32, u32, u32, u32) = (344, 526, 160, 24);
 const ABX: (i32, i32) = (830, 27);
-const SCALE_1_5: (i32, i32) = (748, 27);
+const SCALE_1: (i32, i32) = (721, 19);
+const SCALE_1_5: (i32, i32) = (756, 19);
+const SCALE_2: (i32, i32) = (792, 19);
+const LISTEN_ORIGINAL: (i32, i32) = (72, 78);
+const LISTEN_CODED: (i32, i32) = (190, 78);
 const START: (i32, i32) = (381, 258);
 
 const RATE_HZ: usize = 48_000;
@@ -199,11 +203,66 @@ impl Listener {
 #[test]
 fn a_larger_scale_asks_the_host_for_a_larger_window() {
     let screen = own_screen();
-    let mut host = plugin::host();
+    let mut host = active(RATE_HZ as f64, 1, value::CODED);
     let (window, _) = open(&mut host, &screen);
     let (width, height) = window.size().unwrap();
     window.click(SCALE_1_5.0, SCALE_1_5.1).unwrap();
-    until(&mut host, "the window grew by a half", |_| {
-        (window.size().unwrap() == (width * 3 / 2, height * 3 / 2)).then_some(())
+    let larger = (width * 3 / 2, height * 3 / 2);
+    until(&mut host, "the window grew by a half", |_| (window.size().unwrap() == larger).then_some(()));
+    listens_to_a_click(&mut host, &window, LISTEN_ORIGINAL, 1.5, value::ORIGINAL);
+    assert_eq!(host.editor_size().unwrap(), larger);
+    window.click(larger.0 as i32 - from_right(SCALE_1, 1.5), scaled(SCALE_1.1, 1.5)).unwrap();
+    until(&mut host, "the window shrank again", |_| {
+        (window.size().unwrap() == (width, height)).then_some(())
     });
+    listens_to_a_click(&mut host, &window, LISTEN_CODED, 1.0, value::CODED);
+}
+
+#[test]
+fn a_larger_scale_takes_the_room_it_has_where_the_host_keeps_the_windows_size() {
+    let screen = own_screen();
+    let mut host = active(RATE_HZ as f64, 1, value::CODED);
+    let (window, _) = open(&mut host, &screen);
+    let size = window.size().unwrap();
+    host.refuse_editor_sizes();
+    window.click(SCALE_2.0, SCALE_2.1).unwrap();
+    until(&mut host, "the editor asked for more room", |host| {
+        (host.calls().editor_resizes > 0).then_some(())
+    });
+    // 560 pixels for at least 420 points.
+    listens_to_a_click(&mut host, &window, LISTEN_ORIGINAL, 1.3, value::ORIGINAL);
+    assert_eq!((window.size().unwrap(), host.editor_size().unwrap()), (size, size));
+    let asked = host.calls().editor_resizes;
+    assert_eq!(asked, 1, "the editor asked again for what was refused");
+    // The user drags it larger.
+    let larger = host.resize_editor(1280, 840).unwrap();
+    listens_to_a_click(&mut host, &window, LISTEN_CODED, 2.0, value::CODED);
+    assert_eq!((window.size().unwrap(), host.editor_size().unwrap()), (larger, larger));
+    let smaller = host.resize_editor(640, 420).unwrap();
+    listens_to_a_click(&mut host, &window, LISTEN_ORIGINAL, 1.0, value::ORIGINAL);
+    assert_eq!((window.size().unwrap(), host.editor_size().unwrap()), (smaller, smaller));
+    assert_eq!(host.calls().editor_resizes, asked, "a change of scale asked for another size");
+}
+
+/// Clicks where this button of Listen is at this scale until the parameter has the value.
+fn listens_to_a_click(host: &mut Host, window: &EditorWindow, at: (i32, i32), scale: f32, listen: f64) {
+    let mut clicks = 0;
+    until(host, &format!("Listen followed a click at scale {scale}"), |host| {
+        clicks += 1;
+        // It may still be drawn at another scale, where something else is here.
+        if clicks % 40 == 1 {
+            window.click(scaled(at.0, scale), scaled(at.1, scale)).unwrap();
+        }
+        host.process(&mut [&mut [0.0; BLOCK_SAMPLES]]).unwrap();
+        (host.param_value("Listen").unwrap() == listen).then_some(())
+    });
+}
+
+fn scaled(points: i32, scale: f32) -> i32 {
+    (points as f32 * scale).round() as i32
+}
+
+/// Pixels from the right edge, where the header's buttons keep their place.
+fn from_right(at: (i32, i32), scale: f32) -> i32 {
+    scaled(900 - at.0, scale)
 }

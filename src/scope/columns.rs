@@ -32,6 +32,7 @@ impl Column {
 }
 
 /// A ring of [`SPAN_COLUMNS`]; columns are known by their number, counted from the last clearing.
+#[derive(Clone)]
 pub struct Columns {
     ring: Vec<Column>,
     written: u64,

@@ -53,7 +53,8 @@ pub struct Scope {
     pub load: LoadStats,
     meters: Option<Meters>,
     current: Option<Current>,
-    held: bool,
+    /// What goes on behind columns that stand still.
+    behind: Option<Columns>,
     /// The stream whose columns are held, where another one goes on.
     held_stream: Option<Current>,
     opening: u32,
@@ -90,11 +91,14 @@ impl Scope {
         }
     }
 
-    /// Columns stand still; meters and usage go on. Frames that pass meanwhile become a gap.
+    /// Columns stand still; meters and usage go on, and so do columns behind them, which are shown
+    /// afterwards.
     pub fn hold(&mut self, held: bool) {
-        self.held = held;
-        if !held && self.held_stream.take().is_some() {
-            self.columns.clear();
+        if held && self.behind.is_none() {
+            self.behind = Some(self.columns.clone());
+        } else if !held && let Some(behind) = self.behind.take() {
+            self.columns = behind;
+            self.held_stream = None;
         }
     }
 
@@ -105,7 +109,7 @@ impl Scope {
 
     /// Whether columns stand still.
     pub fn is_held(&self) -> bool {
-        self.held
+        self.behind.is_some()
     }
 
     /// The host's rate in Hz, once a stream is looked at.
@@ -171,11 +175,10 @@ impl Scope {
         if self.current.as_ref().is_none_or(|c| !same(c)) || self.meters.is_none() {
             self.meters = Some(Meters::new(timing.rate_hz, channels));
         }
-        if !self.held {
-            self.columns.clear();
-        } else if self.held_stream.is_none() {
+        if self.is_held() && self.held_stream.is_none() {
             self.held_stream = self.current.take();
         }
+        self.behind.as_mut().unwrap_or(&mut self.columns).clear();
         let group = (timing.rate_hz / SPECTRUM_RATE_HZ).floor().max(1.0) as usize;
         let analyzer = Analyzer::new(timing.rate_hz / group as f64);
         let window = analyzer.window_samples();
@@ -207,13 +210,12 @@ impl Scope {
     /// Columns whose window is complete, or that will never be.
     fn finish_columns(&mut self) {
         let Some(current) = &mut self.current else { return };
+        let columns = self.behind.as_mut().unwrap_or(&mut self.columns);
         while let Some(frame) = current.waiting.front().and_then(|column| column.frame) {
             let Some(spectra) = current.spectra(frame) else { break };
             let Some(mut column) = current.waiting.pop_front() else { break };
             column.spectra = spectra;
-            if !self.held {
-                self.columns.push(column);
-            }
+            columns.push(column);
         }
     }
 }
@@ -262,38 +264,66 @@ impl Current {
 #[cfg(test)]
 mod tests {
     use super::super::spectrum::BANDS;
-    use super::super::tap::tap;
+    use super::super::tap::{TapSender, tap};
     use super::*;
     use crate::codec::CodecModel;
     use crate::engine::{Controls, Engine, EngineConfig, Listen, Scheduling};
 
-    /// Runs noise bursts through a real engine and gives the scope that watched.
-    fn watched(rate_hz: f64, seconds: f64, block: usize) -> Scope {
-        let model = CodecModel::embedded().unwrap();
-        let config = EngineConfig { rate_hz, channels: 2, scheduling: Scheduling::Spread };
-        let mut engine = Engine::new(&model, config).unwrap();
-        let (mut sender, mut receiver) = tap();
-        let mut scope = Scope::default();
-        receiver.set_open(true);
-        sender.begin_stream(*engine.timing(), 2);
-        let controls = Controls { listen: Listen::Original, ..Controls::default() };
-        let (mut done, mut seed) = (0usize, 1u32);
-        while (done as f64) < seconds * rate_hz {
-            let mut left: Vec<f32> = (done..done + block)
-                .map(|i| {
-                    seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                    let on = ((i as f64 / rate_hz / 0.2) as u64).is_multiple_of(2);
-                    if on { (seed >> 8) as f32 / (1 << 24) as f32 - 0.5 } else { 0.0 }
-                })
-                .collect();
-            let mut right = left.clone();
-            sender.begin_block(Place { position_samples: Some(1e6 + done as f64), playing: true });
-            engine.process_observed(&mut [&mut left, &mut right], &controls, &mut sender);
-            sender.end_block(0.25);
-            done += block;
-            scope.update(&mut receiver);
+    /// A scope that watches a real engine.
+    struct Watch {
+        engine: Engine,
+        sender: TapSender,
+        receiver: TapReceiver,
+        scope: Scope,
+        rate_hz: f64,
+        done: usize,
+        seed: u32,
+    }
+
+    impl Watch {
+        fn new(rate_hz: f64) -> Self {
+            let model = CodecModel::embedded().unwrap();
+            let config = EngineConfig { rate_hz, channels: 2, scheduling: Scheduling::Spread };
+            let engine = Engine::new(&model, config).unwrap();
+            let (mut sender, mut receiver) = tap();
+            receiver.set_open(true);
+            sender.begin_stream(*engine.timing(), 2);
+            Self { engine, sender, receiver, scope: Scope::default(), rate_hz, done: 0, seed: 1 }
         }
-        scope
+
+        /// Runs noise bursts through the engine until so much has been heard.
+        fn play_to(&mut self, seconds: f64, block: usize) {
+            let controls = Controls { listen: Listen::Original, ..Controls::default() };
+            while (self.done as f64) < seconds * self.rate_hz {
+                let (done, rate_hz, seed) = (self.done, self.rate_hz, &mut self.seed);
+                let mut left: Vec<f32> = (done..done + block)
+                    .map(|i| {
+                        *seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                        let on = ((i as f64 / rate_hz / 0.2) as u64).is_multiple_of(2);
+                        if on { (*seed >> 8) as f32 / (1 << 24) as f32 - 0.5 } else { 0.0 }
+                    })
+                    .collect();
+                let mut right = left.clone();
+                self.sender.begin_block(Place { position_samples: Some(1e6 + done as f64), playing: true });
+                self.engine.process_observed(&mut [&mut left, &mut right], &controls, &mut self.sender);
+                self.sender.end_block(0.25);
+                self.done += block;
+                self.scope.update(&mut self.receiver);
+            }
+        }
+    }
+
+    /// The scope after noise bursts of so many seconds.
+    fn watched(rate_hz: f64, seconds: f64, block: usize) -> Scope {
+        let mut watch = Watch::new(rate_hz);
+        watch.play_to(seconds, block);
+        watch.scope
+    }
+
+    /// What is shown of each column.
+    fn shown(scope: &Scope) -> Vec<(Option<u64>, [u8; BANDS])> {
+        let columns = (0..scope.columns.written()).filter_map(|n| scope.columns.get(n));
+        columns.map(|column| (column.frame, column.spectra.original)).collect()
     }
 
     #[test]
@@ -320,6 +350,23 @@ mod tests {
             }
             assert!(hits > 100, "{rate_hz}: only {hits} frames were decided");
         }
+    }
+
+    #[test]
+    fn what_was_played_during_a_hold_is_shown_after_it() {
+        let (mut held, mut free) = (Watch::new(48_000.0), Watch::new(48_000.0));
+        held.play_to(0.5, 256);
+        held.scope.hold(true);
+        let picture = shown(&held.scope);
+        held.play_to(1.5, 256);
+        assert_eq!(shown(&held.scope), picture, "the held picture moved");
+        held.scope.hold(false);
+        free.play_to(1.5, 256);
+        assert!(picture.len() > 25 && shown(&free.scope).len() > picture.len() + 70);
+        assert_eq!(shown(&held.scope), shown(&free.scope));
+        held.play_to(2.0, 256);
+        free.play_to(2.0, 256);
+        assert_eq!(shown(&held.scope), shown(&free.scope), "half a second later");
     }
 
     #[test]

@@ -99,7 +99,8 @@ impl Studio {
         let mut desk = Desk::default();
         desk.random = fastrand::Rng::with_seed(11);
         desk.clock = || "2026-11-23T12:00:00+00:00".to_owned();
-        let facts = Facts { take_folder: "/home/ada/Documents/SACodec".into(), ..Facts::default() };
+        let facts =
+            Facts { take_folder: "/home/ada/Documents/SACodec".into(), zoom: 1.0, ..Facts::default() };
         Self {
             params: Arc::new(SacodecParams::new(PackChoice::new(status))),
             host: Arc::default(),
@@ -185,7 +186,10 @@ impl Studio {
         for action in &actions {
             match action {
                 Action::TrialsEnded(result) => self.params.add_abx_result(result.clone()),
-                Action::Zoom(zoom) => ui.ctx().set_zoom_factor(*zoom),
+                Action::Zoom(zoom) => {
+                    self.facts.zoom = *zoom;
+                    ui.ctx().set_zoom_factor(*zoom);
+                }
                 Action::TakeName(name) => self.facts.take_name = name.clone(),
                 Action::TakeFolder(folder) => self.facts.chosen_take_folder = folder.clone(),
                 Action::TakeFormats(formats) => self.facts.take_formats = formats.clone(),

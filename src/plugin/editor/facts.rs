@@ -38,6 +38,8 @@ pub struct Facts {
     pub take_warning: Option<String>,
     /// A dialogue of the system is open.
     pub is_picking: bool,
+    /// The chosen scale of the window, which may not have room for it.
+    pub zoom: f32,
 }
 
 /// What the user wants that is not a parameter.

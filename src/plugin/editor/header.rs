@@ -6,7 +6,7 @@ use super::desk::{Desk, Page};
 use super::facts::{Action, Facts};
 use super::record::take_length;
 use super::theme;
-use super::widgets::{caption, segment};
+use super::widgets::{caption, count, segment};
 use crate::scope::{Scope, Signal};
 
 /// Scales that are offered.
@@ -29,13 +29,13 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk, facts: &Facts, actions: &mut Vec<Actio
                 }
             }
             ui.add_space(4.0);
-            let zoom = ui.ctx().zoom_factor();
             ui.scope(|ui| {
                 ui.spacing_mut().item_spacing.x = 1.0;
                 for (factor, label) in ZOOMS.into_iter().rev() {
-                    let tip = "Size of the window and all that is in it";
-                    if segment(ui, (zoom - factor).abs() < 0.01, label, vec2(0.0, 22.0), 12.0, tip).clicked()
-                    {
+                    let tip = "Size of the window and all that is in it. A host that keeps the window's size \
+                               lets you drag it larger";
+                    let is_chosen = (facts.zoom - factor).abs() < 0.01;
+                    if segment(ui, is_chosen, label, vec2(0.0, 22.0), 12.0, tip).clicked() {
                         actions.push(Action::Zoom(factor));
                     }
                 }
@@ -137,7 +137,7 @@ fn clip_lights(ui: &mut Ui, scope: &mut Scope) {
         let (rect, response) = ui.allocate_exact_size(vec2(12.0, 12.0), Sense::hover());
         let color = if clips > 0 { theme::ERROR } else { theme::CONTROL };
         ui.painter().circle_filled(rect.center(), 5.0, color);
-        response.on_hover_text(format!("{clips} clipped samples"));
+        response.on_hover_text(count(clips, "clipped sample"));
     }
     caption(ui, "clips");
 }

@@ -6,7 +6,7 @@ use nice_plug::prelude::ParamSetter;
 use super::desk::Desk;
 use super::facts::{Action, Facts, Folder};
 use super::theme;
-use super::widgets::{Segment, caption, choice, problem, segment, set, tail};
+use super::widgets::{Segment, caption, choice, count, problem, segment, set, tail};
 use crate::plugin::params::SacodecParams;
 use crate::take::ExportFormat;
 
@@ -42,7 +42,7 @@ pub fn draw(
         problem(ui, text);
     }
     if takes.lost_frames > 0 {
-        problem(ui, &format!("{} frames did not reach a file", takes.lost_frames));
+        problem(ui, &format!("{} did not reach a file", count(takes.lost_frames, "frame")));
     }
     ui.add_space(4.0);
     name(ui, desk, facts, actions);
@@ -93,7 +93,7 @@ fn state(ui: &mut Ui, facts: &Facts, on: bool) {
             ui.label(RichText::new("armed: waits for audio, or the transport").color(theme::WARNING));
         }
         None => {
-            caption(ui, &format!("{} takes in this session", takes.takes));
+            caption(ui, &format!("{} in this session", count(takes.takes, "take")));
         }
     }
 }

@@ -77,7 +77,8 @@ fn toolbar(ui: &mut Ui, desk: &mut Desk) {
         }
         ui.add_space(8.0);
         let held = desk.scope.is_held();
-        let tip = "Lets the picture stand still; sound, meters and recording go on. Key H";
+        let tip = "Lets the picture stand still; sound, meters and recording go on, and the picture catches up \
+                   afterwards. Key H";
         if segment(ui, held, "Hold", vec2(0.0, 20.0), 12.0, tip).clicked() {
             desk.scope.hold(!held);
         }

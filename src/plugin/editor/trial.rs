@@ -7,7 +7,7 @@ use super::abx::{AbxResult, Conditions, Heard, TRIALS};
 use super::desk::{Desk, Page};
 use super::facts::{Action, Facts};
 use super::theme;
-use super::widgets::{caption, segment, toggle};
+use super::widgets::{caption, count, segment, toggle};
 use crate::plugin::params::SacodecParams;
 
 const IDLE_TEXT: &str = "A is the original, B is coded. In every trial X is one of them, by chance: say which. \
@@ -151,7 +151,7 @@ fn history(ui: &mut Ui, desk: &Desk, params: &SacodecParams) {
     }
     ui.add_space(12.0);
     centered_row(ui, 330.0, |ui| {
-        caption(ui, &format!("{} tests in this session", results.len()));
+        caption(ui, &format!("{} in this session", count(results.len() as u64, "test")));
         let tip = "Copies all results as comma-separated values";
         if segment(ui, false, "Copy as CSV", vec2(0.0, 20.0), 12.0, tip).clicked() {
             ui.ctx().copy_text(csv(&results));

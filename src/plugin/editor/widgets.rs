@@ -124,3 +124,9 @@ pub fn tail(text: &str, max_chars: usize) -> String {
     let end: String = text.chars().skip(length - max_chars.saturating_sub(1)).collect();
     format!("…{end}")
 }
+
+/// A number of things, `one` of which is called so.
+pub fn count(number: u64, one: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {one}{plural}")
+}

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use atomic_float::AtomicF64;
+use crossbeam::atomic::AtomicCell;
+use egui::{ViewportCommand, vec2};
 use nice_plug::context::gui::GuiContext;
 use nice_plug::editor::dpi::{LogicalSize, NativeSize, Size};
 use nice_plug::editor::{HostMethods, SpawnedEditor};
@@ -15,12 +17,12 @@ use nice_plug_egui::{
     EguiEditorHandle, EguiEditorState, EguiNiceSettings, Frame, GlConfig, GraphicsConfig, KeyCapture,
     NiceEguiApp, RepaintNotifier, create_egui_editor,
 };
-use serde::{Deserialize, Serialize};
 
 use super::desk::Desk;
 use super::dialogs::{self, Picked, Picking};
 use super::facts::{Action, Facts, Folder};
 use super::renderer::Renderer;
+use super::size::{MIN_SIZE, WindowChoice};
 use super::ticker::{Shown, Ticker};
 use super::{keys, theme, widgets};
 use crate::plugin::params::SacodecParams;
@@ -28,51 +30,10 @@ use crate::plugin::status::Status;
 use crate::scope::TapReceiver;
 use crate::take::settings::{self, Destination, SessionChoice};
 
-/// Size of a new window in points.
-pub const DEFAULT_SIZE: (f32, f32) = (900.0, 560.0);
-/// Smallest size in points.
-pub const MIN_SIZE: (f32, f32) = (640.0, 420.0);
 /// The state of the recording is looked at every so many frames' time, sound or not.
 const RECORDING_TICKS: u32 = 12;
 /// The framework's own timer for repaints is not wanted, see [`Ticker`].
 const NEVER: Duration = Duration::from_secs(1 << 30);
-
-/// What a session remembers of the window.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct WindowChoice {
-    /// Width in points, before the zoom.
-    pub width: f32,
-    /// Height in points, before the zoom.
-    pub height: f32,
-    /// Scale on top of the system's.
-    pub zoom: f32,
-}
-
-impl Default for WindowChoice {
-    fn default() -> Self {
-        Self { width: DEFAULT_SIZE.0, height: DEFAULT_SIZE.1, zoom: 1.0 }
-    }
-}
-
-impl WindowChoice {
-    /// Within bounds, whatever a session says.
-    fn sane(self) -> Self {
-        let keep = |value: f32, low: f32, high: f32, other: f32| {
-            if value.is_finite() { value.clamp(low, high) } else { other }
-        };
-        Self {
-            width: keep(self.width, MIN_SIZE.0, 4096.0, DEFAULT_SIZE.0),
-            height: keep(self.height, MIN_SIZE.1, 4096.0, DEFAULT_SIZE.1),
-            zoom: keep(self.zoom, 0.5, 3.0, 1.0),
-        }
-    }
-
-    /// Size in points of the system.
-    fn size(self) -> LogicalSize<f32> {
-        LogicalSize::new(self.width * self.zoom, self.height * self.zoom)
-    }
-}
 
 /// The editor of one instance. Outlives every opening of its window.
 pub struct SacodecEditor {
@@ -82,7 +43,11 @@ pub struct SacodecEditor {
     params: Arc<SacodecParams>,
     status: Arc<Status>,
     system_scale: Arc<AtomicF64>,
+    open_size: Arc<OpenSize>,
 }
+
+/// Size of the open window in points of the system; `None` while it is closed.
+type OpenSize = AtomicCell<Option<(f32, f32)>>;
 
 /// What an opening of the window finds and leaves behind.
 struct Core {
@@ -96,6 +61,7 @@ struct Core {
     /// The session's choice for takes and what it came to: reading it anew each frame would read files.
     destination: Option<(SessionChoice, Destination)>,
     system_scale: Arc<AtomicF64>,
+    open_size: Arc<OpenSize>,
     /// The parameters, as the last frame drew them.
     shown: Shown<[f32; 10]>,
 }
@@ -108,6 +74,7 @@ impl SacodecEditor {
         receiver: TapReceiver,
     ) -> Self {
         let system_scale = Arc::new(AtomicF64::new(1.0));
+        let open_size = Arc::new(OpenSize::default());
         let core = Core {
             desk: Desk::default(),
             receiver,
@@ -117,9 +84,10 @@ impl SacodecEditor {
             problem: None,
             destination: None,
             system_scale: system_scale.clone(),
+            open_size: open_size.clone(),
             shown: Shown::default(),
         };
-        Self { core: Arc::new(Mutex::new(core)), params, status, system_scale }
+        Self { core: Arc::new(Mutex::new(core)), params, status, system_scale, open_size }
     }
 }
 
@@ -156,20 +124,20 @@ impl Editor for SacodecEditor {
             },
         };
         let state = EguiEditorState::from_size(size, choice.zoom);
-        let app = App { core: self.core.clone(), host: None, ticker: None };
+        let app = App { core: self.core.clone(), host: None, ticker: None, zoom: choice.zoom };
         let editor = create_egui_editor(state, RepaintNotifier::new(), settings, app)
             .ok_or("the editor could not be made")?;
         editor.spawn(parent, wait_for_parent, fallback_scale_factor, gui_context, host)
     }
 
     fn size(&self) -> NativeSize<u32> {
-        let size: Size = self.params.window().sane().size().into();
+        let (width, height) = self.open_size.load().unwrap_or_else(|| self.params.window().sane().size());
+        let size: Size = LogicalSize::new(width, height).into();
         NativeSize::from_size(size, self.system_scale.load(Relaxed))
     }
 
     fn resize_hint(&self) -> ResizeHint {
-        let zoom = self.params.window().sane().zoom;
-        ResizeHint::resizable().with_min_logical_size(LogicalSize::new(MIN_SIZE.0 * zoom, MIN_SIZE.1 * zoom))
+        ResizeHint::resizable().with_min_logical_size(LogicalSize::new(MIN_SIZE.0, MIN_SIZE.1))
     }
 
     fn track_info_updated(&self, info: TrackInfo) {
@@ -183,6 +151,8 @@ struct App {
     host: Option<GuiContext>,
     /// From the first frame on.
     ticker: Option<Ticker>,
+    /// The scale of the last frame.
+    zoom: f32,
 }
 
 impl NiceEguiApp for App {
@@ -217,20 +187,17 @@ impl NiceEguiApp for App {
                 Err(_) => ui.ctx().request_repaint_after(Duration::from_secs(1)),
             }
         }
+        core.fit(ui.ctx(), &mut self.zoom);
         core.draw(ui, host, frame);
     }
 
     fn resized(&mut self, size: WindowSize) {
         let core = lock(&self.core);
-        let old = core.params.window().sane();
-        core.system_scale.store(size.scale_factor / f64::from(old.zoom), Relaxed);
-        let (width, height) = (size.logical.width as f32, size.logical.height as f32);
-        core.params.set_window(WindowChoice { width, height, ..old }.sane());
-    }
-
-    fn zoom_factor_changed(&mut self, zoom: f32) {
-        let core = lock(&self.core);
-        core.params.set_window(WindowChoice { zoom, ..core.params.window() }.sane());
+        // What it says of points includes the scale of the last frame.
+        let (width, height) = (size.logical.width as f32 * self.zoom, size.logical.height as f32 * self.zoom);
+        core.system_scale.store(size.scale_factor / f64::from(self.zoom), Relaxed);
+        core.open_size.store(Some((width, height)));
+        core.params.set_window(core.params.window().sane().resized(width, height));
     }
 }
 
@@ -240,6 +207,7 @@ impl Drop for App {
         let mut core = lock(&self.core);
         if let Some(host) = self.host.take() {
             core.receiver.set_open(false);
+            core.open_size.store(None);
             core.desk.abx.stop();
             core.status.set_audition(None);
             core.desk.forget_textures();
@@ -253,6 +221,22 @@ impl Drop for App {
 }
 
 impl Core {
+    /// Draws as large as was chosen, or as there is room for. `last_zoom` is that of the last frame.
+    fn fit(&self, ctx: &egui::Context, last_zoom: &mut f32) {
+        let zoom = ctx.zoom_factor();
+        let (width, height) = self.open_size.load().unwrap_or_else(|| {
+            let size = ctx.content_rect().size() * zoom;
+            self.open_size.store(Some(size.into()));
+            size.into()
+        });
+        if std::mem::replace(last_zoom, zoom) != zoom {
+            // The framework makes the window larger or smaller by the change of scale, unless a size is
+            // asked for in the same frame: the one that it has.
+            ctx.send_viewport_cmd(ViewportCommand::InnerSize(vec2(width, height) / zoom));
+        }
+        ctx.set_zoom_factor(self.params.window().sane().zoom_in(width, height));
+    }
+
     fn draw(&mut self, ui: &mut egui::Ui, host: &GuiContext, frame: &mut Frame) {
         self.shown.set(self.params.shown_values());
         self.desk.scope.update(&mut self.receiver);
@@ -295,6 +279,7 @@ impl Core {
         let mut facts = self.status.facts();
         facts.dropped_snapshots = self.receiver.dropped();
         facts.is_picking = self.picking.is_some();
+        facts.zoom = self.params.window().sane().zoom;
         facts.match_gains_db = facts.match_gains_db.filter(|_| self.params.level_match.value());
         if let Some((choice, destination)) = &self.destination {
             facts.take_name = choice.name.clone();
@@ -334,7 +319,13 @@ impl Core {
             Action::TakeFolder(folder) => self.change_takes(|choice| choice.folder = folder),
             Action::TakeName(name) => self.change_takes(|choice| choice.name = name),
             Action::TakeFormats(formats) => self.change_takes(|choice| choice.formats = Some(formats)),
-            Action::Zoom(zoom) => ctx.set_zoom_factor(zoom),
+            Action::Zoom(zoom) => {
+                let choice = WindowChoice { zoom, ..self.params.window() }.sane();
+                self.params.set_window(choice);
+                // As soon as the host has given the room it is used, see `Core::fit`.
+                let size = egui::Vec2::from(choice.size()) / ctx.zoom_factor();
+                ctx.send_viewport_cmd(ViewportCommand::InnerSize(size));
+            }
             Action::TrialsEnded(result) => self.params.add_abx_result(result),
             Action::Reveal(path) => {
                 let result = dialogs::reveal(&path);

@@ -51,6 +51,8 @@ pub(crate) struct Requests {
     pub editor_lost: AtomicBool,
     /// The size that the editor wants, in pixels.
     editor_size: Mutex<Option<(u32, u32)>>,
+    /// The editor's window keeps the size that the user gives it.
+    pub refuses_editor_sizes: AtomicBool,
     /// Name of the track that the plugin is on. Leaked at each renaming: `clack` wants it to outlive
     /// the instance.
     track: Mutex<&'static str>,
@@ -74,6 +76,7 @@ impl Requests {
             callback: AtomicBool::new(false),
             editor_lost: AtomicBool::new(false),
             editor_size: Mutex::new(None),
+            refuses_editor_sizes: AtomicBool::new(false),
             track: Mutex::new(""),
             main_thread: this_thread(),
             restarts: AtomicU32::new(0),
@@ -195,6 +198,9 @@ impl HostGuiImpl for Shared {
     /// Granted with the next [`crate::Host::run_requests`].
     fn request_resize(&self, size: GuiSize) -> Result<(), HostError> {
         count(&self.0.editor_resizes);
+        if self.0.refuses_editor_sizes.load(Ordering::SeqCst) {
+            return Err(HostError::Message("the window keeps its size"));
+        }
         let mut wanted = self.0.editor_size.lock().unwrap_or_else(PoisonError::into_inner);
         *wanted = Some((size.width, size.height));
         Ok(())

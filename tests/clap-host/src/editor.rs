@@ -197,6 +197,11 @@ impl Host {
         Ok((size.width, size.height))
     }
 
+    /// From now on the editor's wishes for another size are refused, as some hosts do.
+    pub fn refuse_editor_sizes(&mut self) {
+        self.requests.refuses_editor_sizes.store(true, Ordering::SeqCst);
+    }
+
     /// Grants the size that the editor asked for; closes an editor that lost its window.
     pub(crate) fn run_editor_requests(&mut self) -> Result<(), HostError> {
         let wanted = self.requests.take_editor_size();
