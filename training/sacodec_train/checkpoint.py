@@ -23,6 +23,8 @@ DRAWN = "q.acoustic.frozen"
 """Nor this: drawn again from its seed."""
 PACKED = [dict(id=lzma.FILTER_LZMA2, preset=6, lc=3, lp=1, pb=1)]
 """Two-byte weights: one byte is sign and exponent, which repeat."""
+SKETCH = "centroids"
+"""Of each centroid one number, by which a checkpoint knows the table that it was trained with."""
 SMALL_TENSOR = 4096
 """Tensors up to this size stay whole: biases, norms, scales."""
 
@@ -52,9 +54,20 @@ def read(path, device="cpu"):
     return s
 
 
-def weights(state, codebook):
-    """State of a model in full precision, its frozen tables put back where a small checkpoint left them out."""
-    state = {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
+def sketch(table):
+    """Centroids [entries, dimensions] -> f32 [entries]: each on one direction."""
+    return (table.cpu().float() @ torch.linspace(-1, 1, table.shape[1])) / table.shape[1] ** 0.5
+
+
+def weights(contents, codebook=None, which="ema"):
+    """State of a checkpoint's model in full precision, its frozen table put back where a small checkpoint left it out. Raises
+    CheckpointError where `codebook` is not the one that it was trained with."""
+    state = {k: v.float() if v.is_floating_point() else v for k, v in (contents.get(which) or contents["ema"]).items()}
+    known = sketch(state[FROZEN]) if FROZEN in state else contents.get(SKETCH)
+    if codebook is not None and known is not None:
+        found = sketch(codebook)
+        if found.shape != known.shape or not torch.allclose(found, known.cpu(), atol=1e-3):
+            raise CheckpointError("the codebook is not the one that the checkpoint was trained with: its tokens would mean something else")
     if FROZEN not in state:
         if codebook is None:
             raise CheckpointError("a small checkpoint holds no mHuBERT centroids: name them with --codebook")
@@ -65,7 +78,7 @@ def weights(state, codebook):
 def load_model(path, codebook=None):
     """The averaged weights of a checkpoint as a `Codec` in evaluation mode, and the checkpoint's contents."""
     s = read(path)
-    state = weights(s["ema"], codebook)
+    state = weights(s, codebook)
     net = Codec(state[FROZEN], s["config"].model)
     load(net, state)
     return net.eval(), s
@@ -81,7 +94,8 @@ def mean(paths):
     every = [read(path) for path in paths]
     if any(s["config"].model != every[0]["config"].model for s in every):
         raise CheckpointError(f"{', '.join(map(str, paths))}: models of different sizes have no mean")
-    ema = {k: sum(s["ema"][k].float() for s in every) / len(every) if v.is_floating_point() else v for k, v in every[-1]["ema"].items()}
+    shared = [k for k, v in every[-1]["ema"].items() if v.is_floating_point() and all(k in s["ema"] for s in every)]
+    ema = {**every[-1]["ema"], **{k: sum(s["ema"][k].float() for s in every) / len(every) for k in shared}}
     return {**every[-1], "ema": ema}
 
 
@@ -92,10 +106,14 @@ def shrink(paths, small):
         raise CheckpointError(f"{small}: a small checkpoint is compressed, call it NAME.pt.xz")
     s = mean(paths)
     ema = {k: v.bfloat16() if v.is_floating_point() and v.numel() > SMALL_TENSOR else v for k, v in s["ema"].items() if k not in (FROZEN, DRAWN)}
-    whole = io.BytesIO()
-    torch.save(dict(format=FORMAT, config=s["config"].as_dict(), ema=ema, step=s["step"], heard_s=s.get("heard_s", 0.0)), whole)
-    Path(small).write_bytes(lzma.compress(whole.getvalue(), filters=PACKED))
-    return Path(small).stat().st_size
+    known = sketch(s["ema"][FROZEN]) if FROZEN in s["ema"] else s.get(SKETCH)
+    whole, small = io.BytesIO(), Path(small)
+    torch.save({"format": FORMAT, "config": s["config"].as_dict(), "ema": ema, "step": s["step"], "fitted": s.get("fitted", True),
+                "heard_s": s.get("heard_s", 0.0), SKETCH: known}, whole)
+    partial = small.with_suffix(".partial")
+    partial.write_bytes(lzma.compress(whole.getvalue(), filters=PACKED))
+    os.replace(partial, small)
+    return small.stat().st_size
 
 
 def main():

@@ -72,6 +72,17 @@ class Config:
         return dataclasses.asdict(self)
 
 
+SHARES = ("ema", "drop_acoustic", "drop_semantic", "augment", "speaker_power")
+NOT_ZERO = ("batch", "seconds", "learning_rate", "discriminator_learning_rate")
+
+
+def _range(kind, key):
+    """Smallest and largest value of a field."""
+    if kind is ModelConfig or key in NOT_ZERO:
+        return (1 if kind is ModelConfig or key == "batch" else 1e-9), float("inf")
+    return 0, 1 if key in SHARES else float("inf")
+
+
 def _section(kind, values, where):
     known = {f.name: f for f in dataclasses.fields(kind)}
     for key, value in values.items():
@@ -84,6 +95,9 @@ def _section(kind, values, where):
             fits = isinstance(value, int) and not isinstance(value, bool)
         if not fits:
             raise ConfigError(f"{where}: {key} is {value!r}, expected something like {default!r}")
+        low, high = _range(kind, key)
+        if not isinstance(default, tuple) and not low <= value <= high:
+            raise ConfigError(f"{where}: {key} is {value!r}, expected {low:g} to {high:g}")
     return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
 
 

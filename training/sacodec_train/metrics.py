@@ -1,4 +1,6 @@
 """What a listener hears, in numbers. Reference and output f64 [T] at 24 kHz, aligned by the known delay, never by search."""
+import warnings
+
 import numpy as np
 from scipy.signal import resample_poly
 
@@ -10,6 +12,7 @@ MEL_FFT, MEL_HOP, MEL_BANDS = 1024, 256, 80
 FLOOR_DB = -80.0
 """Levels are compared down to this below the reference's loudest: what is further down is not heard."""
 GROSS_PITCH_ERROR = 0.2
+PESQ_WORST = 1.0
 
 
 def _spectrum(x):
@@ -27,9 +30,18 @@ def _levels_db(reference, output, bandwidth_hz):
     return 10 * np.log10(a + floor), 10 * np.log10(b + floor)
 
 
+def snr_db(wanted, found):
+    """Signal-to-noise ratio of `found` in dB, at most 300."""
+    wanted = wanted.astype(np.float64)
+    return float(10 * np.log10((wanted**2).sum() / (((wanted - found) ** 2).sum() + 1e-30 * (wanted**2).sum())))
+
+
 def pesq_wb(reference, output):
-    """PESQ wide band (ITU-T P.862.2) at 16 kHz; `nan` where it finds no speech."""
+    """PESQ wide band (ITU-T P.862.2) at 16 kHz; `nan` where the reference holds no speech. Silence is worst, and PESQ itself
+    fails on it."""
     from pesq import NoUtterancesError, pesq
+    if not output.any():
+        return PESQ_WORST
     try:
         return float(pesq(16_000, *(resample_poly(x, 2, 3) for x in (reference, output)), "wb"))
     except NoUtterancesError:
@@ -37,9 +49,13 @@ def pesq_wb(reference, output):
 
 
 def estoi(reference, output):
-    """Extended short-time objective intelligibility (Jensen and Taal 2016) at 16 kHz."""
+    """Extended short-time objective intelligibility (Jensen and Taal 2016) at 16 kHz; `nan` where there are less than 0.4 s of
+    speech."""
     from pystoi import stoi
-    return float(stoi(*(resample_poly(x, 2, 3) for x in (reference, output)), 16_000, extended=True))
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        value = stoi(*(resample_poly(x, 2, 3) for x in (reference, output)), 16_000, extended=True)
+    return float("nan") if any("Not enough" in str(w.message) for w in said) else float(value)
 
 
 def log_mel_distance_db(reference, output, bandwidth_hz=RATE_HZ / 2):

@@ -19,7 +19,7 @@ from . import checkpoint, config as configuration, losses
 from .config import HOP_SAMPLES
 from .curves import draw as draw_curves
 from .data.augment import augment
-from .data.crops import Crops
+from .data.crops import Crops, NoClips
 from .data.phones import UNKNOWN
 from .data.sources import DataError
 from .discriminators import Discriminators
@@ -27,6 +27,9 @@ from .model import Codec, read_codebook
 from .semantic import PhoneHead, phone_loss
 
 LOG_STEPS = 50
+VALID_STEPS = 500
+VALID_CROPS = 16
+RAMP_STEPS = 100
 FIT_BATCHES = 24
 GRADIENT_NORM = 20.0
 MAX_REFUSED = 10
@@ -39,7 +42,8 @@ class TrainError(RuntimeError):
 class Trainer:
     """A model, its averages, discriminators and optimisers, and the steps that move them."""
 
-    def __init__(self, config, crops, codebook, device="cpu", seed=0):
+    def __init__(self, config, crops, codebook, device="cpu", seed=0, valid=None):
+        """`valid`: a batch of speakers that are not trained on, to be watched; the same in every run."""
         torch.manual_seed(seed)
         self.config, self.crops, self.device, t = config, crops, device, config.train
         self.net = Codec(codebook, config.model).to(device)
@@ -57,7 +61,10 @@ class Trainer:
                                 "or set phone_weight = 0")
             self.phones = PhoneHead(config.model.latent).to(device)
             self.opt_phones = torch.optim.AdamW(self.phones.parameters(), 1e-3, betas=(0.8, 0.95))
+        self.valid = valid
         self.step, self.is_fitted, self.heard_s = 0, False, 0.0
+        self.ramp = 0
+        """Steps of the optimiser, which begins at a low rate."""
         self.refused = 0
         """Steps in a row that were not taken: a loss or a gradient was no number."""
         self.spent = dict(steps=0, s=0.0)
@@ -73,18 +80,13 @@ class Trainer:
         t = self.config.train
         rate = t.learning_rate_end + (t.learning_rate - t.learning_rate_end) * 0.5 * (1 + math.cos(math.pi * min(progress, 1)))
         for group in self.opt.param_groups:
-            group["lr"] = rate * min(1, (self.step + 1) / 100)
+            group["lr"] = rate * min(1, (self.ramp + 1) / RAMP_STEPS)
         if not self.is_fitted and self.step >= t.warm_steps:
             self.net.fit_codebooks([self.crops.batch(t.batch)["audio"] for _ in range(FIT_BATCHES)])
             self.is_fitted = True
         batch = self.crops.batch(t.batch)
-        audio, f0_hz = augment(batch["audio"], t.augment), batch["f0_hz"]
-        with self.autocast():
-            out = self.net(audio, self.is_fitted, self._keep(len(audio)))
-        # The decoder is a hop late, and a narrow recording is no model for what is above its end.
-        y = losses.band_limit(out["audio"][:, HOP_SAMPLES:].float(), batch["bandwidth_hz"])
-        target = losses.band_limit(audio[:, :-HOP_SAMPLES], batch["bandwidth_hz"])
-        terms = dict(mel=self.mel(y, target), code=out["code_loss"], pitch=losses.pitch_loss(out["pitch"], out["voicing"], f0_hz))
+        audio = augment(batch["audio"], t.augment)
+        out, y, target, terms = self._listen(self.net, audio, batch, self._keep(len(audio)))
         loss = t.mel_weight * terms["mel"] + t.code_weight * terms["code"] + t.pitch_weight * terms["pitch"]
         if self.disc and self.is_fitted:
             loss = loss + self._adversarial(y, target, terms)
@@ -101,10 +103,28 @@ class Trainer:
         if self._is_sound(loss + norm):
             for optimiser in optimisers:
                 optimiser.step()
-        self.step += 1
+        self.step, self.ramp = self.step + 1, self.ramp + 1
         self.heard_s += audio.numel() / configuration.RATE_HZ
         self._average(out["tokens"])
         return dict(lr=rate, **{k: v.detach() for k, v in terms.items()})
+
+    def _listen(self, net, audio, batch, keep=None):
+        """Audio [B, T] of `batch` through `net` -> what it gives, its audio and the target [B, T - hop], the losses by name."""
+        with self.autocast():
+            out = net(audio, self.is_fitted, keep)
+        # The decoder is a hop late, and a narrow recording is no model for what is above its end.
+        y = losses.band_limit(out["audio"][:, HOP_SAMPLES:].float(), batch["bandwidth_hz"])
+        target = losses.band_limit(audio[:, :-HOP_SAMPLES], batch["bandwidth_hz"])
+        pitch = losses.pitch_loss(out["pitch"], out["voicing"], batch["f0_hz"])
+        return out, y, target, dict(mel=self.mel(y, target), code=out["code_loss"], pitch=pitch)
+
+    @torch.no_grad()
+    def validate(self):
+        """The losses of the averaged weights on speakers that are not trained on, by name; none where the cache has no such, or
+        before the codebooks are fitted."""
+        if self.valid is None or not self.is_fitted:
+            return {}
+        return {f"valid_{k}": float(v) for k, v in self._listen(self.ema, self.valid["audio"], self.valid)[3].items()}
 
     def _is_sound(self, value):
         """Whether a step may be taken: one that is no number would end in every weight, and in the checkpoint."""
@@ -167,20 +187,24 @@ class Trainer:
         checkpoint.save(path, config=self.config.as_dict(), net=self.net.state_dict(), ema=self.ema.state_dict(), disc=state(self.disc),
                         opt=self.opt.state_dict(), opt_d=state(self.opt_d),
                         phones=state(self.phones), opt_phones=state(self.opt_phones), step=self.step, fitted=self.is_fitted, heard_s=self.heard_s, spent=self.spent,
-                        use=self.use, crops=self.crops.rng.bit_generator.state, random=torch.get_rng_state())
+                        use=self.use, crops=self.crops.rng.bit_generator.state, random=torch.get_rng_state(),
+                        random_cuda=torch.cuda.get_rng_state_all() if self.device == "cuda" else None,
+                        ramp=self.ramp, recordings=self.crops.facts.get("pcm_sha256"))
 
     def resume(self, path):
-        """Go on from a checkpoint. What a small one lacks begins anew: optimisers, discriminators, the rate's cosine."""
+        """Go on from a checkpoint. What a small one lacks begins anew: optimisers, discriminators, the rate's cosine. Returns
+        the checkpoint's contents."""
         s = checkpoint.read(path, self.device)
         if s["config"].model != self.config.model:
             raise checkpoint.CheckpointError(f"{path}: another model ({s['config'].model}), the configuration says {self.config.model}")
         codebook = self.net.q.semantic.frozen
-        checkpoint.load(self.ema, checkpoint.weights(s["ema"], codebook))
-        checkpoint.load(self.net, checkpoint.weights(s.get("net") or s["ema"], codebook))
+        checkpoint.load(self.ema, checkpoint.weights(s, codebook))
+        checkpoint.load(self.net, checkpoint.weights(s, codebook, "net"))
         self.step, self.is_fitted, self.heard_s = s["step"], s.get("fitted", True), s.get("heard_s", 0.0)
         self.spent = s.get("spent", self.spent)
         if s.get("opt"):
             self.opt.load_state_dict(s["opt"])
+            self.ramp = s.get("ramp", s["step"])
         if self.disc and s.get("disc"):
             try:
                 self.disc.load_state_dict(s["disc"])
@@ -194,9 +218,12 @@ class Trainer:
         if s.get("crops"):
             self.crops.rng.bit_generator.state = s["crops"]
             torch.set_rng_state(s["random"].cpu())
+            if self.device == "cuda" and s.get("random_cuda"):
+                torch.cuda.set_rng_state_all([state.cpu() for state in s["random_cuda"]])
             self.use = s["use"]
         else:
             self.crops.rng.bit_generator.advance(self.step)
+        return s
 
 
 def run(trainer, out, minutes=math.inf, steps=math.inf, save_s=300.0, stop=None):
@@ -221,7 +248,8 @@ def run(trainer, out, minutes=math.inf, steps=math.inf, save_s=300.0, stop=None)
                 semantic, acoustic = trainer.perplexities()
                 t = trainer.config.train
                 log.write(dict(step=trainer.step, minutes=spent["s"] / 60, audio_s_per_s=count * t.batch * t.seconds / (now - last_log),
-                               **{k: v / seen[k] for k, v in sums.items()}, semantic_perplexity=semantic, acoustic_perplexity=acoustic))
+                               **{k: v / seen[k] for k, v in sums.items()}, semantic_perplexity=semantic, acoustic_perplexity=acoustic,
+                               **(trainer.validate() if trainer.step % VALID_STEPS == 0 or spent["steps"] == steps else {})))
                 sums, seen, count, last_log = {}, {}, 0, now
             if now - last_save > save_s:
                 trainer.save(out / "last.pt")
@@ -235,14 +263,16 @@ class Log:
     """A CSV that grows a row at a time, over runs; a column that comes later (adversarial terms) stands at the end."""
 
     COLUMNS = ["step", "minutes", "audio_s_per_s", "lr", "mel", "code", "pitch", "semantic_perplexity", "acoustic_perplexity",
-               "disc", "adv", "feature", "phone", "phone_right"]
+               "disc", "adv", "feature", "phone", "phone_right", "valid_mel", "valid_code", "valid_pitch"]
 
     def __init__(self, path, step):
         """Rows after `step` are of a run that was killed after its last checkpoint: they go."""
         self.path = path
-        header, *rows = path.read_text().splitlines() if path.exists() else [",".join(self.COLUMNS)]
-        rows = [row for row in rows if float(row.split(",", 1)[0]) <= step]
-        path.write_text("\n".join([header, *rows]) + "\n")
+        rows = list(csv.DictReader(path.read_text().splitlines())) if path.exists() else []
+        with open(path, "w", newline="") as file:
+            log = csv.DictWriter(file, self.COLUMNS)
+            log.writeheader()
+            log.writerows(row for row in rows if float(row["step"]) <= step)
 
     def write(self, row):
         print(" ".join(f"{k} {v:.4g}" for k, v in row.items()), flush=True)
@@ -273,6 +303,15 @@ def refuse_another_run(out, resume):
         raise TrainError(f"{out} holds a run: go on with it by --resume {last}, or name another folder")
 
 
+def held_out(cache, train, device):
+    """A batch of the speakers that are kept from training, at a middle level; None where there are none."""
+    try:
+        crops = Crops(cache, train.seconds, 0, level_dbfs=(-24.0, -24.0), split="valid")
+    except NoClips:
+        return None
+    return {k: v.to(device) if torch.is_tensor(v) else v for k, v in crops.batch(VALID_CROPS).items()}
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--config", required=True)
@@ -296,9 +335,10 @@ def main():
         refuse_another_run(Path(a.out), a.resume)
         config = configuration.load(a.config)
         crops = Crops(a.cache, config.train.seconds, a.seed, device, config.train.level_dbfs, speaker_power=config.train.speaker_power)
-        trainer = Trainer(config, crops, read_codebook(a.codebook), device, a.seed)
-        if a.resume:
-            trainer.resume(a.resume)
+        trainer = Trainer(config, crops, read_codebook(a.codebook), device, a.seed, held_out(a.cache, config.train, device))
+        recordings = trainer.resume(a.resume).get("recordings") if a.resume else None
+        if not a.anew and recordings not in (None, crops.facts.get("pcm_sha256")):
+            raise TrainError(f"{a.resume}: of a run on other recordings than {a.cache}; to go on with its weights on these say --anew")
         if a.anew:
             trainer.spent = dict(steps=0, s=0.0)
         elif max(trainer.spent["s"] / (a.minutes * 60), trainer.spent["steps"] / a.steps) >= 1:

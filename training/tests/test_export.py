@@ -7,6 +7,7 @@ import torch
 from speech import voice
 from test_model import codec
 
+from sacodec_train import metrics
 from sacodec_train.export import pack
 from sacodec_train.ort_pack import OrtPack
 
@@ -28,6 +29,25 @@ def test_the_graphs_compute_what_the_model_does(tmp_path, half):
     assert min(semantic, acoustic) >= (0.85 if half else 0.99), (semantic, acoustic)
     assert level_db < (1.0 if half else 0.01) and (half or snr_db > 50), (snr_db, level_db)
     assert json.loads((tmp_path / "manifest.json").read_text()) == manifest and manifest["training"]["steps"] == 7
+
+
+@pytest.mark.parametrize("gains", [(1, 0), (0, 1), (1, 1)])
+def test_stream_gains_are_what_training_leaves_out(tmp_path, gains):
+    net = spoken(codec())
+    pack.write(net, 7, tmp_path, "test", "0.0.1", half=False)
+    own, audio = OrtPack(tmp_path), torch.from_numpy(voice(1.0, 9)).float()[None, : 75 * 320]
+    with torch.no_grad():
+        out = net(audio, True, torch.tensor(gains).float()[None, None])
+    y = own.decode(*(t[0].numpy() for t in out["tokens"]), gains)
+    assert metrics.snr_db(out["audio"][0].numpy(), y) > 50, gains
+    with torch.no_grad():
+        both = net(audio)["audio"][0].numpy()
+    assert gains == (1, 1) or metrics.snr_db(both, y) < 30, "one stream sounds as both"
+
+
+def test_a_pack_of_another_codebook_does_not_say_mhubert(tmp_path):
+    manifest = pack.write(spoken(codec()), 7, tmp_path, "test", "0.0.1")
+    assert "mHuBERT" not in manifest["codebooks"]["semantic"]["frozen"]
 
 
 def test_another_model_does_not_pass_for_the_pack(tmp_path):

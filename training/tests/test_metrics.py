@@ -5,6 +5,7 @@ from scipy.signal import lfilter
 from speech import voice
 
 from sacodec_train import metrics
+from sacodec_train.evaluate.report import _cell
 from sacodec_train.evaluate.scores import phone_information
 
 CLIP = voice(2.5, 3)
@@ -16,6 +17,18 @@ def test_a_clip_is_equal_to_itself_and_noise_makes_all_worse():
         assert distance(CLIP, CLIP) == 0 and distance(CLIP, noisy) > 3, distance
     assert metrics.estoi(CLIP, CLIP) > 0.999 > metrics.estoi(CLIP, noisy) + 0.05
     assert metrics.pesq_wb(CLIP, CLIP) > metrics.pesq_wb(CLIP, noisy) + 0.5
+
+
+def test_silence_is_the_worst_speech_and_too_little_of_it_is_not_judged():
+    assert metrics.pesq_wb(CLIP, 0 * CLIP) == 1 and metrics.estoi(CLIP, 0 * CLIP) < 0.1
+    assert np.isnan(metrics.estoi(CLIP[:6000], CLIP[:6000])), "a quarter of a second"
+    values = metrics.pitch_errors(CLIP, 0 * CLIP)
+    assert np.isnan(values["cents"]) and values["voicing"] > 0.3
+
+
+def test_a_mean_of_some_clips_says_of_how_many():
+    assert _cell([1.0, float("nan"), 2.0], 2) == "1.50 (2)"
+    assert _cell([1.0, 2.0], 1) == "1.5" and _cell([float("nan")] * 2, 1) == "–"
 
 
 def test_levels_above_a_recordings_end_do_not_count():

@@ -11,7 +11,7 @@ from sacodec_train import checkpoint, config as configuration
 from sacodec_train.data.cache import build
 from sacodec_train.data.crops import Crops
 from sacodec_train.model import read_codebook
-from sacodec_train.train import TrainError, Trainer, run
+from sacodec_train.train import TrainError, Trainer, held_out, run
 
 CONFIGS = __import__("pathlib").Path(__file__).parent.parent / "configs"
 
@@ -90,7 +90,7 @@ def test_what_the_codec_pays_for_features_is_nothing_where_it_is_equal(data):
     t = trainer(data)
     audio, terms = t.crops.batch(4)["audio"], {}
     t._adversarial(audio.clone().requires_grad_(), audio, terms)
-    assert float(terms["feature"]) == 0 and float(terms["disc"]) > 0
+    assert float(terms["feature"].detach()) == 0 and float(terms["disc"].detach()) > 0
 
 
 def test_training_lowers_the_loss_and_uses_many_codes(data, tmp_path):
@@ -118,9 +118,50 @@ def test_a_small_checkpoint_goes_on_where_the_averages_stood(data, tmp_path):
         checkpoint.load_model(tmp_path / "small.pt.xz")
     small = trainer(data)
     small.resume(tmp_path / "small.pt.xz")
+    assert small.ramp == 0 and t.ramp == 8, "its optimiser begins anew, at a low rate"
     for (name, a), b in zip(t.ema.state_dict().items(), small.net.state_dict().values()):
         assert torch.allclose(a, b, rtol=2**-8), name
     assert small.step == 8 and float(small.train_step(0.5)["mel"]) > 0
+
+
+def test_another_codebook_than_the_checkpoints_is_refused(data, tmp_path):
+    t = trainer(data)
+    t.train_step(0.5)
+    t.save(tmp_path / "last.pt")
+    checkpoint.shrink([tmp_path / "last.pt"], tmp_path / "small.pt.xz")
+    own = read_codebook(data / "codebook.npy")
+    for name in ("last.pt", "small.pt.xz"):
+        checkpoint.load_model(tmp_path / name, own)
+        with pytest.raises(checkpoint.CheckpointError, match="not the one that the checkpoint was trained with"):
+            checkpoint.load_model(tmp_path / name, own.flip(0))
+
+
+def test_speakers_that_are_not_trained_on_are_watched(data, tmp_path, monkeypatch):
+    monkeypatch.setattr("sacodec_train.train.LOG_STEPS", 4)
+    monkeypatch.setattr("sacodec_train.train.VALID_STEPS", 8)
+    t = trainer(data)
+    assert held_out(data / "cache", t.config.train, "cpu") is None
+    build([data / "speech"], tmp_path / "split", held_out=0.5, workers=1, report=lambda _: None)
+    t.valid = held_out(tmp_path / "split", t.config.train, "cpu")
+    run(t, tmp_path / "run", steps=12)
+    free = trainer(data)
+    run(free, tmp_path / "free", steps=12)
+    with open(tmp_path / "run" / "log.csv") as log:
+        rows = list(csv.DictReader(log))
+    assert [bool(r["valid_mel"]) for r in rows] == [False, True, True], rows
+    assert float(rows[1]["valid_mel"]) != float(rows[1]["mel"]) > 0
+    for (name, a), b in zip(t.net.state_dict().items(), free.net.state_dict().values()):
+        assert torch.equal(a, b), f"{name}: watching changed the run"
+
+
+def test_streams_are_left_out_as_often_as_the_recipe_says(data):
+    t = trainer(data, drop_acoustic=0.3, drop_semantic=0.2)
+    assert t._keep(4) is None, "before the codebooks are fitted there are no streams"
+    t.is_fitted = True
+    keep = t._keep(4000)[:, 0]
+    assert keep.shape == (4000, 2) and bool((keep.sum(1) >= 1).all()), "a clip of nothing"
+    assert float((keep == torch.tensor([1.0, 0.0])).all(1).float().mean()) == pytest.approx(0.3, abs=0.03)
+    assert float((keep == torch.tensor([0.0, 1.0])).all(1).float().mean()) == pytest.approx(0.2, abs=0.03)
 
 
 def test_the_mean_of_checkpoints_lies_between_them(data, tmp_path):
@@ -133,6 +174,10 @@ def test_the_mean_of_checkpoints_lies_between_them(data, tmp_path):
     found = checkpoint.mean([tmp_path / "a.pt", tmp_path / "b.pt"])
     assert found["step"] == 8 and not torch.equal(a["enc.out.weight"], b["enc.out.weight"])
     assert torch.allclose(found["ema"]["enc.out.weight"], (a["enc.out.weight"] + b["enc.out.weight"]) / 2)
+    # A small one, which lacks the frozen tables, first.
+    checkpoint.shrink([tmp_path / "a.pt"], tmp_path / "a.pt.xz")
+    found = checkpoint.mean([tmp_path / "a.pt.xz", tmp_path / "b.pt"])
+    assert torch.equal(found["ema"][checkpoint.FROZEN], b[checkpoint.FROZEN])
 
 
 def test_a_checkpoint_of_another_model_or_no_checkpoint_is_refused(data, tmp_path):
@@ -156,6 +201,9 @@ def test_a_checkpoint_of_another_model_or_no_checkpoint_is_refused(data, tmp_pat
 
 @pytest.mark.parametrize("text, message", [
     ("[model]\nlatent = 'many'", "latent is 'many', expected something like 64"),
+    ("[train]\nbatch = 0", "batch is 0, expected 1 to inf"),
+    ("[train]\ndrop_acoustic = 1.5", "drop_acoustic is 1.5, expected 0 to 1"),
+    ("[model]\nencoder_width = -4", "encoder_width is -4, expected 1 to inf"),
     ("[train]\nbatchsize = 3", "there is no batchsize; known are .*batch"),
     ("[trian]\n", "unknown section trian"),
     ("=", "bad.toml"),

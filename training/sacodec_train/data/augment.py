@@ -12,14 +12,14 @@ def augment(audio, share, generator=None):
     """A `share` of the crops [B, T] with pink noise 30 to 55 dB below them, and as many with up to 1.5 dB per octave of tilt."""
     if share <= 0:
         return audio
-    draw = lambda *shape: torch.rand(*shape, generator=generator).to(audio.device)
+    draw = lambda *shape: torch.rand(*shape, generator=generator, device=audio.device)
     batch, length = audio.shape
     spectrum = torch.fft.rfft(audio)
     hz = torch.fft.rfftfreq(length, 1 / RATE_HZ).to(audio.device)
     octaves = torch.log2(hz.clamp(min=20.0) / PIVOT_HZ)
     tilt_db = (2 * draw(batch, 1) - 1) * TILT_DB_PER_OCTAVE * (draw(batch, 1) < share) * octaves
     y = torch.fft.irfft(spectrum * 10 ** (tilt_db.clamp(-9, 9) / 20), length)
-    noise = torch.randn(batch, length, generator=generator).to(audio.device)
+    noise = torch.randn(batch, length, generator=generator, device=audio.device)
     pink = torch.fft.irfft(torch.fft.rfft(noise) / hz.clamp(min=50.0).sqrt(), length)
     low, high = NOISE_BELOW_DB
     below_db = low + (high - low) * draw(batch, 1)

@@ -1,5 +1,6 @@
 """Random crops of the cache."""
 import csv
+import hashlib
 import json
 from pathlib import Path
 
@@ -13,6 +14,10 @@ from .sources import DataError
 PEAK = 0.95
 
 
+class NoClips(DataError):
+    """A cache without clips of the split."""
+
+
 class Crops:
     """Batches of crops, gathered on `device`. Levels are drawn from `level_dbfs` (RMS), peaks kept below full scale.
     A speaker is drawn with the hours there are to `speaker_power`: 0 all alike, 1 every hour alike."""
@@ -22,13 +27,17 @@ class Crops:
         if not (cache / "cache.json").is_file():
             raise DataError(f"{cache}: no finished cache; make one with python -m sacodec_train.data.cache")
         self.facts = json.loads((cache / "cache.json").read_text())
+        for name in ("f0.npy", "clips.csv"):
+            key = name.split(".")[0] + "_sha256"
+            if key in self.facts and hashlib.sha256((cache / name).read_bytes()).hexdigest() != self.facts[key]:
+                raise DataError(f"{cache / name}: not what the cache was made with; make it again with python -m sacodec_train.data.cache")
         on_gpu = torch.device(device).type != "cpu"
         pcm, f0 = (np.load(cache / f, mmap_mode=None if on_gpu else "c") for f in ("pcm.npy", "f0.npy"))
         self.pcm, self.f0 = torch.from_numpy(pcm).to(device), torch.from_numpy(f0).to(device)
         with open(cache / "clips.csv", encoding="utf8", newline="") as table:
             rows = [row for row in csv.DictReader(table) if row["split"] == split]
         if not rows:
-            raise DataError(f"{cache}: no clips to {split} with")
+            raise NoClips(f"{cache}: no clips of the split {split}: make the cache with other recordings, or another --held-out")
         self.rows = rows
         self.start, self.length = (np.array([int(r[k]) for r in rows]) for k in ("start", "samples"))
         self.bandwidth = np.array([float(r["bandwidth_hz"]) for r in rows], np.float32)

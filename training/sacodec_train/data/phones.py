@@ -7,6 +7,7 @@ takes English clips without a text, by the words that it hears.
 import argparse
 import csv
 import re
+import unicodedata
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -33,7 +34,8 @@ class Aligner:
         """Samples i16 [T] -> i8 [T // hop], or None where that is not possible."""
         from scipy.signal import resample_poly
         raw = np.round(resample_poly(samples.astype(np.float64), 2, 3)).clip(-32768, 32767).astype("<i2").tobytes()
-        words = re.sub(r"[^a-z' ]", " ", text.lower().replace("’", "'")).split()
+        plain = "".join(c for c in unicodedata.normalize("NFKD", text.lower().replace("’", "'")) if not unicodedata.combining(c))
+        words = re.sub(r"[^a-z' ]", " ", plain).split()
         if not words and recognise:
             words = self._heard(raw)
         if not words or re.search(r"\d", text) or any(self.aligner.lookup_word(word) is None for word in words):
@@ -48,7 +50,7 @@ class Aligner:
             return None
         spoken = np.zeros(found[-1][1] + found[-1][2], np.int8)
         for name, start, duration in found:
-            spoken[start:start + duration] = PHONES.index(name) if name in PHONES else 0
+            spoken[start:start + duration] = PHONES.index(name) if name in PHONES else UNKNOWN  # Breath, noise.
         middle = ((np.arange(len(samples) // HOP_SAMPLES) + 0.5) / FRAME_RATE_HZ * ALIGNER_FRAME_RATE_HZ).astype(int)
         return np.where(middle < len(spoken), spoken[np.minimum(middle, len(spoken) - 1)], 0).astype(np.int8)
 

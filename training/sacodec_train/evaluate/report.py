@@ -11,7 +11,7 @@ from .scores import COLUMNS
 
 TITLES = dict(pesq="PESQ-WB", estoi="ESTOI", log_mel_db="log-mel dB", log_spectral_db="LSD dB", detail="detail", pitch_cents="F0 cents",
               pitch_gross="F0 gross", voicing="voicing")
-NOTES = """Means over clips. PESQ-WB and ESTOI at 16 kHz, all others at 24 kHz below each clip's true bandwidth. Outputs are aligned by
+NOTES = """Means over clips, in brackets over how many where a measure does not apply to all. PESQ-WB and ESTOI at 16 kHz, all others at 24 kHz below each clip's true bandwidth. Outputs are aligned by
 each codec's known delay, the same for all clips. log-mel dB: mean distance of mel levels; LSD: log-spectral distance; detail:
 movement of mel levels above 4 kHz, 1 as much as the original's; F0 cents: RMS where both are voiced; F0 gross: share of those
 frames more than 20 % off; voicing: share of frames where only one is voiced."""
@@ -29,6 +29,13 @@ def _number(value, digits):
     return "–" if value != value else f"{value:.{digits}f}"
 
 
+def _cell(values, digits):
+    """The mean, and of how many clips where that is not all."""
+    values = list(values)
+    known = sum(v == v for v in values)
+    return _number(mean(values), digits) + (f" ({known})" if 0 < known < len(values) else "")
+
+
 def _digits(column):
     return {"pesq": 2, "estoi": 3, "pitch_cents": 0, "pitch_gross": 3, "voicing": 3, "log_mel_db": 2, "log_spectral_db": 1, "detail": 2}[column]
 
@@ -42,8 +49,8 @@ def markdown(scored, streams):
     lines = ["# Scores", "", f"{len(scored)} clips of {speakers} speakers, {sum(len(s.recording.audio) for s in scored) / RATE_HZ:.0f} s.", ""]
     lines += head("system", "kbps", *TITLES.values())
     for name in names:
-        each = [mean(s.rows[name][c] for s in scored) for c in COLUMNS]
-        lines.append(cells(name, f"{scored[0].rows[name]['kbps']:g}", *(_number(v, _digits(c)) for c, v in zip(COLUMNS, each))))
+        each = [_cell((s.rows[name][c] for s in scored), _digits(c)) for c in COLUMNS]
+        lines.append(cells(name, f"{scored[0].rows[name]['kbps']:g}", *each))
     lines += ["", NOTES, "", "## PESQ-WB / ESTOI by kind of clip", ""]
     lines += head("", "clips", *names)
     kinds = dict(language=lambda r: r.lang, gender=lambda r: r.gender, bandwidth=lambda r: r.band)

@@ -38,6 +38,9 @@ def _clip(job):
     recording, packs, baselines, align = job
     coded = [c for folder in packs for c in systems.pack(folder, recording.audio)]
     coded += [c for name in baselines for c in systems.BASELINES[name](recording.audio)]
+    for c in coded:
+        if not np.isfinite(c.audio).all():
+            raise systems.CodecError(f"{c.system}: gave no numbers for {recording.name}: what it decodes cannot be judged")
     rows = {c.system: dict(kbps=c.kbps, **score(recording.audio, c.audio, recording.bandwidth_hz)) for c in coded}
     # Both rows of a pack have the same tokens: the first tells them.
     tokens = {c.system: c.tokens for c in coded if c.tokens is not None and "," not in c.system}

@@ -13,8 +13,8 @@ from ..config import RATE_HZ
 from ..ort_pack import OrtPack
 
 CODEC2_HZ = 8_000
-CODEC2_DELAY_SAMPLES = 150
-"""Of c2enc and c2dec in mode 3200, at 8 kHz: the median over voices of where the envelopes agree best (132 to 172)."""
+CODEC2_DELAY_SAMPLES = 145
+"""Of c2enc and c2dec in mode 3200, at 8 kHz; `evaluate.delay` measures it."""
 
 
 class CodecError(RuntimeError):
@@ -57,14 +57,18 @@ def opus(audio, kbps=6):
 
 def codec2(audio):
     """Audio through Codec2's best mode, 3.2 kbps at 8 kHz."""
+    y = codec2_raw(resample_poly(audio.astype(np.float64), 1, RATE_HZ // CODEC2_HZ))[CODEC2_DELAY_SAMPLES:]
+    return [Coded("Codec2", 3.2, _fit(resample_poly(y, RATE_HZ // CODEC2_HZ, 1), len(audio)))]
+
+
+def codec2_raw(low):
+    """Audio f64 [T] at 8 kHz through Codec2, as late as it comes."""
     with tempfile.TemporaryDirectory() as folder:
         raw, coded, back = (Path(folder) / name for name in ("in.raw", "coded.c2", "out.raw"))
-        low = resample_poly(audio.astype(np.float64), 1, RATE_HZ // CODEC2_HZ)
         raw.write_bytes(np.round(np.clip(np.pad(low, (0, CODEC2_HZ // 10)), -1, 1) * 32767).astype("<i2").tobytes())
         _run("codec2", "c2enc", "3200", raw, coded)
         _run("codec2", "c2dec", "3200", coded, back)
-        y = np.frombuffer(back.read_bytes(), "<i2")[CODEC2_DELAY_SAMPLES:] / 32768
-        return [Coded("Codec2", 3.2, _fit(resample_poly(y, RATE_HZ // CODEC2_HZ, 1), len(audio)))]
+        return np.frombuffer(back.read_bytes(), "<i2") / 32768
 
 
 BASELINES = dict(opus=opus, codec2=codec2)

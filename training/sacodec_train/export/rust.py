@@ -7,6 +7,7 @@ import numpy as np
 import soundfile as sf
 
 from ..config import RATE_HZ
+from ..metrics import snr_db
 from ..ort_pack import OrtPack
 
 
@@ -30,10 +31,11 @@ def compare(program, folder, clip):
         audio = sf.read(back, dtype="float64")[0]
     delay = pack.manifest["delay_samples"]
     expected = pack.encode(np.pad(clip, (0, pack.hop_samples)))
-    frames = min(len(found), len(expected[0]))
+    frames = len(clip) // pack.hop_samples
+    if len(found) < frames or len(audio) < frames * pack.hop_samples - delay:
+        raise RustError(f"{program}: {len(found)} frames and {len(audio)} samples of a clip of {frames} frames")
     equal = [float(np.mean(found[:frames, i] == expected[i][:frames])) for i in (0, 1)]
     pack.reset()
     wanted = pack.decode(found[:, 0], found[:, 1]).astype(np.float64)[delay:]
     n = min(len(wanted), len(audio))
-    snr_db = 10 * np.log10((wanted[:n] ** 2).sum() / (((wanted[:n] - audio[:n]) ** 2).sum() + 1e-30))
-    return *equal, float(snr_db)
+    return *equal, snr_db(wanted[:n], audio[:n])
