@@ -1,8 +1,9 @@
 //! Fourier transforms, found where a graph writes them as dense matrices.
 //!
 //! ONNX has no real transform that packs may rely on, so encoder and decoder multiply by the basis:
-//! `N (N + 2)` weights, up to a quarter of all that a frame reads. A matrix that is a window times
-//! the basis, to within a tolerance, is replaced by the window and a fast transform.
+//! `N (N + 2)` weights, or half of them where a graph first folds the frame into its even and its odd
+//! part. A matrix that is a window times such a basis, to within a tolerance, is replaced by the window
+//! and a fast transform.
 
 use std::f64::consts::TAU;
 use std::sync::Arc;
@@ -53,6 +54,37 @@ struct Inverse {
     window: Arc<[f32]>,
     transform: Arc<dyn ComplexToReal<f32>>,
     shape: TVec<usize>,
+}
+
+/// Part of a frame of `2 M` samples that is even (`[1, M + 1]`) or odd (`[1, M - 1]`) around its middle →
+/// as many real or imaginary parts. With other weights the same is the way back.
+#[derive(Clone)]
+struct Folded {
+    window: Arc<[f32]>,
+    transform: Arc<dyn RealToComplex<f32>>,
+    is_odd: bool,
+    shape: TVec<usize>,
+}
+
+impl Folded {
+    fn run(&self, x: &[f32], y: &mut [f32]) -> TractResult<()> {
+        ensure!(x.len() == self.window.len() && y.len() == self.window.len());
+        let mut frame = self.transform.make_input_vec();
+        let (length, middle) = (frame.len(), frame.len() / 2);
+        let first = usize::from(self.is_odd);
+        for (n, (x, w)) in x.iter().zip(&*self.window).enumerate().map(|(i, part)| (i + first, part)) {
+            let half = if n % middle == 0 { x * w } else { 0.5 * x * w };
+            frame[(length - n) % length] = if self.is_odd { -half } else { half };
+            frame[n] = half;
+        }
+        let mut spectrum = self.transform.make_output_vec();
+        let mut scratch = self.transform.make_scratch_vec();
+        self.transform.process_with_scratch(&mut frame, &mut spectrum, &mut scratch)?;
+        for (y, bin) in y.iter_mut().zip(&spectrum[first..]) {
+            *y = if self.is_odd { bin.im } else { bin.re };
+        }
+        Ok(())
+    }
 }
 
 impl Forward {
@@ -132,6 +164,7 @@ macro_rules! transform_op {
 
 transform_op!(Forward);
 transform_op!(Inverse);
+transform_op!(Folded);
 
 /// Replaces every product with a windowed Fourier basis by a fast transform.
 pub fn with_fast_transforms(mut model: TypedModel, tolerance: BasisTolerance) -> TractResult<TypedModel> {
@@ -157,10 +190,16 @@ fn replace(model: &mut TypedModel, product: usize, tolerance: BasisTolerance) ->
     let values = view.as_slice::<f32>()?;
     let length = rows.min(columns);
     let mut planner = RealFftPlanner::<f32>::new();
-    let op: Box<dyn TypedOp> = if rows + 2 == columns {
-        let Some(window) = window_of(length, tolerance, |n, k| f64::from(values[n * columns + k])) else {
+    let element = |n: usize, k: usize| f64::from(values[n * columns + k]);
+    let op: Box<dyn TypedOp> = if rows == columns {
+        let fitted = [false, true].map(|is_odd| (is_odd, folded_window_of(rows, is_odd, tolerance, element)));
+        let Some((is_odd, Some(window))) = fitted.into_iter().find(|(_, window)| window.is_some()) else {
             return Ok(());
         };
+        let transform = planner.plan_fft_forward(folded_length(rows, is_odd));
+        Box::new(Folded { window, transform, is_odd, shape })
+    } else if rows + 2 == columns {
+        let Some(window) = window_of(length, tolerance, element) else { return Ok(()) };
         Box::new(Forward { window, transform: planner.plan_fft_forward(length), shape })
     } else {
         // Each bin but the first and the last stands for its mirror image too.
@@ -188,7 +227,9 @@ fn constant_basis(model: &TypedModel, node: &TypedNode) -> TractResult<Option<Te
     let Some(constant) = source.op_as::<Const>().map(|c| c.val()) else { return Ok(None) };
     let &[rows, columns] = constant.shape() else { return Ok(None) };
     let length = rows.min(columns);
-    if rows.abs_diff(columns) != 2 || length % 2 != 0 || length < MIN_LENGTH {
+    let is_whole = rows.abs_diff(columns) == 2 && length % 2 == 0 && length >= MIN_LENGTH;
+    let is_folded = rows == columns && 2 * length >= MIN_LENGTH;
+    if !is_whole && !is_folded {
         return Ok(None);
     }
     let summed = |position: usize| {
@@ -202,31 +243,62 @@ fn constant_basis(model: &TypedModel, node: &TypedNode) -> TractResult<Option<Te
 }
 
 /// The window `w` if `element(n, k)` is `w[n] cos(2π n k / N)` for the first `N/2 + 1` columns and
-/// `-w[n] sin(2π n k / N)` for the others. Fitted over a whole row, it is finer than an element.
+/// `-w[n] sin(2π n k / N)` for the others.
 fn window_of(
     length: usize,
     tolerance: BasisTolerance,
     element: impl Fn(usize, usize) -> f64,
 ) -> Option<Arc<[f32]>> {
     let bins = length / 2 + 1;
-    let turn = TAU / length as f64;
-    let basis: Vec<(f64, f64)> = (0..length).map(|i| i as f64 * turn).map(|a| (a.cos(), -a.sin())).collect();
-    let mut window = Vec::with_capacity(length);
-    for n in 0..length {
-        let at = |k: usize| basis[n * k % length];
-        let fitted: f64 = (0..bins).map(|k| element(n, k) * at(k).0 + element(n, bins + k) * at(k).1).sum();
-        let w = fitted / bins as f64;
+    let turn = turn_of(length);
+    let basis = |n: usize, k: usize| {
+        let (cos, minus_sin) = turn[n * (k % bins) % length];
+        if k < bins { cos } else { minus_sin }
+    };
+    row_weights((length, 2 * bins), tolerance, element, basis)
+}
+
+/// Samples of the frame whose even or odd part has `size` elements.
+fn folded_length(size: usize, is_odd: bool) -> usize {
+    if is_odd { 2 * (size + 1) } else { 2 * (size - 1) }
+}
+
+/// The window `w` if `element(n, k)` is `w[n] cos(π n k / M)` for `n` and `k` from 0 to `M`, or where it is
+/// odd `-w[n] sin(π n k / M)` for both from 1 to `M - 1`.
+fn folded_window_of(
+    size: usize,
+    is_odd: bool,
+    tolerance: BasisTolerance,
+    element: impl Fn(usize, usize) -> f64,
+) -> Option<Arc<[f32]>> {
+    let length = folded_length(size, is_odd);
+    let turn = turn_of(length);
+    row_weights((size, size), tolerance, element, |n, k| {
+        if is_odd { turn[(n + 1) * (k + 1) % length].1 } else { turn[n * k % length].0 }
+    })
+}
+
+/// `(cos, -sin)` of every `1 / length` of a turn.
+fn turn_of(length: usize) -> Vec<(f64, f64)> {
+    let angles = (0..length).map(|i| i as f64 * TAU / length as f64);
+    angles.map(|angle| (angle.cos(), -angle.sin())).collect()
+}
+
+/// `w` if `element(n, k)` is `w[n] basis(n, k)`. Fitted over a whole row, it is finer than an element.
+fn row_weights(
+    (rows, columns): (usize, usize),
+    tolerance: BasisTolerance,
+    element: impl Fn(usize, usize) -> f64,
+    basis: impl Fn(usize, usize) -> f64,
+) -> Option<Arc<[f32]>> {
+    let weight = |n: usize| {
+        let energy: f64 = (0..columns).map(|k| basis(n, k).powi(2)).sum();
+        let w = (0..columns).map(|k| element(n, k) * basis(n, k)).sum::<f64>() / energy;
         let bound = tolerance.relative() * w.abs() + 1e-7;
-        let fits = |k: usize| {
-            (element(n, k) - w * at(k).0).abs() <= bound
-                && (element(n, bins + k) - w * at(k).1).abs() <= bound
-        };
-        if !(0..bins).all(fits) {
-            return None;
-        }
-        window.push(w as f32);
-    }
-    Some(window.into())
+        let fits = (0..columns).all(|k| (element(n, k) - w * basis(n, k)).abs() <= bound);
+        fits.then_some(w as f32)
+    };
+    (0..rows).map(weight).collect()
 }
 
 #[cfg(test)]
@@ -284,6 +356,47 @@ mod tests {
             let expected: f64 =
                 y.iter().enumerate().map(|(k, &y)| f64::from(y) * twice(k) * exact(n, k)).sum();
             assert!((f64::from(out) - expected).abs() < 2e-2, "sample {n}: {out} instead of {expected}");
+        }
+    }
+
+    #[test]
+    fn folded_bases_are_recognised_and_are_the_matrices_they_stand_for() {
+        let weight = |n: usize| 0.02 * (1.0 + (n % 7) as f64);
+        for (size, is_odd) in [(33, false), (31, true), (321, false), (319, true), (64, false)] {
+            let length = folded_length(size, is_odd);
+            let first = usize::from(is_odd);
+            let exact = |n: usize, k: usize| {
+                let angle = TAU * ((n + first) * (k + first)) as f64 / length as f64;
+                weight(n) * if is_odd { -angle.sin() } else { angle.cos() }
+            };
+            let single = |n: usize, k: usize| f64::from(exact(n, k) as f32);
+            let found = |odd| folded_window_of(size, odd, BasisTolerance::Single, single);
+            assert!(found(!is_odd).is_none(), "{size}: even is not odd");
+            let window = found(is_odd).unwrap_or_else(|| panic!("{size}, odd {is_odd}: it is a basis"));
+            let transform = RealFftPlanner::<f32>::new().plan_fft_forward(length);
+            let folded = Folded { window, transform, is_odd, shape: tvec![] };
+            let x: Vec<f32> = (0..size).map(|n| ((n * n) as f32 * 0.37).sin()).collect();
+            let mut y = vec![0.0; size];
+            folded.run(&x, &mut y).unwrap();
+            for (k, &y) in y.iter().enumerate() {
+                let expected: f64 = x.iter().enumerate().map(|(n, &x)| f64::from(x) * exact(n, k)).sum();
+                assert!((f64::from(y) - expected).abs() < 1e-4, "{size}, bin {k}: {y} instead of {expected}");
+            }
+            let spoilt = |n: usize, k: usize| single(n, k) + if (n, k) == (9, 5) { 1e-3 } else { 0.0 };
+            assert!(folded_window_of(size, is_odd, BasisTolerance::Half, spoilt).is_none());
+        }
+    }
+
+    #[test]
+    fn the_shipped_packs_transforms_are_all_found() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("models/live");
+        for (file, tolerance, expected) in
+            [("encoder.onnx", BasisTolerance::Single, 2), ("decoder.onnx", BasisTolerance::Half, 4)]
+        {
+            let model = tract_onnx::onnx().model_for_path(folder.join(file)).unwrap().into_typed().unwrap();
+            let model = with_fast_transforms(model, tolerance).unwrap();
+            let found = model.nodes().iter().filter(|n| n.op.name().starts_with("Dft")).count();
+            assert_eq!(found, expected, "{file}: fast transforms, two for each way");
         }
     }
 }

@@ -7,6 +7,7 @@ from onnx import TensorProto
 from ..config import HOP_SAMPLES, RATE_HZ
 from ..model.decoder import BINS, MAX_LOG_GAIN, N_FFT, NOISE_FRAMES, PITCH_MAX_HZ, PITCH_MIN_HZ
 from ..model.encoder import WINDOW_SAMPLES
+from .fourier import Fourier
 from .graph import Graph, array
 
 
@@ -19,11 +20,8 @@ def encoder(net, half):
     g, e, c = Graph(half), net.enc, net.config
     frame = g.op("Concat", g.input("state_window", [1, WINDOW_SAMPLES - HOP_SAMPLES]), g.input("audio", [1, HOP_SAMPLES]), axis=1)
     g.output(g.slice(frame, HOP_SAMPLES, WINDOW_SAMPLES, 1), "state_window_out", [1, WINDOW_SAMPLES - HOP_SAMPLES])
-    k = np.outer(np.arange(WINDOW_SAMPLES), np.arange(WINDOW_SAMPLES // 2 + 1)) % WINDOW_SAMPLES * (2 * np.pi / WINDOW_SAMPLES)
-    basis = np.concatenate([np.cos(k), -np.sin(k)], 1) * array(e.window)[:, None]
-    spectrum = g.op("MatMul", frame, g.constant(basis))
-    squares, bins = g.op("Mul", spectrum, spectrum), WINDOW_SAMPLES // 2 + 1
-    power = g.op("Add", g.slice(squares, 0, bins, 1), g.slice(squares, bins, 2 * bins, 1))
+    real, imaginary = Fourier(g, WINDOW_SAMPLES).forward(g.op("Mul", frame, array(e.window)[None]))
+    power = g.op("Add", g.op("Mul", real, real), g.op("Mul", imaginary, imaginary))
     power = g.op("MatMul", power, array(e.mel).T.copy())
     level = g.op("Mul", g.op("Log", g.op("Add", power, np.array(1e-8))), np.array(0.5 / math.log(10)))
     x = g.op("Reshape", g.op("Add", level, np.array(1.5)), np.array([1, 1, c.mel_bands]))
@@ -94,10 +92,9 @@ def _pulses(g, h):
 
 def _synthesis(g, m, h, pulses):
     """Filter the pulses, add noise, transform back, overlap and add."""
-    window, angles = array(m.win), np.outer(np.arange(N_FFT), np.arange(BINS)) % N_FFT * (2 * np.pi / N_FFT)
-    forward = np.concatenate([np.cos(angles), -np.sin(angles)], 1) * window[:, None] / math.sqrt(N_FFT)
-    x = g.op("MatMul", g.op("Concat", g.input("state_pulses", [1, HOP_SAMPLES]), pulses, axis=1), g.constant(forward, True))
-    real, imaginary = g.slice(x, 0, BINS, 1), g.slice(x, BINS, 2 * BINS, 1)
+    window, fourier = g.constant(array(m.win)[None]), Fourier(g, N_FFT, 1 / math.sqrt(N_FFT), weight=True)
+    frame = g.op("Concat", g.input("state_pulses", [1, HOP_SAMPLES]), pulses, axis=1)
+    real, imaginary = fourier.forward(g.op("Mul", frame, window))
     gain = lambda start: g.op("Exp", g.op("Min", g.slice(h, start, start + BINS, 1), np.array(MAX_LOG_GAIN)))
     turn, gain_pulses, gain_noise = g.slice(h, BINS, 2 * BINS, 1), gain(0), gain(2 * BINS)
     c, s = g.op("Mul", gain_pulses, g.op("Cos", turn)), g.op("Mul", gain_pulses, g.op("Sin", turn))
@@ -109,9 +106,6 @@ def _synthesis(g, m, h, pulses):
     noise = [g.op("Mul", gain_noise, g.op(turn, theta)) for turn in ("Cos", "Sin")]
     y_real = g.op("Add", g.op("Sub", g.op("Mul", real, c), g.op("Mul", imaginary, s)), noise[0])
     y_imaginary = g.op("Add", g.op("Add", g.op("Mul", real, s), g.op("Mul", imaginary, c)), noise[1])
-    twice = np.full((BINS, 1), 2.0)
-    twice[0] = twice[-1] = 1
-    backward = np.concatenate([twice * np.cos(angles.T), -twice * np.sin(angles.T)]) * window / math.sqrt(N_FFT)
-    y = g.op("MatMul", g.op("Concat", y_real, y_imaginary, axis=1), g.constant(backward, True))
+    y = g.op("Mul", fourier.inverse(y_real, y_imaginary), window)
     g.output(g.op("Add", g.slice(y, 0, HOP_SAMPLES, 1), g.input("state_overlap", [1, HOP_SAMPLES])), "audio", [1, HOP_SAMPLES])
     g.output(g.slice(y, HOP_SAMPLES, N_FFT, 1), "state_overlap_out", [1, HOP_SAMPLES])
