@@ -256,6 +256,7 @@ def run(trainer, out, minutes=math.inf, steps=math.inf, save_s=300.0, stop=None)
                 last_save = now
     finally:
         trainer.save(out / "last.pt")
+        print(f"{out / 'last.pt'}: step {trainer.step}, {trainer.heard_s / 3600:.2f} h heard", flush=True)
     draw_curves(out / "log.csv", out / "curves.png")
 
 

@@ -62,6 +62,7 @@ def test_a_resumed_run_goes_on_in_its_log(run):
         rows = list(csv.DictReader(log))
     assert [int(float(r["step"])) for r in rows] == [20, 30] and all(float(r["adv"]) == float(r["adv"]) for r in rows), rows
     assert (run / "run" / "curves.png").stat().st_size > 5000
+    assert all(r["valid_mel"] == "" for r in rows), "no speaker was held out"
 
 
 def test_a_run_that_is_killed_saves_first(run):
@@ -76,6 +77,14 @@ def test_a_run_that_is_killed_saves_first(run):
     assert checkpoint.read(run / "killed" / "last.pt")["step"] >= 50
 
 
+def test_what_was_not_quantised_yet_is_no_pack(run, tmp_path):
+    arguments = ["--config", TRAINING / "configs" / "tiny.toml", "--cache", run / "cache", "--codebook", run / "codebook.npy", "--out", tmp_path / "run"]
+    said = works("train", *arguments, "--steps", 2)
+    assert "last.pt: step 2, 0.00 h heard" in said, said
+    status, said = command("export.pack", tmp_path / "run" / "last.pt", tmp_path / "pack")
+    assert status == 1 and "train on before it is a codec" in said and not (tmp_path / "pack").exists(), said
+
+
 def test_a_small_checkpoint_makes_the_same_tokens(run, pack, tmp_path):
     from sacodec_train.ort_pack import OrtPack
     works("checkpoint", run / "run" / "last.pt", tmp_path / "small.pt.xz")
@@ -87,7 +96,7 @@ def test_a_small_checkpoint_makes_the_same_tokens(run, pack, tmp_path):
 
 @pytest.mark.skipif("SACODEC_BIN" not in os.environ, reason="SACODEC_BIN names no sacodec command; cargo xtask test-training sets it")
 def test_the_pack_is_the_same_in_the_plugins_codec(run, pack):
-    said = works("export.pack", run / "run" / "last.pt", run / "again", "--name", "tiny", "--check", run / "clip.wav", "--sacodec", os.environ["SACODEC_BIN"])
+    said = works("export.pack", run / "run" / "last.pt", run / "again", "--f16", "--check", run / "clip.wav", "--sacodec", os.environ["SACODEC_BIN"])
     assert os.environ["SACODEC_BIN"] in said, said
 
 

@@ -1,4 +1,5 @@
 """What is known of a recording, and what can be found out from its samples."""
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +28,9 @@ class Clip:
 
 def pitch_hz(samples):
     """Pitch for each whole hop of samples f64 [T], 0 where unvoiced: f16 [T // hop]. WORLD's DIO and StoneMask (Morise 2016)."""
-    import pyworld
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "pkg_resources")  # Old age, of which it tells every user.
+        import pyworld
     x = np.ascontiguousarray(samples, np.float64)
     f, t = pyworld.dio(x, RATE_HZ, f0_floor=PITCH_FLOOR_HZ, f0_ceil=PITCH_CEILING_HZ, frame_period=1000 * HOP_SAMPLES / RATE_HZ)
     f = pyworld.stonemask(x, f, t, RATE_HZ)[1:]

@@ -118,6 +118,9 @@ def main():
         p.error("--sacodec compares on clips: name them with --check")
     try:
         net, s = load_model(a.checkpoint, read_codebook(a.codebook) if a.codebook else None)
+        if not s.get("fitted", True):
+            warm = s["config"].train.warm_steps
+            raise CheckpointError(f"{a.checkpoint}: step {s['step']} of a run that quantises from step {warm} on: train on before it is a codec")
         clips = [read_clip(clip) for clip in a.check]
     except (CheckpointError, OSError, ValueError) as e:
         p.exit(1, f"{e}\n")
