@@ -8,7 +8,7 @@ use crate::plugin::params::SacodecParams;
 
 const STREAMS: [Segment; 3] = [
     ("Both", "Both token streams are decoded"),
-    ("Semantic", "Only the semantic stream, anchored to mHuBERT: faint, linguistic"),
+    ("Semantic", "Only the semantic stream, anchored to mHuBERT: speech, less clear"),
     ("Acoustic", "Only the acoustic stream, the residual: loud and strange"),
 ];
 const CHANNELS: [Segment; 4] = [
