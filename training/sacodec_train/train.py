@@ -186,8 +186,9 @@ class Trainer:
         state = lambda module: module.state_dict() if module else None
         checkpoint.save(path, config=self.config.as_dict(), net=self.net.state_dict(), ema=self.ema.state_dict(), disc=state(self.disc),
                         opt=self.opt.state_dict(), opt_d=state(self.opt_d),
-                        phones=state(self.phones), opt_phones=state(self.opt_phones), step=self.step, fitted=self.is_fitted, heard_s=self.heard_s, spent=self.spent,
-                        use=self.use, crops=self.crops.rng.bit_generator.state, random=torch.get_rng_state(),
+                        phones=state(self.phones), opt_phones=state(self.opt_phones), step=self.step, fitted=self.is_fitted,
+                        heard_s=self.heard_s, spent=self.spent, use=self.use, crops=self.crops.rng.bit_generator.state,
+                        random=torch.get_rng_state(),
                         random_cuda=torch.cuda.get_rng_state_all() if self.device == "cuda" else None,
                         ramp=self.ramp, recordings=self.crops.facts.get("pcm_sha256"))
 

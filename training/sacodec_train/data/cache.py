@@ -62,8 +62,9 @@ def build(folders, out, held_out=0.01, workers=None, report=print, lang=""):
     with open(out / "clips.csv", "w", newline="", encoding="utf8") as table:
         csv.writer(table).writerows([COLUMNS, *rows])
     speakers = {(r[3], r[4]) for r in rows}
+    sha256 = {f"{name.split('.')[0]}_sha256": hashlib.sha256((out / name).read_bytes()).hexdigest() for name in ("f0.npy", "clips.csv")}
     facts = dict(rate_hz=RATE_HZ, hop_samples=HOP_SAMPLES, clips=len(rows), hours=at / RATE_HZ / 3600, speakers=len(speakers),
-                 pcm_sha256=pcm.hexdigest(), **{f"{n.split('.')[0]}_sha256": hashlib.sha256((out / n).read_bytes()).hexdigest() for n in ("f0.npy", "clips.csv")})
+                 pcm_sha256=pcm.hexdigest(), **sha256)
     (out / "cache.json").write_text(json.dumps(facts, indent=2) + "\n")
     report(f"{facts['clips']} clips, {facts['speakers']} speakers, {facts['hours']:.2f} h")
     return facts

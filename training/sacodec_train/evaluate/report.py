@@ -11,10 +11,11 @@ from .scores import COLUMNS
 
 TITLES = dict(pesq="PESQ-WB", estoi="ESTOI", log_mel_db="log-mel dB", log_spectral_db="LSD dB", detail="detail", pitch_cents="F0 cents",
               pitch_gross="F0 gross", voicing="voicing")
-NOTES = """Means over clips, in brackets over how many where a measure does not apply to all. PESQ-WB and ESTOI at 16 kHz, all others at 24 kHz below each clip's true bandwidth. Outputs are aligned by
-each codec's known delay, the same for all clips. log-mel dB: mean distance of mel levels; LSD: log-spectral distance; detail:
-movement of mel levels above 4 kHz, 1 as much as the original's; F0 cents: RMS where both are voiced; F0 gross: share of those
-frames more than 20 % off; voicing: share of frames where only one is voiced."""
+NOTES = """Means over clips, in brackets over how many where a measure does not apply to all. PESQ-WB and ESTOI at 16 kHz, all
+others at 24 kHz below each clip's true bandwidth. Outputs are aligned by each codec's known delay, the same for all clips.
+log-mel dB: mean distance of mel levels; LSD: log-spectral distance; detail: movement of mel levels above 4 kHz, 1 as much
+as the original's; F0 cents: RMS where both are voiced; F0 gross: share of those frames more than 20 % off; voicing: share
+of frames where only one is voiced."""
 PHONE_NOTES = """Phones: mutual information with phones that pocketsphinx aligns on the English clips (by their text, else by the words it
 hears), over the phones' entropy; adjusted: without what the same tokens at other times of the same clips would seem to hold."""
 
@@ -98,7 +99,8 @@ def _sample(s, out):
     from matplotlib import pyplot
     figure, axes = pyplot.subplots(len(audio), 1, figsize=(10, 1.9 * len(audio)), sharex=True, layout="constrained")
     for axis, (name, samples) in zip(axes, audio.items()):
-        axis.specgram(samples + 1e-7 * np.random.default_rng(0).standard_normal(len(samples)), NFFT=1024, noverlap=768, Fs=RATE_HZ, vmin=-130, vmax=-40)
+        floor = 1e-7 * np.random.default_rng(0).standard_normal(len(samples))  # The logarithm of silence.
+        axis.specgram(samples + floor, NFFT=1024, noverlap=768, Fs=RATE_HZ, vmin=-130, vmax=-40)
         axis.set_ylabel(name, fontsize=8)
         axis.tick_params(labelsize=7)
     figure.savefig(out / f"{base}.png", dpi=90)

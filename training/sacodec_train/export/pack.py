@@ -2,8 +2,8 @@
 
 Writes encoder.onnx, quantizer.onnx, decoder.onnx and manifest.json (format 1). With --check compares ONNX Runtime with
 PyTorch, and with --sacodec also the plugin's codec with ONNX Runtime: at least 99.5 % of the tokens equal, and, of the same
-graphs at full precision, at least 50 dB from the audio of the same tokens. Half precision turns the phase of the pulse train by and by, which no one hears and a
-difference of samples does: there mel levels are compared.
+graphs at full precision, at least 50 dB from the audio of the same tokens. Half precision turns the phase of the pulse train
+by and by, which no one hears and a difference of samples does: there mel levels are compared.
 """
 import argparse
 import hashlib
