@@ -127,6 +127,8 @@ fn takes_are_named_after_track_day_and_number_and_never_share_a_file() {
     }
     hosts[0].set_track("Ad/libs").unwrap();
     hosts[0].render(&audio, [480; 41]).unwrap();
+    // The take above has begun, whether or not its writer has looked yet.
+    hosts[0].set_track("Later name").unwrap();
     drop(hosts);
     let names: Vec<String> =
         files(folder.path(), "sac").iter().map(|f| f.file_name().unwrap().to_str().unwrap().into()).collect();

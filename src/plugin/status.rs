@@ -141,11 +141,23 @@ impl Status {
         lock(&self.pack).clone()
     }
 
-    /// The host told the track's name. Locks: not for the audio thread.
+    /// The host told the track's name: takes that began before keep the old one. Locks and may wait:
+    /// not for the audio thread.
     pub fn set_track(&self, name: &str) {
-        let name = Some(name.trim()).filter(|name| !name.is_empty());
-        *lock(&self.track) = name.map(str::to_owned);
-        self.set_changed();
+        let name = Some(name.trim()).filter(|name| !name.is_empty()).map(str::to_owned);
+        if name != self.track() {
+            self.catch_up_takes();
+            *lock(&self.track) = name;
+            self.set_changed();
+        }
+    }
+
+    /// To be called before something changes that names takes, see [`TakeWatch::catch_up`].
+    pub fn catch_up_takes(&self) {
+        let takes = lock(&self.takes).clone();
+        if let Some(takes) = takes {
+            takes.catch_up();
+        }
     }
 
     /// Name of the host's track, where it told one. Locks: not for the audio thread.

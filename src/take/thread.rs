@@ -16,6 +16,8 @@ use super::status::TakeStatus;
 /// How often the thread looks for events while a take is open, and otherwise.
 const BUSY_POLL: Duration = Duration::from_millis(10);
 const IDLE_POLL: Duration = Duration::from_millis(100);
+/// How long [`TakeWatch::catch_up`] waits for a thread that a hanging disk holds.
+const CATCH_UP: Duration = Duration::from_secs(1);
 
 /// What the thread asks its owner for when a take begins.
 pub trait TakeSource: Send + Sync + 'static {
@@ -34,8 +36,18 @@ pub struct TakeThread {
 struct Shared {
     status: Mutex<TakeStatus>,
     counts: Arc<RecorderCounts>,
-    closing: Mutex<bool>,
+    orders: Mutex<Orders>,
     wake: Condvar,
+    caught_up: Condvar,
+}
+
+/// What the thread is asked for, and what it has done of it.
+#[derive(Default)]
+struct Orders {
+    closing: bool,
+    /// Calls of [`TakeWatch::catch_up`]: how many there were, and how many are answered.
+    asked: u64,
+    answered: u64,
 }
 
 impl TakeThread {
@@ -66,8 +78,9 @@ impl TakeThread {
         let shared = Arc::new(Shared {
             status: Mutex::default(),
             counts,
-            closing: Mutex::new(false),
+            orders: Mutex::default(),
             wake: Condvar::new(),
+            caught_up: Condvar::new(),
         });
         let worker = Worker { shared: shared.clone(), disk, source, events, open: None, exports: Vec::new() };
         let thread = std::thread::Builder::new().name("sacodec-take".into()).spawn(move || worker.run())?;
@@ -91,11 +104,23 @@ impl TakeWatch {
         status.lost_frames += self.0.counts.lost_frames.load(std::sync::atomic::Ordering::Relaxed);
         status
     }
+
+    /// Returns when the thread knows of all that was recorded before the call: to be called before what
+    /// [`TakeSource`] says changes, so that a take is named by what held when it began. Waits a second
+    /// at most, where a disk hangs. Locks and waits: not for the audio thread.
+    pub fn catch_up(&self) {
+        let mut orders = lock(&self.0.orders);
+        orders.asked += 1;
+        let mine = orders.asked;
+        self.0.wake.notify_all();
+        // Whether it came or not: the caller goes on.
+        drop(self.0.caught_up.wait_timeout_while(orders, CATCH_UP, |orders| orders.answered < mine));
+    }
 }
 
 impl Drop for TakeThread {
     fn drop(&mut self) {
-        *lock(&self.shared.closing) = true;
+        lock(&self.shared.orders).closing = true;
         self.shared.wake.notify_all();
         if let Some(thread) = self.thread.take() {
             // A panic in it has been reported by its own hook; nothing is left to do.
@@ -116,13 +141,17 @@ struct Worker<S> {
 impl<S: TakeSource> Worker<S> {
     fn run(mut self) {
         loop {
-            // Read before the ring: what was pushed before closing is seen.
-            let closing = *lock(&self.shared.closing);
+            // Read before the ring: what was pushed before closing, or before it was asked for, is seen.
+            let (closing, asked) = {
+                let orders = lock(&self.shared.orders);
+                (orders.closing, orders.asked)
+            };
             // No more than the ring holds: a bounce may fill it as fast as it is emptied.
             for _ in 0..self.events.capacity().get() {
                 let Some(event) = self.events.try_pop() else { break };
                 self.take(event);
             }
+            self.answer(asked);
             if let Some(open) = &mut self.open {
                 open.write(&*self.disk);
                 let status = open.status();
@@ -132,15 +161,25 @@ impl<S: TakeSource> Worker<S> {
                 break;
             }
             let poll = if self.open.is_some() { BUSY_POLL } else { IDLE_POLL };
-            let guard = lock(&self.shared.closing);
-            if !*guard {
+            let orders = lock(&self.shared.orders);
+            if !orders.closing && orders.asked == orders.answered {
                 // Woken early or late makes no difference.
-                drop(self.shared.wake.wait_timeout(guard, poll));
+                drop(self.shared.wake.wait_timeout(orders, poll));
             }
         }
+        self.answer(u64::MAX);
         // Only where the plugin was not deactivated before it went.
         self.close("plugin removed", None);
         self.exports.drain(..).for_each(|export| drop(export.join()));
+    }
+
+    /// Lets the calls of `catch_up` up to this one return.
+    fn answer(&self, asked: u64) {
+        let mut orders = lock(&self.shared.orders);
+        if orders.answered != asked {
+            orders.answered = asked;
+            self.shared.caught_up.notify_all();
+        }
     }
 
     fn take(&mut self, event: Event) {

@@ -310,6 +310,7 @@ impl Core {
     fn change_takes(&self, change: impl FnOnce(&mut SessionChoice)) {
         let mut choice = self.params.take_choice();
         change(&mut choice);
+        self.status.catch_up_takes();
         self.params.set_take_choice(choice);
     }
 
