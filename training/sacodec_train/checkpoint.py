@@ -76,8 +76,12 @@ def weights(contents, codebook=None, which="ema"):
 
 
 def load_model(path, codebook=None):
-    """The averaged weights of a checkpoint as a `Codec` in evaluation mode, and the checkpoint's contents."""
+    """The averaged weights of a checkpoint as a `Codec` in evaluation mode, and the checkpoint's contents. Raises CheckpointError
+    where it is no codec yet."""
     s = read(path)
+    if not s.get("fitted", True):
+        warm = s["config"].train.warm_steps
+        raise CheckpointError(f"{path}: step {s['step']} of a run that quantises from step {warm} on: train on before it is a codec")
     state = weights(s, codebook)
     net = Codec(state[FROZEN], s["config"].model)
     load(net, state)

@@ -50,6 +50,10 @@ class TrainConfig:
     """How many of them, drawn anew in each step, judge: fewer cost a CPU less; 0: all."""
     banded: int = 0
     """1: also the discriminators by bands, which want a GPU."""
+    adversarial_from: float = 0.0
+    """Share of the run before which the discriminators rest."""
+    adversarial_until: float = 1.0
+    """Share of the run after which they rest: what they cost in sound comes back without them, and some of what they gave stays."""
     drop_acoustic: float = 0.0
     """Share of clips whose decoder gets the semantic token alone."""
     drop_semantic: float = 0.0
@@ -72,7 +76,7 @@ class Config:
         return dataclasses.asdict(self)
 
 
-SHARES = ("ema", "drop_acoustic", "drop_semantic", "augment", "speaker_power")
+SHARES = ("ema", "drop_acoustic", "drop_semantic", "augment", "speaker_power", "adversarial_from", "adversarial_until")
 NOT_ZERO = ("batch", "seconds", "learning_rate", "discriminator_learning_rate")
 
 
@@ -89,10 +93,10 @@ def _section(kind, values, where):
         if key not in known:
             raise ConfigError(f"{where}: there is no {key}; known are {', '.join(sorted(known))}")
         default = known[key].default
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        fits = isinstance(value, (list, tuple)) and len(value) == len(default) if isinstance(default, tuple) else number
-        if isinstance(default, int):
-            fits = isinstance(value, int) and not isinstance(value, bool)
+        number = lambda v: isinstance(v, int if isinstance(default, int) else (int, float)) and not isinstance(v, bool)
+        fits = number(value)
+        if isinstance(default, tuple):
+            fits = isinstance(value, (list, tuple)) and len(value) == len(default) and all(map(number, value)) and list(value) == sorted(value)
         if not fits:
             raise ConfigError(f"{where}: {key} is {value!r}, expected something like {default!r}")
         low, high = _range(kind, key)

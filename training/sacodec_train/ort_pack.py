@@ -20,7 +20,7 @@ def open_graph(path):
 
 
 class OrtPack:
-    """The three graphs of a pack folder, with their states (zero at reset)."""
+    """The three graphs of a pack folder, with their states (zero at reset). ValueError where a graph is not the manifest's."""
 
     def __init__(self, folder):
         manifest = (Path(folder) / "manifest.json").read_bytes()
@@ -28,8 +28,15 @@ class OrtPack:
         self.sha256 = hashlib.sha256(manifest).hexdigest()
         self.hop_samples = self.manifest["hop_samples"]
         self.rate_hz = self.manifest["sample_rate_hz"]
-        self.graphs = {g: open_graph(Path(folder) / self.manifest["graphs"][g]["file"]) for g in GRAPHS}
+        self.graphs = {g: self._open(Path(folder), self.manifest["graphs"][g]) for g in GRAPHS}
         self.reset()
+
+    @staticmethod
+    def _open(folder, graph):
+        path = folder / graph["file"]
+        if hashlib.sha256(path.read_bytes()).hexdigest() != graph["sha256"]:
+            raise ValueError(f"{path}: not what the manifest says (sha256); the pack is damaged or was changed")
+        return open_graph(path)
 
     def reset(self):
         """Start a new stream."""

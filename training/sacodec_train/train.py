@@ -49,18 +49,21 @@ class Trainer:
         self.net = Codec(codebook, config.model).to(device)
         self.ema = copy.deepcopy(self.net).eval().requires_grad_(False)
         self.mel = losses.MelLoss().to(device)
-        self.opt = torch.optim.AdamW(self.net.parameters(), t.learning_rate, betas=(0.8, 0.95), weight_decay=1e-2)
+        self.is_half = device == "cuda"
+        """Whether the decoder and the discriminators compute in bf16: a CPU without its instructions is ten times slower with it."""
+        self.fused = dict(fused=device == "cuda")
+        self.opt = torch.optim.AdamW(self.net.parameters(), t.learning_rate, betas=(0.8, 0.95), weight_decay=1e-2, **self.fused)
         self.disc = self.opt_d = None
         if t.discriminator_width:
             self.disc = Discriminators(t.discriminator_width, t.banded > 0).to(device)
-            self.opt_d = torch.optim.AdamW(self.disc.parameters(), t.discriminator_learning_rate, betas=(0.5, 0.9))
+            self.opt_d = torch.optim.AdamW(self.disc.parameters(), t.discriminator_learning_rate, betas=(0.5, 0.9), **self.fused)
         self.phones = self.opt_phones = None
         if t.phone_weight:
             if crops.phones is None or bool((crops.phones == UNKNOWN).all()):
                 raise DataError("the recipe reads phones, the cache knows none: make them with python -m sacodec_train.data.phones CACHE, "
                                 "or set phone_weight = 0")
             self.phones = PhoneHead(config.model.latent).to(device)
-            self.opt_phones = torch.optim.AdamW(self.phones.parameters(), 1e-3, betas=(0.8, 0.95))
+            self.opt_phones = torch.optim.AdamW(self.phones.parameters(), 1e-3, betas=(0.8, 0.95), **self.fused)
         self.valid = valid
         self.step, self.is_fitted, self.heard_s = 0, False, 0.0
         self.ramp = 0
@@ -72,15 +75,17 @@ class Trainer:
         self.use = [torch.zeros(n, device=device) for n in (config.model.semantic_entries, config.model.acoustic_entries)]
 
     def autocast(self):
-        """bf16 where it is fast: on a GPU. A CPU without bf16 instructions is ten times slower with it."""
-        return torch.autocast(self.device, torch.bfloat16, enabled=self.device == "cuda")
+        """bf16 where it is fast: on a GPU."""
+        return torch.autocast(self.device, torch.bfloat16, enabled=self.is_half)
 
     def train_step(self, progress):
         """One step; `progress` 0 ... 1 places it on the learning rate's cosine. Returns the losses by name."""
         t = self.config.train
         rate = t.learning_rate_end + (t.learning_rate - t.learning_rate_end) * 0.5 * (1 + math.cos(math.pi * min(progress, 1)))
-        for group in self.opt.param_groups:
-            group["lr"] = rate * min(1, (self.ramp + 1) / RAMP_STEPS)
+        share = rate / t.learning_rate * min(1, (self.ramp + 1) / RAMP_STEPS)
+        for optimiser, whole in ((self.opt, t.learning_rate), (self.opt_d, t.discriminator_learning_rate)):
+            for group in optimiser.param_groups if optimiser else []:
+                group["lr"] = whole * share
         if not self.is_fitted and self.step >= t.warm_steps:
             self.net.fit_codebooks([self.crops.batch(t.batch)["audio"] for _ in range(FIT_BATCHES)])
             self.is_fitted = True
@@ -88,7 +93,7 @@ class Trainer:
         audio = augment(batch["audio"], t.augment)
         out, y, target, terms = self._listen(self.net, audio, batch, self._keep(len(audio)))
         loss = t.mel_weight * terms["mel"] + t.code_weight * terms["code"] + t.pitch_weight * terms["pitch"]
-        if self.disc and self.is_fitted:
+        if self.disc and self.is_fitted and t.adversarial_from <= progress <= t.adversarial_until:
             loss = loss + self._adversarial(y, target, terms)
         if self.phones and self.is_fitted:
             read = phone_loss(self.phones(self.net.semantic(out["latent"].float(), out["tokens"])), batch["phones"])
@@ -156,7 +161,8 @@ class Trainer:
         terms["disc"] = losses.discriminator_loss(real, fake)
         self.opt_d.zero_grad()
         terms["disc"].backward()
-        if torch.isfinite(terms["disc"]):
+        norm = torch.nn.utils.clip_grad_norm_(self.disc.parameters(), math.inf)
+        if torch.isfinite(terms["disc"] + norm):
             self.opt_d.step()
         self.disc.requires_grad_(False)
         with self.autocast():
@@ -195,7 +201,7 @@ class Trainer:
     def resume(self, path):
         """Go on from a checkpoint. What a small one lacks begins anew: optimisers, discriminators, the rate's cosine. Returns
         the checkpoint's contents."""
-        s = checkpoint.read(path, self.device)
+        s = checkpoint.read(path)
         if s["config"].model != self.config.model:
             raise checkpoint.CheckpointError(f"{path}: another model ({s['config'].model}), the configuration says {self.config.model}")
         codebook = self.net.q.semantic.frozen
@@ -204,7 +210,7 @@ class Trainer:
         self.step, self.is_fitted, self.heard_s = s["step"], s.get("fitted", True), s.get("heard_s", 0.0)
         self.spent = s.get("spent", self.spent)
         if s.get("opt"):
-            self.opt.load_state_dict(s["opt"])
+            self._load(self.opt, s["opt"])
             self.ramp = s.get("ramp", s["step"])
         if self.disc and s.get("disc"):
             try:
@@ -212,19 +218,23 @@ class Trainer:
             except RuntimeError as e:
                 raise checkpoint.CheckpointError(f"{path}: its discriminators are others than the configuration's (discriminator_width, banded); "
                                                  "shrink it with python -m sacodec_train.checkpoint to begin them anew") from e
-            self.opt_d.load_state_dict(s["opt_d"])
+            self._load(self.opt_d, s["opt_d"])
         if self.phones and s.get("phones"):
             self.phones.load_state_dict(s["phones"])
-            self.opt_phones.load_state_dict(s["opt_phones"])
+            self._load(self.opt_phones, s["opt_phones"])
         if s.get("crops"):
             self.crops.rng.bit_generator.state = s["crops"]
-            torch.set_rng_state(s["random"].cpu())
+            torch.set_rng_state(s["random"])
             if self.device == "cuda" and s.get("random_cuda"):
-                torch.cuda.set_rng_state_all([state.cpu() for state in s["random_cuda"]])
-            self.use = s["use"]
+                torch.cuda.set_rng_state_all(s["random_cuda"])
+            self.use = [use.to(self.device) for use in s["use"]]
         else:
             self.crops.rng.bit_generator.advance(self.step)
         return s
+
+    def _load(self, optimiser, state):
+        """An optimiser's state, as this device computes it, wherever it comes from."""
+        optimiser.load_state_dict({**state, "param_groups": [{**group, **self.fused} for group in state["param_groups"]]})
 
 
 def run(trainer, out, minutes=math.inf, steps=math.inf, save_s=300.0, stop=None):
@@ -233,7 +243,7 @@ def run(trainer, out, minutes=math.inf, steps=math.inf, save_s=300.0, stop=None)
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     last_save = last_log = before = time.monotonic()
-    spent, sums, seen, count = trainer.spent, {}, {}, 0
+    spent, sums, seen, count, began = trainer.spent, {}, {}, 0, trainer.step
     log = Log(out / "log.csv", trainer.step)
     try:
         while (progress := max(spent["s"] / (minutes * 60), spent["steps"] / steps)) < 1:
@@ -256,8 +266,10 @@ def run(trainer, out, minutes=math.inf, steps=math.inf, save_s=300.0, stop=None)
                 trainer.save(out / "last.pt")
                 last_save = now
     finally:
-        trainer.save(out / "last.pt")
-        print(f"{out / 'last.pt'}: step {trainer.step}, {trainer.heard_s / 3600:.2f} h heard", flush=True)
+        # What failed in its first step leaves nothing that stands in the next try's way.
+        if trainer.step > began:
+            trainer.save(out / "last.pt")
+            print(f"{out / 'last.pt'}: step {trainer.step}, {trainer.heard_s / 3600:.2f} h heard", flush=True)
     draw_curves(out / "log.csv", out / "curves.png")
 
 
@@ -333,10 +345,12 @@ def main():
     torch.set_num_threads(a.threads)
     torch.set_flush_denormal(True)
     device = "cuda" if torch.cuda.is_available() else "cpu"
+    torch.backends.cudnn.benchmark = True  # All steps are of one shape.
     try:
         refuse_another_run(Path(a.out), a.resume)
         config = configuration.load(a.config)
         crops = Crops(a.cache, config.train.seconds, a.seed, device, config.train.level_dbfs, speaker_power=config.train.speaker_power)
+        crops.check_samples()
         trainer = Trainer(config, crops, read_codebook(a.codebook), device, a.seed, held_out(a.cache, config.train, device))
         recordings = trainer.resume(a.resume).get("recordings") if a.resume else None
         if not a.anew and recordings not in (None, crops.facts.get("pcm_sha256")):

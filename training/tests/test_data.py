@@ -1,4 +1,6 @@
 """From recordings to crops."""
+import shutil
+
 import numpy as np
 import pytest
 import soundfile as sf
@@ -39,11 +41,23 @@ def test_crops_repeat_with_their_seed_and_keep_to_level_and_full_scale(cache):
     assert level_db.max() < -11 and level_db.std() > 3
 
 
-def test_a_clip_shorter_than_the_crop_stands_in_silence_with_its_pitch(cache):
-    b = Crops(cache, 3.0, seed=0).batch(8)
-    hops = b["audio"].unflatten(1, (-1, HOP_SAMPLES)).abs().amax(2)
-    assert ((b["f0_hz"] > 0) & (hops == 0)).sum() == 0, "pitch where there is silence"
-    assert (hops == 0).float().mean() > 0.3
+def test_a_clip_shorter_than_the_crop_stands_in_a_quiet_room_with_its_pitch(cache):
+    b, again = (Crops(cache, 3.0, seed=0).batch(8) for _ in range(2))
+    hops = b["audio"].unflatten(1, (-1, HOP_SAMPLES)).square().mean(2).sqrt()
+    room = (hops > 0.8e-4) & (hops < 1.2e-4)
+    assert ((b["f0_hz"] > 0) & room).sum() == 0, "pitch where nobody speaks"
+    assert room.float().mean() > 0.3 and hops.min() > 0, "digital silence is half of a loss of logarithms"
+    assert torch.equal(b["audio"], again["audio"])
+
+
+def test_samples_that_are_not_the_caches_are_found(cache, tmp_path):
+    shutil.copytree(cache, tmp_path / "cache")
+    Crops(tmp_path / "cache", 0.5, seed=0).check_samples()
+    with open(tmp_path / "cache" / "pcm.npy", "r+b") as file:
+        file.seek(-100, 2)
+        file.write(b"\1")
+    with pytest.raises(DataError, match="pcm.npy is not what it was made with"):
+        Crops(tmp_path / "cache", 0.5, seed=0).check_samples()
 
 
 def test_speakers_are_drawn_alike_however_much_they_said(tmp_path):

@@ -13,6 +13,8 @@ import soundfile as sf
 from speech import corpus, voice
 
 TRAINING = Path(__file__).parent.parent
+BASELINES = {"Opus 6": (1.9, 0.85), "Codec2": (1.1, 0.65)}
+"""PESQ and ESTOI that they reach on the repository's clip at least: a baseline that does worse is not well run."""
 
 
 def environment():
@@ -31,6 +33,11 @@ def works(module, *arguments):
     return said
 
 
+def of(folder, config):
+    """The options of a run with what `folder` holds."""
+    return ["--config", TRAINING / "configs" / config, "--cache", folder / "cache", "--codebook", folder / "codebook.npy"]
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A run of 20 steps, and another of 10 more with its weights."""
@@ -39,7 +46,7 @@ def run(tmp_path_factory):
     corpus(folder / "speech")
     sf.write(folder / "clip.wav", voice(2.0, 50), 24_000)
     works("data.cache", folder / "speech", "--out", folder / "cache", "--held-out", 0, "--workers", 1)
-    train = ["--config", TRAINING / "configs" / "tiny.toml", "--cache", folder / "cache", "--codebook", folder / "codebook.npy", "--out", folder / "run"]
+    train = [*of(folder, "tiny.toml"), "--out", folder / "run"]
     works("train", *train, "--steps", 20)
     status, said = command("train", *train, "--steps", 20)
     assert status == 1 and "holds a run" in said and "Traceback" not in said, said
@@ -65,24 +72,47 @@ def test_a_resumed_run_goes_on_in_its_log(run):
     assert all(r["valid_mel"] == "" for r in rows), "no speaker was held out"
 
 
-def test_a_run_that_is_killed_saves_first(run):
+def test_a_run_that_is_killed_saves_first_and_goes_on(run, tmp_path):
     from sacodec_train import checkpoint
-    arguments = ["--config", TRAINING / "configs" / "tiny.toml", "--cache", run / "cache", "--codebook", run / "codebook.npy", "--out", run / "killed"]
+    arguments = [*of(run, "tiny.toml"), "--out", run / "killed"]
     line = [sys.executable, "-u", "-m", "sacodec_train.train", *map(str, arguments), "--minutes", "10"]
     with subprocess.Popen(line, env=environment(), stdout=subprocess.PIPE, text=True) as process:
         first = process.stdout.readline()
         process.terminate()
         said = first + process.stdout.read()
     assert process.returncode == 0 and "stopped: saving" in said, said
-    assert checkpoint.read(run / "killed" / "last.pt")["step"] >= 50
+    last = run / "killed" / "last.pt"
+    step = checkpoint.read(last)["step"]
+    assert step >= 50
+
+    works("train", *arguments, "--steps", step + 3, "--resume", last)
+    contents = checkpoint.read(last)
+    assert contents["step"] == contents["spent"]["steps"] == step + 3, "it does what is left"
+
+    shutil.copytree(run / "speech" / "speaker0", tmp_path / "other" / "speaker0")
+    works("data.cache", tmp_path / "other", "--out", tmp_path / "cache", "--held-out", 0, "--workers", 1)
+    arguments[arguments.index("--cache") + 1] = tmp_path / "cache"
+    status, said = command("train", *arguments, "--steps", step + 6, "--resume", last)
+    assert status == 1 and "of a run on other recordings" in said and "--anew" in said, said
 
 
-def test_what_was_not_quantised_yet_is_no_pack(run, tmp_path):
-    arguments = ["--config", TRAINING / "configs" / "tiny.toml", "--cache", run / "cache", "--codebook", run / "codebook.npy", "--out", tmp_path / "run"]
-    said = works("train", *arguments, "--steps", 2)
+@pytest.fixture(scope="module")
+def early(run):
+    """A run that ended before it quantised."""
+    said = works("train", *of(run, "tiny.toml"), "--out", run / "early", "--steps", 2)
     assert "last.pt: step 2, 0.00 h heard" in said, said
-    status, said = command("export.pack", tmp_path / "run" / "last.pt", tmp_path / "pack")
-    assert status == 1 and "train on before it is a codec" in said and not (tmp_path / "pack").exists(), said
+    return run / "early"
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (["{early}/last.pt", "{out}"], "train on before it is a codec"),
+    (["{run}/run/last.pt", "{out}", "--check", "nowhere.wav"], "nowhere.wav"),
+    (["{run}/run/last.pt", "{out}", "--check", "{run}/cache/clips.csv"], "clips.csv"),
+    (["{run}/run/last.pt", "{out}", "--codebook", "{run}/cache/clips.csv"], "clips.csv: no .npy file of centroids"),
+])
+def test_what_is_no_pack_is_not_exported(run, early, tmp_path, arguments, message):
+    status, said = command("export.pack", *(a.format(run=run, early=early, out=tmp_path / "pack") for a in arguments))
+    assert status == 1 and message in said and "Traceback" not in said and not (tmp_path / "pack").exists(), said
 
 
 def test_a_small_checkpoint_makes_the_same_tokens(run, pack, tmp_path):
@@ -104,34 +134,47 @@ def test_the_table_tells_of_every_clip_and_its_samples_can_be_heard(run, pack, t
     said = works("evaluate", pack, run / "run" / "last.pt", "--clips", run / "speech", "--out", tmp_path, "--baselines", "--samples", 2, "--workers", 1)
     table = (tmp_path / "table.md").read_text()
     assert table in said and "6 clips of 3 speakers" in table
-    for row in ("| tiny | 0.975 |", "| tiny, semantic alone | 0.525 |", "| last 30 | 0.975 |", "| bandwidth to 8 kHz | 2 |", "| tiny | acoustic |"):
+    for row in ("| tiny 0.0.0 | 0.975 |", "| tiny 0.0.0, semantic alone | 0.525 |", "| last step 30 | 0.975 |", "| bandwidth to 8 kHz | 2 |",
+                "| tiny 0.0.0 | acoustic |"):
         assert row in table, f"{row} in {table}"
     with open(tmp_path / "clips.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 6 * 4 and len({r["clip"] for r in rows}) == 6
     one = {r["system"]: r for r in rows if r["clip"] == rows[0]["clip"]}
-    assert float(one["tiny"]["log_mel_db"]) > 0 and one["tiny"]["log_mel_db"] != one["tiny, semantic alone"]["log_mel_db"]
+    both, alone = one["tiny 0.0.0"], one["tiny 0.0.0, semantic alone"]
+    assert float(both["log_mel_db"]) > 0 and both["log_mel_db"] != alone["log_mel_db"]
     assert len(list(tmp_path.glob("*.png"))) == 2 and len(list(tmp_path.glob("*.wav"))) == 2 * 5
     original = next(tmp_path.glob("*.original.wav"))
-    assert sf.info(original).frames == sf.info(str(original).replace("original", "tiny")).frames
+    assert sf.info(original).frames == sf.info(str(original).replace("original", "tiny_0.0.0")).frames
 
 
 @pytest.mark.skipif(not (shutil.which("opusenc") and shutil.which("c2enc")), reason="opus-tools or codec2 is not installed")
 def test_other_codecs_stand_beside_it(run, pack, tmp_path):
-    works("evaluate", pack, "--clips", run / "speech", "--out", tmp_path, "--samples", 0, "--every", 3, "--workers", 1)
+    (tmp_path / "speech").mkdir()
+    shutil.copy(TRAINING.parent / "tests" / "data" / "speech_24k.wav", tmp_path / "speech")
+    works("evaluate", pack, "--clips", tmp_path / "speech", "--out", tmp_path, "--samples", 0, "--workers", 1)
     with open(tmp_path / "clips.csv", newline="") as file:
-        rows = list(csv.DictReader(file))
-    mel = {name: np.mean([float(r["log_mel_db"]) for r in rows if r["system"] == name]) for name in ("tiny", "Opus 6", "Codec2")}
-    pesq = {name: np.mean([float(r["pesq"]) for r in rows if r["system"] == name]) for name in mel}
-    assert min(pesq["Opus 6"], pesq["Codec2"]) > pesq["tiny"] and mel["Opus 6"] < mel["tiny"], (pesq, mel)
+        rows = {r["system"]: {k: float(r[k]) for k in ("kbps", "pesq", "estoi", "log_mel_db")} for r in csv.DictReader(file)}
+    tiny, opus, codec2 = rows["tiny 0.0.0"], rows["Opus 6"], rows["Codec2"]
+    for name, (pesq, estoi) in BASELINES.items():
+        assert rows[name]["pesq"] > pesq and rows[name]["estoi"] > estoi, (name, rows[name])
+    assert 5 < opus["kbps"] < 6.5 and codec2["kbps"] == 3.2
+    assert min(opus["pesq"], codec2["pesq"]) > tiny["pesq"] and opus["log_mel_db"] < tiny["log_mel_db"], (tiny, rows)
 
 
 @pytest.mark.parametrize("arguments, message", [
     (["nowhere", "--clips", "{run}/speech"], "no pack and no checkpoint"),
-    (["{pack}", "{pack}", "--clips", "{run}/speech"], "another pack is called tiny too"),
+    (["{pack}", "{pack}", "--clips", "{run}/speech"], "another pack is called tiny 0.0.0 too"),
     (["{pack}", "--clips", "{run}/cache"], "no recordings of half a second"),
+    (["{run}/strange", "--clips", "{run}/speech"], "manifest.json is none of a pack (KeyError: 'codebooks')"),
+    (["{run}/damaged", "--clips", "{run}/speech"], "encoder.onnx: not what the manifest says"),
+    (["{run}/early/last.pt", "--clips", "{run}/speech"], "train on before it is a codec"),
 ])
-def test_what_cannot_be_judged_is_refused_in_words(run, pack, tmp_path, arguments, message):
+def test_what_cannot_be_judged_is_refused_in_words(run, pack, early, tmp_path, arguments, message):
+    (run / "strange").mkdir(exist_ok=True)
+    (run / "strange" / "manifest.json").write_text('{"name": "strange", "version": "1"}')
+    shutil.copytree(pack, run / "damaged", dirs_exist_ok=True)
+    (run / "damaged" / "encoder.onnx").write_bytes(b"not a graph")
     status, said = command("evaluate", *(a.format(run=run, pack=pack) for a in arguments), "--baselines", "--out", tmp_path / "out")
     assert status == 1 and message in said and "Traceback" not in said, said
     assert not (tmp_path / "out").exists()

@@ -86,6 +86,68 @@ def test_steps_that_give_no_number_leave_the_weights_alone_and_end_the_run_in_wo
     assert float(again.train_step(0.5)["mel"]) > 0
 
 
+def test_a_run_that_fails_in_its_first_step_leaves_nothing_in_the_next_ones_way(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(Trainer, "train_step", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        run(trainer(data), tmp_path / "run", steps=4)
+    assert not (tmp_path / "run" / "last.pt").exists()
+
+
+def test_discriminators_judge_in_their_part_of_the_run_and_slow_down_with_the_codec(data):
+    t = trainer(data, adversarial_from=0.3, adversarial_until=0.6)
+    t.is_fitted, t.ramp = True, 1000
+    judged = {progress: "disc" in t.train_step(progress) for progress in (0.0, 0.29, 0.3, 0.6, 0.61, 1.0)}
+    assert judged == {0.0: False, 0.29: False, 0.3: True, 0.6: True, 0.61: False, 1.0: False}
+    whole, end = t.config.train.learning_rate, t.config.train.learning_rate_end
+    assert t.opt.param_groups[0]["lr"] == pytest.approx(end)
+    assert t.opt_d.param_groups[0]["lr"] == pytest.approx(t.config.train.discriminator_learning_rate * end / whole)
+
+
+def test_another_learning_rate_of_the_discriminators_holds_after_resuming(data, tmp_path):
+    t = trainer(data)
+    for _ in range(8):
+        t.train_step(0.0)
+    t.save(tmp_path / "last.pt")
+    other = trainer(data, discriminator_learning_rate=5e-5)
+    other.resume(tmp_path / "last.pt")
+    other.ramp = 1000
+    other.train_step(0.0)
+    assert other.opt_d.param_groups[0]["lr"] == pytest.approx(5e-5)
+
+
+def test_half_precision_learns_as_full(data):
+    runs = {}
+    for is_half in (False, True):
+        t = trainer(data)
+        t.is_half = is_half
+        runs[is_half] = [float(t.train_step(0.5)["mel"]) for _ in range(16)]
+        assert all(p.dtype == torch.float32 for p in t.net.parameters())
+    full, half = runs.values()
+    assert full != half and half == pytest.approx(full, rel=0.05), runs
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_a_run_on_a_gpu_is_resumed_there_and_on_a_cpu(data, tmp_path):
+    def on(device):
+        config = trainer(data).config
+        crops = Crops(data / "cache", config.train.seconds, 0, device)
+        return Trainer(config, crops, read_codebook(data / "codebook.npy"), device)
+    first, second, other = on("cuda"), on("cuda"), on("cpu")
+    for _ in range(8):
+        first.train_step(0.5)
+    first.save(tmp_path / "last.pt")
+    for t in (second, other):
+        t.resume(tmp_path / "last.pt")
+    a, b, c = (float(t.train_step(0.5)["mel"]) for t in (first, second, other))
+    assert a == pytest.approx(b, rel=1e-3) and a == pytest.approx(c, rel=0.2)
+
+
+def test_the_recipes_fit_the_model_that_is_shipped():
+    shipped = checkpoint.read(CONFIGS.parent.parent / "models" / "live-checkpoint.pt.xz")["config"].model
+    assert configuration.load(CONFIGS / "live.toml").model == configuration.load(CONFIGS / "live-gpu.toml").model == shipped
+    assert configuration.load(CONFIGS / "large.toml").model != shipped
+
+
 def test_what_the_codec_pays_for_features_is_nothing_where_it_is_equal(data):
     t = trainer(data)
     audio, terms = t.crops.batch(4)["audio"], {}
@@ -126,7 +188,7 @@ def test_a_small_checkpoint_goes_on_where_the_averages_stood(data, tmp_path):
 
 def test_another_codebook_than_the_checkpoints_is_refused(data, tmp_path):
     t = trainer(data)
-    t.train_step(0.5)
+    t.is_fitted = True
     t.save(tmp_path / "last.pt")
     checkpoint.shrink([tmp_path / "last.pt"], tmp_path / "small.pt.xz")
     own = read_codebook(data / "codebook.npy")
@@ -201,6 +263,8 @@ def test_a_checkpoint_of_another_model_or_no_checkpoint_is_refused(data, tmp_pat
 
 @pytest.mark.parametrize("text, message", [
     ("[model]\nlatent = 'many'", "latent is 'many', expected something like 64"),
+    ("[train]\nlevel_dbfs = ['a', 'b']", "level_dbfs is"),
+    ("[train]\nlevel_dbfs = [-12, -36]", "level_dbfs is"),
     ("[train]\nbatch = 0", "batch is 0, expected 1 to inf"),
     ("[train]\ndrop_acoustic = 1.5", "drop_acoustic is 1.5, expected 0 to 1"),
     ("[model]\nencoder_width = -4", "encoder_width is -4, expected 1 to inf"),

@@ -12,6 +12,8 @@ from .phones import UNKNOWN
 from .sources import DataError
 
 PEAK = 0.95
+ROOM_DBFS = -80.0
+"""Noise where a clip does not fill its crop. Digital silence is 20 dB below what a loss of logarithms looks at, and would be half of it."""
 
 
 class NoClips(DataError):
@@ -50,9 +52,15 @@ class Crops:
         self.cdf, self.hops = np.cumsum(weight / weight.sum()), max(1, int(seconds * RATE_HZ) // HOP_SAMPLES)
         self.rng, self.device, self.level_dbfs = np.random.default_rng(seed), device, level_dbfs
 
+    def check_samples(self):
+        """Raise DataError unless the samples are those that the cache was made with. Reads all of them."""
+        wanted = self.facts.get("pcm_sha256")
+        if wanted and hashlib.sha256(self.pcm.cpu().numpy()).hexdigest() != wanted:
+            raise DataError("the cache's pcm.npy is not what it was made with; make it again with python -m sacodec_train.data.cache")
+
     def batch(self, size):
         """dict: `audio` f32 [size, hops * hop], `f0_hz` f32 [size, hops], `bandwidth_hz` f32 [size], `clip` indices [size],
-        `skip` hops [size], and, where the cache has them, `phones` i64 [size, hops]. A clip shorter than the crop stands somewhere in silence."""
+        `skip` hops [size], and, where the cache has them, `phones` i64 [size, hops]. A clip shorter than the crop stands somewhere in a quiet room."""
         i = np.minimum(np.searchsorted(self.cdf, self.rng.random(size)), len(self.cdf) - 1)
         hops = self.length[i] // HOP_SAMPLES
         skip = (self.rng.random(size) * np.maximum(1, hops - self.hops + 1)).astype(int)
@@ -70,5 +78,10 @@ class Crops:
         x = self.pcm[at.clamp(0, len(self.pcm) - 1)].float() / 32768 * heard
         rms, peak = (x.square().sum(1, keepdim=True) / (count * HOP_SAMPLES)).sqrt(), x.abs().amax(1, keepdim=True)
         gain = torch.minimum(column(level.astype(np.float32)) / (rms + 1e-4), PEAK / (peak + 1e-6))
+        x = x * gain
+        if (hops < self.hops).any():
+            generator = torch.Generator(self.device).manual_seed(int(self.rng.integers(2**62)))
+            room = torch.randn(x.shape, generator=generator, device=self.device) * 10 ** (ROOM_DBFS / 20)
+            x = torch.where(heard, x, room)
         bandwidth = torch.from_numpy(self.bandwidth[i]).to(self.device)
-        return dict(audio=x * gain, f0_hz=f0, bandwidth_hz=bandwidth, clip=i, skip=skip - put, **phones)
+        return dict(audio=x, f0_hz=f0, bandwidth_hz=bandwidth, clip=i, skip=skip - put, **phones)

@@ -12,6 +12,7 @@ from ..checkpoint import CheckpointError, load_model
 from ..data.sources import DataError
 from ..export import pack as export
 from ..model import read_codebook
+from ..ort_pack import OrtPack
 from . import report, scores, systems
 from .recordings import read
 
@@ -24,15 +25,19 @@ def packs_of(paths, codebook, folder):
         if path.is_file():
             net, s = load_model(path, read_codebook(codebook) if codebook else None)
             own = Path(folder) / path.parent.name / path.stem
-            export.write(net, s["step"], own, f"{path.stem} {s['step']}", "0", half=True)
+            export.write(net, s["step"], own, path.stem, f"step {s['step']}", half=True)
         try:
             manifest = json.loads((own / "manifest.json").read_text())
+            title, sizes = systems.title(manifest), tuple(manifest["codebooks"][k]["size"] for k in ("semantic", "acoustic"))
+            OrtPack(own)
         except (OSError, json.JSONDecodeError) as e:
             raise DataError(f"{path}: no pack and no checkpoint ({e})") from e
-        if manifest["name"] in entries:
-            raise DataError(f"{path}: another pack is called {manifest['name']} too; a table needs names that differ")
+        except (KeyError, TypeError) as e:
+            raise DataError(f"{path}: its manifest.json is none of a pack ({type(e).__name__}: {e})") from e
+        if title in entries:
+            raise DataError(f"{path}: another pack is called {title} too; a table needs names that differ")
         folders.append(str(own))
-        entries[manifest["name"]] = tuple(manifest["codebooks"][k]["size"] for k in ("semantic", "acoustic"))
+        entries[title] = sizes
     return folders, entries
 
 

@@ -51,7 +51,7 @@ def markdown(scored, streams):
     lines += head("system", "kbps", *TITLES.values())
     for name in names:
         each = [_cell((s.rows[name][c] for s in scored), _digits(c)) for c in COLUMNS]
-        lines.append(cells(name, f"{scored[0].rows[name]['kbps']:g}", *each))
+        lines.append(cells(name, f"{mean(s.rows[name]['kbps'] for s in scored):.3g}", *each))
     lines += ["", NOTES, "", "## PESQ-WB / ESTOI by kind of clip", ""]
     lines += head("", "clips", *names)
     kinds = dict(language=lambda r: r.lang, gender=lambda r: r.gender, bandwidth=lambda r: r.band)

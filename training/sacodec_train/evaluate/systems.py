@@ -30,10 +30,15 @@ class Coded:
     tokens: tuple | None = None
 
 
+def title(manifest):
+    """What a table calls a pack."""
+    return f"{manifest['name']} {manifest['version']}"
+
+
 def pack(folder, audio):
     """Audio through the pack in `folder`: both streams, and the semantic one alone."""
     own = OrtPack(folder)
-    name, delay = own.manifest["name"], own.manifest["delay_samples"]
+    name, delay = title(own.manifest), own.manifest["delay_samples"]
     padded = np.pad(audio, (0, -(-delay // own.hop_samples) * own.hop_samples))
     tokens = own.encode(padded)
     frames = len(audio) // own.hop_samples
@@ -46,13 +51,29 @@ def pack(folder, audio):
 
 
 def opus(audio, kbps=6):
-    """Audio through opusenc and opusdec, which take their own delay out again."""
+    """Audio through opusenc and opusdec at their best for speech, which take their own delay out again. The rate is what its packets
+    hold: it varies, by the recording."""
     with tempfile.TemporaryDirectory() as folder:
         wav, coded, back = (str(Path(folder) / name) for name in ("in.wav", "coded.opus", "out.wav"))
         sf.write(wav, audio, RATE_HZ, "PCM_16")
-        _run("opus-tools", "opusenc", "--quiet", "--bitrate", str(kbps), "--hard-cbr", "--speech", wav, coded)
+        _run("opus-tools", "opusenc", "--quiet", "--bitrate", str(kbps), "--vbr", "--speech", wav, coded)
         _run("opus-tools", "opusdec", "--quiet", "--rate", str(RATE_HZ), coded, back)
-        return [Coded(f"Opus {kbps}", kbps, _fit(sf.read(back, dtype="float32")[0], len(audio)))]
+        spent = 8 * sum(packet_bytes(Path(coded).read_bytes())) / (len(audio) / RATE_HZ) / 1000
+        return [Coded(f"Opus {kbps}", spent, _fit(sf.read(back, dtype="float32")[0], len(audio)))]
+
+
+def packet_bytes(ogg):
+    """Sizes of the packets of an Ogg stream (RFC 3533), without its two headers (RFC 7845)."""
+    sizes, packet, at = [], 0, 0
+    while ogg[at:at + 4] == b"OggS":
+        segments = ogg[at + 27:at + 27 + ogg[at + 26]]
+        at += 27 + len(segments) + sum(segments)
+        for size in segments:
+            packet += size
+            if size < 255:
+                sizes.append(packet)
+                packet = 0
+    return sizes[2:]
 
 
 def codec2(audio):

@@ -97,7 +97,10 @@ def check_rust(program, folder, clips):
 def read_clip(path):
     """f32 [T]; ValueError where it is not 24 kHz mono."""
     import soundfile as sf
-    audio, rate = sf.read(path, dtype="float32", always_2d=True)
+    try:
+        audio, rate = sf.read(path, dtype="float32", always_2d=True)
+    except (sf.LibsndfileError, RuntimeError) as e:
+        raise ValueError(f"{path}: {e}") from e
     if rate != RATE_HZ or audio.shape[1] != 1:
         raise ValueError(f"{path}: {rate} Hz with {audio.shape[1]} channels; a clip for --check has {RATE_HZ} Hz and one")
     return audio[:, 0]
@@ -118,9 +121,6 @@ def main():
         p.error("--sacodec compares on clips: name them with --check")
     try:
         net, s = load_model(a.checkpoint, read_codebook(a.codebook) if a.codebook else None)
-        if not s.get("fitted", True):
-            warm = s["config"].train.warm_steps
-            raise CheckpointError(f"{a.checkpoint}: step {s['step']} of a run that quantises from step {warm} on: train on before it is a codec")
         clips = [read_clip(clip) for clip in a.check]
     except (CheckpointError, OSError, ValueError) as e:
         p.exit(1, f"{e}\n")

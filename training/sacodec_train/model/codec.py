@@ -51,7 +51,10 @@ class Codec(nn.Module):
 
 def read_codebook(path):
     """mHuBERT centroids from an .npy file [entries, 768], centred and scaled to unit variance."""
-    c = np.load(path, allow_pickle=False).astype(np.float32)
+    try:
+        c = np.load(path, allow_pickle=False).astype(np.float32)
+    except (AttributeError, ValueError, EOFError) as e:
+        raise ValueError(f"{path}: no .npy file of centroids ({e})") from e
     if c.ndim != 2 or not np.isfinite(c).all() or c.std() == 0:
         raise ValueError(f"{path}: expected finite centroids [entries, dimensions], found {c.dtype} {c.shape}")
     return torch.from_numpy((c - c.mean(0)) / c.std())
