@@ -17,7 +17,9 @@ pub fn run(project: &Project, pytest_args: &[String]) -> Result<()> {
     let built = bundle::release(project)?;
     let mut pytest = Command::new(python);
     pytest.current_dir(project.root.join("training"));
-    pytest.args(["-m", "pytest", "tests", "-q", "-p", "no:cacheprovider", "--durations", "3"]).args(pytest_args);
+    pytest
+        .args(["-m", "pytest", "tests", "-q", "-p", "no:cacheprovider", "--durations", "3"])
+        .args(pytest_args);
     pytest.env("PYTHONPATH", ".").env("PYTHONDONTWRITEBYTECODE", "1").env("OMP_NUM_THREADS", "1");
     project::run(pytest.env("SACODEC_BIN", built.program))
 }
