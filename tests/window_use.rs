@@ -83,6 +83,43 @@ fn window_released(window: &EditorWindow) {
 }
 
 #[test]
+fn keys_that_are_not_the_editors_stay_the_hosts_after_a_click_into_it() {
+    const SPACE: u32 = 0x20;
+    const R: u32 = 0x72;
+    const RETURN: u32 = 0xff0d;
+    const LAST: u32 = 0x7a;
+    let screen = own_screen();
+    let mut host = active(RATE_HZ as f64, 1, value::CODED);
+    let (window, _) = open(&mut host, &screen);
+    window.click(LISTEN_CODED.0, LISTEN_CODED.1).unwrap();
+    // The host's own keys, and among them one of ours, until that does what it is for.
+    let mut reached = Vec::new();
+    until(&mut host, "the key 1 chose the original", |host| {
+        for key in [u32::from(b'1'), SPACE, R, RETURN] {
+            window.key(key).unwrap();
+        }
+        host.process(&mut [&mut [0.0; BLOCK_SAMPLES]]).unwrap();
+        (host.param_value("Listen").unwrap() == value::ORIGINAL).then_some(())
+    });
+    until(&mut host, "space, R and Return reached the host", |_| {
+        reached.extend(window.host_keys().unwrap());
+        [SPACE, R, RETURN].iter().all(|key| reached.contains(key)).then_some(())
+    });
+    // Once this one is there, so is all that was pressed before.
+    window.key(LAST).unwrap();
+    until(&mut host, "all keys reached the host", |_| {
+        window.host_keys().unwrap().contains(&LAST).then_some(())
+    });
+    window.key(b'1'.into()).unwrap();
+    window.key(SPACE).unwrap();
+    let reached = until(&mut host, "space reached the host again", |_| {
+        let keys = window.host_keys().unwrap();
+        (!keys.is_empty()).then_some(keys)
+    });
+    assert_eq!(reached, [SPACE], "the editor's own keys are not the host's");
+}
+
+#[test]
 fn a_listening_test_by_keys_plays_a_b_and_x_in_the_host_and_its_result_is_in_the_session() {
     let screen = own_screen();
     // Listen is overridden while it runs, and heard again after it.

@@ -112,6 +112,15 @@ impl EditorWindow {
         self.0.screen.key(symbol, true)?;
         self.0.screen.key(symbol, false)
     }
+
+    /// The keys that reached this window, the host's, since the last call, by their X11 key symbols: not
+    /// those that the editor kept for itself.
+    ///
+    /// # Errors
+    /// [`HostError::Screen`].
+    pub fn host_keys(&self) -> Result<Vec<u32>, HostError> {
+        self.0.screen.pressed_keys(self.0.window)
+    }
 }
 
 impl Host {

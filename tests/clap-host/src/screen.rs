@@ -7,8 +7,9 @@ use std::io::IoSlice;
 
 use x11rb::connection::{Connection, RequestConnection};
 use x11rb::errors::{ConnectionError, ReplyError, ReplyOrIdError};
+use x11rb::protocol::Event;
 use x11rb::protocol::xproto::{
-    BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, ConfigureWindowAux, ConnectionExt, CreateWindowAux,
+    BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, ConfigureWindowAux, ConnectionExt, CreateWindowAux, EventMask,
     ImageFormat, ImageOrder, KEY_PRESS_EVENT, KEY_RELEASE_EVENT, MOTION_NOTIFY_EVENT, Window, WindowClass,
 };
 use x11rb::rust_connection::RustConnection;
@@ -68,7 +69,8 @@ impl Screen {
         let [red, green, blue] = HOST_COLOUR;
         let settings = CreateWindowAux::new()
             .background_pixel(u32::from_be_bytes([0, red, green, blue]))
-            .border_pixel(0);
+            .border_pixel(0)
+            .event_mask(EventMask::KEY_PRESS);
         let class = WindowClass::INPUT_OUTPUT;
         let (width, height) = (pixels(width), pixels(height));
         self.connection
@@ -146,14 +148,33 @@ impl Screen {
 
     /// Presses or releases a key, by its X11 key symbol.
     pub(crate) fn key(&self, symbol: u32, down: bool) -> Result<(), HostError> {
+        let found = self.key_symbols()?.into_iter().find(|(_, of)| *of == symbol);
+        let (code, _) =
+            found.ok_or_else(|| HostError::Screen(format!("no key for the symbol {symbol:#x}")))?;
+        self.fake(if down { KEY_PRESS_EVENT } else { KEY_RELEASE_EVENT }, code, 0, 0)
+    }
+
+    /// The keys that were pressed in a window since the last call, by their X11 key symbols: those that no
+    /// window in it kept for itself. Those of other windows are forgotten.
+    pub(crate) fn pressed_keys(&self, window: Window) -> Result<Vec<u32>, HostError> {
+        let symbols = self.key_symbols()?;
+        let mut pressed = Vec::new();
+        while let Some(event) = self.connection.poll_for_event()? {
+            let Event::KeyPress(key) = event else { continue };
+            let found = symbols.iter().find(|(code, _)| *code == key.detail);
+            pressed.extend(found.filter(|_| key.event == window).map(|(_, symbol)| *symbol));
+        }
+        Ok(pressed)
+    }
+
+    /// All keys: code and the symbol without Shift.
+    fn key_symbols(&self) -> Result<Vec<(u8, u32)>, HostError> {
         let setup = self.connection.setup();
         let (first, last) = (setup.min_keycode, setup.max_keycode);
         let map = self.connection.get_keyboard_mapping(first, last - first + 1)?.reply()?;
         let per_code = usize::from(map.keysyms_per_keycode).max(1);
-        let found = map.keysyms.chunks(per_code).position(|symbols| symbols.first() == Some(&symbol));
-        let code = found.and_then(|at| u8::try_from(at + usize::from(first)).ok());
-        let code = code.ok_or_else(|| HostError::Screen(format!("no key for the symbol {symbol:#x}")))?;
-        self.fake(if down { KEY_PRESS_EVENT } else { KEY_RELEASE_EVENT }, code, 0, 0)
+        let symbols = map.keysyms.chunks(per_code).filter_map(|symbols| symbols.first().copied());
+        Ok((first..=last).zip(symbols).collect())
     }
 
     /// One event of mouse or keyboard: XTEST's FakeInput, done when this returns.

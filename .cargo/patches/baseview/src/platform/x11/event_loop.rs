@@ -4,6 +4,7 @@ use super::prelude::*;
 use crate::host::HostMainThreadCaller;
 use crate::platform::x11::error::FatalError;
 use crate::platform::x11::handler::Handler;
+use crate::platform::x11::host_keys::HostKeys;
 use crate::platform::x11::present::PresentState;
 use crate::platform::x11::sizing::SizingState;
 use crate::platform::x11::window_thread::{
@@ -11,7 +12,7 @@ use crate::platform::x11::window_thread::{
 };
 use crate::warn;
 use crate::wrappers::xkbcommon::XkbcommonState;
-use crate::{Event, WindowEvent, WindowHandler};
+use crate::{Event, EventStatus, WindowEvent, WindowHandler};
 use calloop::generic::Generic;
 use calloop::{Interest, LoopHandle, LoopSignal, Mode, PostAction};
 use std::num::NonZeroU32;
@@ -19,6 +20,7 @@ use std::result::Result;
 use std::sync::mpsc;
 use std::sync::mpsc::Receiver;
 use x11rb::connection::Connection;
+use x11rb::protocol::xproto::KeyPressEvent;
 use x11rb::protocol::Event as XEvent;
 
 pub struct MainThreadCaller {
@@ -56,6 +58,7 @@ pub(crate) struct EventLoop {
     sizing_state: SizingState,
     pub present_state: PresentState,
     xkb_state: Option<XkbcommonState>,
+    host_keys: HostKeys,
 
     loop_signal: LoopSignal,
     loop_handle: LoopHandle<'static, Self>,
@@ -96,6 +99,7 @@ impl EventLoop {
 
             drag_n_drop: DragNDropState::NoCurrentSession,
             xkb_state: XkbcommonState::new(&window.connection),
+            host_keys: HostKeys::new(parent_id.is_some()),
             run_error: None,
             main_thread,
 
@@ -165,6 +169,7 @@ impl EventLoop {
                 .sizing_state
                 .handle_host_suggest_scale_factor(scale, &self.handler, &self.shared)?,
             WindowThreadRequest::SetParent(new_parent) => {
+                self.host_keys.embed();
                 self.shared.xcb_window.reparent(Some(new_parent.window_id))?.check()?
             }
             WindowThreadRequest::Show => self.shared.xcb_window.map_window()?.check()?,
@@ -235,6 +240,13 @@ impl EventLoop {
         &self.shared
     }
 
+    fn forward_key(
+        &mut self, event: KeyPressEvent, status: EventStatus,
+    ) -> Result<(), FatalError> {
+        let parent = self.sizing_state.parent_id().map(NonZeroU32::get);
+        self.host_keys.forward(event, status, parent, &self.shared.connection)
+    }
+
     fn handle_xcb_event(&mut self, event: XEvent) -> Result<(), FatalError> {
         match event {
             XEvent::ClientMessage(event) if event.window == self.shared.raw_id() => {
@@ -299,17 +311,19 @@ impl EventLoop {
             // keys
             ////
             XEvent::KeyPress(event) if event.event == self.shared.raw_id() => {
-                self.handler.on_event(Event::Keyboard(convert_key_press_event(
+                let status = self.handler.on_event(Event::Keyboard(convert_key_press_event(
                     &event,
                     &mut self.xkb_state,
                 )));
+                self.forward_key(event, status)?;
             }
 
             XEvent::KeyRelease(event) if event.event == self.shared.raw_id() => {
-                self.handler.on_event(Event::Keyboard(convert_key_release_event(
+                let status = self.handler.on_event(Event::Keyboard(convert_key_release_event(
                     &event,
                     &mut self.xkb_state,
                 )));
+                self.forward_key(event, status)?;
             }
 
             XEvent::FocusIn(event) if event.event == self.shared.raw_id() => {

@@ -5,6 +5,7 @@ mod event_loop;
 #[cfg(feature = "opengl")]
 pub mod gl;
 mod handler;
+mod host_keys;
 mod keyboard;
 mod mouse;
 mod present;

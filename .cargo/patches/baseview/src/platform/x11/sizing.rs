@@ -20,6 +20,10 @@ impl SizingState {
         Self { new_size: None, new_parent_size: None, parent_id }
     }
 
+    pub fn parent_id(&self) -> Option<NonZeroU32> {
+        self.parent_id
+    }
+
     pub fn handle_parent_notify(&mut self, e: ReparentNotifyEvent) {
         self.parent_id = NonZero::new(e.parent);
     }
