@@ -12,7 +12,7 @@ use egui::{Key, Pos2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use sacodec::codec::CodecModel;
-use sacodec::plugin::editor::{Action, DEFAULT_SIZE, Folder, Page, Tab};
+use sacodec::plugin::editor::{AbxResult, Action, DEFAULT_SIZE, Folder, Page, Tab};
 use sacodec::take::{ExportFormat, TakeStatus};
 use studio::{Studio, Told};
 
@@ -162,7 +162,11 @@ fn a_listening_test_runs_by_keys_alone_and_its_result_is_kept() {
     studio.desk.abx.trials = 5;
     studio.desk.page = Page::Trial;
     let mut window = window(studio);
-    click(&mut window, "Start", 0);
+    window.state_mut().desk.abx.trials = 4;
+    press(&mut window, Key::ArrowLeft);
+    assert_eq!(window.state().desk.abx.trials, 4, "there are no shorter tests");
+    press(&mut window, Key::ArrowRight);
+    press(&mut window, Key::Enter);
     for trial in 0..5 {
         let hides = ["Original", "Coded", "Level match", "Codes", "ABX", "1×"];
         for label in hides {
@@ -186,10 +190,79 @@ fn a_listening_test_runs_by_keys_alone_and_its_result_is_kept() {
     assert_eq!(window.query_all_by_label("4 of 5 right").count(), 1);
     assert_eq!(told(&window), [], "a listening test moves no parameter");
 
-    click(&mut window, "Start", 0);
+    press(&mut window, Key::Enter);
+    assert!(window.state().desk.abx.is_running());
     press(&mut window, Key::Escape);
     assert!(!window.state().desk.abx.is_running());
     assert_eq!(window.state().params.abx_results().len(), 1, "a test that was given up is no result");
+    press(&mut window, Key::Escape);
+    assert_eq!(window.state().desk.page, Page::Main);
+}
+
+#[test]
+fn a_listening_test_waits_until_levels_are_matched_and_ends_where_they_no_longer_are() {
+    let mut studio = Studio::active();
+    studio.set("Level match", 1.0);
+    studio.facts.is_match_settled = false;
+    studio.desk.page = Page::Trial;
+    let mut window = window(studio);
+    let hint = "Level match listens: play a few seconds of voice before you start.";
+    for is_settled in [false, true] {
+        window.state_mut().facts.is_match_settled = is_settled;
+        window.run_steps(2);
+        assert_eq!(window.query_all_by_label(hint).count(), usize::from(!is_settled));
+        press(&mut window, Key::Enter);
+        assert_eq!(window.state().desk.abx.is_running(), is_settled);
+        window.state_mut().desk.abx.stop();
+        window.run_steps(2);
+        click(&mut window, "Start", 0);
+        assert_eq!(window.state().desk.abx.is_running(), is_settled);
+    }
+    // The host begins anew: what was matched is forgotten.
+    window.state_mut().facts.is_match_settled = false;
+    window.run_steps(2);
+    assert!(!window.state().desk.abx.is_running() && window.state().desk.abx.was_disturbed);
+    window.state_mut().facts.is_match_settled = true;
+    press(&mut window, Key::Enter);
+    assert!(window.state().desk.abx.is_running());
+    window.state_mut().facts.rate_hz = 44_100.0;
+    window.run_steps(2);
+    assert!(!window.state().desk.abx.is_running() && window.state().desk.abx.was_disturbed);
+}
+
+#[test]
+fn a_name_that_was_typed_counts_when_its_tab_is_left() {
+    let mut studio = Studio::active();
+    studio.desk.tab = Tab::Record;
+    let mut window = window(studio);
+    window.get_all_by_role(Role::TextInput).next().unwrap().click();
+    window.run_steps(2);
+    window.event(egui::Event::Text("Ada".to_owned()));
+    window.run_steps(2);
+    assert_eq!(window.state().actions, []);
+    window.state_mut().desk.tab = Tab::Codes;
+    window.run_steps(2);
+    assert_eq!(window.state().actions.first(), Some(&Action::TakeName(Some("Ada".to_owned()))));
+}
+
+#[test]
+fn what_the_environment_says_of_takes_is_told_and_not_asked_for() {
+    let mut studio = Studio::active();
+    studio.desk.tab = Tab::Record;
+    studio.facts.is_take_folder_fixed = true;
+    studio.facts.take_folder = "/takes".into();
+    studio.facts.are_take_formats_fixed = true;
+    studio.facts.take_formats = vec![ExportFormat::Npy];
+    let window = window(studio);
+    for (label, shown) in [
+        ("/takes", 1),
+        ("folder, by SACODEC_TAKES", 1),
+        ("also as, by SACODEC_FORMATS", 1),
+        ("Choose", 0),
+        ("csv", 0),
+    ] {
+        assert_eq!(window.query_all_by_label(label).count(), shown, "{label}");
+    }
 }
 
 #[test]
@@ -288,8 +361,13 @@ fn no_size_is_too_small_or_too_large_to_be_drawn() {
 
 #[test]
 fn every_button_has_a_tooltip() {
-    let mut window = window(Studio::playing());
-    for tab in [Tab::Codes, Tab::Record, Tab::Pack, Tab::Engine] {
+    let mut studio = Studio::playing();
+    studio.facts.takes.last = Some("/takes/Ada_2026-11-23_001.sac".into());
+    studio.params.add_abx_result(AbxResult { trials: 10, correct: 9, ..AbxResult::default() });
+    let mut window = window(studio);
+    let main = [Tab::Codes, Tab::Record, Tab::Pack, Tab::Engine].map(|tab| (Page::Main, tab, 20));
+    for (page, tab, fewest) in main.into_iter().chain([(Page::Trial, Tab::Codes, 9)]) {
+        window.state_mut().desk.page = page;
         window.state_mut().desk.tab = tab;
         window.remove_cursor();
         window.run_steps(2);
@@ -297,7 +375,7 @@ fn every_button_has_a_tooltip() {
             .get_all_by_role(Role::Button)
             .map(|node| (node.accesskit_node().label().unwrap_or_default(), node.rect()))
             .collect();
-        assert!(buttons.len() > 20, "{tab:?}: {} buttons", buttons.len());
+        assert!(buttons.len() > fewest, "{page:?}, {tab:?}: {} buttons", buttons.len());
         for (label, rect) in buttons {
             window.remove_cursor();
             window.run_steps(2);
@@ -311,7 +389,7 @@ fn every_button_has_a_tooltip() {
             let own = (rect.area() * 1.2) as usize;
             assert!(
                 changed > own + 400,
-                "{tab:?}: {label:?} has no tooltip ({changed} pixels, {own} its own)"
+                "{page:?}, {tab:?}: {label:?} has no tooltip ({changed} pixels, {own} its own)"
             );
         }
     }

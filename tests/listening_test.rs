@@ -2,7 +2,8 @@
 
 mod support;
 
-use sacodec::codec::CodecModel;
+use ebur128::{EbuR128, Mode};
+use sacodec::codec::{CodecModel, StreamGain};
 use sacodec::engine::{
     Audition, Channels, Controls, Engine, EngineConfig, FADE_MS, Listen, PAUSE_MS, Scheduling,
 };
@@ -94,6 +95,75 @@ fn the_original_goes_to_the_channels_as_the_coded_stream_does() {
             assert_same(out, &expected, 1e-7, &format!("{channels:?}, channel {channel}"));
         }
     }
+}
+
+#[test]
+fn with_level_match_a_and_b_are_equally_loud_on_a_track_that_is_hard_left() {
+    let matched = |controls: Controls| Controls { level_match: true, ..controls };
+    for channels in [Channels::MonoSum, Channels::Left, Channels::DualMono] {
+        let mut engine = engine(2);
+        let mut hear = |controls: Controls| {
+            let mut out = [speech_48k(), vec![0.0; speech_48k().len()]];
+            for start in (0..out[0].len()).step_by(512) {
+                let end = (start + 512).min(out[0].len());
+                let mut slices: Vec<&mut [f32]> = out.iter_mut().map(|c| &mut c[start..end]).collect();
+                engine.process(&mut slices, &matched(Controls { channels, ..controls }), |_| ());
+            }
+            assert!(engine.is_match_settled(), "{channels:?}: a clip is enough to settle");
+            let mut meter = EbuR128::new(2, RATE_HZ as u32, Mode::I).unwrap();
+            meter.add_frames_planar_f32(&[&out[0], &out[1]]).unwrap();
+            meter.loudness_global().unwrap()
+        };
+        hear(Controls::default());
+        let (a_lufs, b_lufs) = (hear(audition(false, 0)), hear(audition(true, 1)));
+        assert!((a_lufs - b_lufs).abs() < 0.7, "{channels:?}: A {a_lufs:.2} LUFS, B {b_lufs:.2}");
+    }
+}
+
+#[test]
+fn with_level_match_another_choice_of_streams_leaves_nothing_of_the_loudness_before() {
+    let mut engine = engine(1);
+    // Acoustic only is much louder than both, and is heard on for a while after the choice.
+    let hear = |engine: &mut Engine, clip: &[f32], controls: Controls| {
+        let controls = Controls { level_match: true, ..controls };
+        let mut out = clip.to_vec();
+        out.chunks_mut(480).for_each(|block| engine.process(&mut [block], &controls, |_| ()));
+        let mut meter = EbuR128::new(1, RATE_HZ as u32, Mode::I).unwrap();
+        meter.add_frames_f32(&out).unwrap();
+        meter.loudness_global().unwrap()
+    };
+    let speech = speech_48k();
+    let acoustic = StreamGain { semantic: 0.0, ..StreamGain::BOTH };
+    hear(&mut engine, &speech, Controls { streams: acoustic, ..Controls::default() });
+    // Just until the levels are called settled.
+    let mut played = 0;
+    while played == 0 || !engine.is_match_settled() {
+        hear(&mut engine, &speech[played..played + 480], Controls::default());
+        played += 480;
+    }
+    let (a_lufs, b_lufs) =
+        (hear(&mut engine, &speech, audition(false, 0)), hear(&mut engine, &speech, audition(true, 1)));
+    assert!(
+        (a_lufs - b_lufs).abs() < 1.0,
+        "A {a_lufs:.2} LUFS, B {b_lufs:.2}, settled after {played} samples"
+    );
+}
+
+#[test]
+fn the_levels_are_settled_after_seconds_of_voice_and_anew_after_another_choice_of_streams() {
+    let mut engine = engine(1);
+    let play = |engine: &mut Engine, samples: &[f32], streams: StreamGain| {
+        let controls = Controls { level_match: true, streams, ..Controls::default() };
+        samples.to_vec().chunks_mut(480).for_each(|block| engine.process(&mut [block], &controls, |_| ()));
+        engine.is_match_settled()
+    };
+    let speech = speech_48k();
+    let semantic = StreamGain { acoustic: 0.0, ..StreamGain::BOTH };
+    assert!(!play(&mut engine, &vec![0.0; 240_000], StreamGain::BOTH), "of silence nothing is known");
+    assert!(!play(&mut engine, &speech[..48_000], StreamGain::BOTH), "a second is too short");
+    assert!(play(&mut engine, &speech, StreamGain::BOTH));
+    assert!(!play(&mut engine, &speech[..48_000], semantic), "one stream alone is not as loud");
+    assert!(play(&mut engine, &speech, semantic));
 }
 
 #[test]

@@ -20,7 +20,10 @@ const SCALE_1_5: (i32, i32) = (756, 19);
 const SCALE_2: (i32, i32) = (792, 19);
 const LISTEN_ORIGINAL: (i32, i32) = (72, 78);
 const LISTEN_CODED: (i32, i32) = (190, 78);
-const START: (i32, i32) = (381, 258);
+
+// Keys that are no letters, as X11 names them.
+const RETURN: u32 = 0xff0d;
+const ESCAPE: u32 = 0xff1b;
 
 const RATE_HZ: usize = 48_000;
 const BLOCK_SAMPLES: usize = 480;
@@ -86,7 +89,6 @@ fn window_released(window: &EditorWindow) {
 fn keys_that_are_not_the_editors_stay_the_hosts_after_a_click_into_it() {
     const SPACE: u32 = 0x20;
     const R: u32 = 0x72;
-    const RETURN: u32 = 0xff0d;
     const LAST: u32 = 0x7a;
     let screen = own_screen();
     let mut host = active(RATE_HZ as f64, 1, value::CODED);
@@ -136,7 +138,7 @@ fn a_listening_test_by_keys_plays_a_b_and_x_in_the_host_and_its_result_is_in_the
     });
     // The page fills the window in one frame, and the picture may be half of it.
     std::thread::sleep(std::time::Duration::from_millis(100));
-    window.click(START.0, START.1).unwrap();
+    window.key(RETURN).unwrap();
     until(&mut host, "the test began", |host| {
         listener.play(host);
         (window.screenshot().unwrap().changed(&idle) > 10_000).then_some(())
@@ -162,11 +164,20 @@ fn a_listening_test_by_keys_plays_a_b_and_x_in_the_host_and_its_result_is_in_the
         let results = results(host);
         (!results.is_empty()).then_some(results)
     });
+    // An answer too many, and then back.
+    for key in [u32::from(b'1'), ESCAPE] {
+        window.key(key).unwrap();
+    }
     assert_eq!(results.len(), 1);
     assert_eq!((&results[0]["correct"], &results[0]["trials"]), (&TRIALS.into(), &TRIALS.into()));
     until(&mut host, "Listen was heard again", |host| {
         listener.play(host);
         (listener.heard() == Some(Heard::Original)).then_some(())
+    });
+    assert_eq!(window.host_keys().unwrap(), [0; 0], "a key of the test reached the host");
+    until(&mut host, "on the main page Escape is the host's", |_| {
+        window.key(ESCAPE).unwrap();
+        window.host_keys().unwrap().contains(&ESCAPE).then_some(())
     });
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::engine::EngineError;
+use super::error::EngineError;
 use super::latency::Timing;
 use super::resample::{CHUNK_SAMPLES, FromCodec};
 use super::schedule::{Scheduling, limit_decoded};

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::engine::{CODEC_LIMIT, EngineError};
+use super::engine::CODEC_LIMIT;
+use super::error::EngineError;
 use super::latency::Timing;
 use super::resample::{CHUNK_SAMPLES, ToCodec};
 use super::schedule::Scheduling;

@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use thiserror::Error;
-
 use super::delay::DelayLine;
-use super::latency::{MAX_RATE_HZ, MIN_RATE_HZ, Timing};
+use super::error::EngineError;
+use super::latency::Timing;
 use super::level_match::{LevelMatch, MatchGains};
 use super::monitor::{Channels, Controls, Monitor, Ramp, fade_samples};
 use super::observer::{Observer, Sink};
 use super::schedule::{CodecSet, CodedFrame, Jobs, Scheduling};
 use super::stream::Stream;
-use crate::codec::{CodecError, CodecModel};
-use crate::rt::{PoolError, RtPool, without_denormals};
+use crate::codec::{CodecModel, StreamGain};
+use crate::rt::{RtPool, without_denormals};
 
 /// Host samples are worked on in runs of at most this many.
 const RUN_SAMPLES: usize = 128;
@@ -20,51 +19,6 @@ const RUN_SAMPLES: usize = 128;
 /// energies inside the encoder leave the range of f32.
 pub(super) const CODEC_LIMIT: f32 = 16.0;
 const SIGN_BIT: u32 = 1 << 31;
-
-/// Why an engine could not be made or could not go on.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum EngineError {
-    /// The host rate is out of bounds.
-    #[error("a sample rate of {found} Hz cannot be coded: use {MIN_RATE_HZ} to {MAX_RATE_HZ} Hz")]
-    Rate {
-        /// The rate asked for, in Hz.
-        found: f64,
-    },
-    /// Neither mono nor stereo.
-    #[error("{found} channels cannot be coded by one engine: use 1 or 2")]
-    ChannelCount {
-        /// Channels asked for.
-        found: usize,
-    },
-    /// The pack to swap in has another latency: a new engine is needed.
-    #[error("the pack {name} has another delay: restart the engine to use it")]
-    OtherTiming {
-        /// Name of the pack.
-        name: String,
-    },
-    /// Another pack is being swapped in.
-    #[error("another pack is just taking over: try again when its predecessor was taken")]
-    Swapping,
-    /// The codec could not be made.
-    #[error(transparent)]
-    Codec(#[from] CodecError),
-    /// The memory for the audio thread could not be had.
-    #[error(transparent)]
-    Pool(#[from] PoolError),
-    /// The resampler could not be made.
-    #[error("the resampler could not be made: {0}")]
-    Resampler(#[from] rubato::ResamplerConstructionError),
-    /// The resampler refused a chunk.
-    #[error("the resampler failed: {0}")]
-    Resample(#[from] rubato::ResampleError),
-    /// The resampler refused a buffer.
-    #[error("the resampler refused a buffer: {0}")]
-    Buffer(#[from] rubato::audioadapter_buffers::SizeError),
-    /// The resampler cannot be primed.
-    #[error("the resampler has a fixed ratio")]
-    ResamplerIsFixed,
-}
 
 /// What an engine is made for. Changing any of it needs a new engine.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -114,6 +68,10 @@ struct Core {
     is_matching: bool,
     /// Weights of left and right in what both outputs hear of the original in a listening test.
     route: Option<[f32; 2]>,
+    /// What the level match averages: of other channels and streams the loudness is another.
+    matched: (Channels, StreamGain),
+    /// How long what is heard may still be of before another choice of those, or of before another pack.
+    stale_samples: usize,
     /// Weights of left and right in the first stream.
     mix: [Ramp; 2],
     /// Weight of the second stream on the right output.
@@ -164,6 +122,10 @@ impl Engine {
             level_match: LevelMatch::new(config.rate_hz),
             is_matching: false,
             route: None,
+            matched: (Channels::default(), StreamGain::BOTH),
+            stale_samples: timing.latency_samples
+                + timing.frame_start_samples(1).ceil() as usize
+                + fade_samples(config.rate_hz) as usize,
             mix: [Ramp::at(0.5); 2],
             dual: Ramp::at(0.0),
             is_dual: false,
@@ -224,6 +186,14 @@ impl Engine {
     /// Never allocates, locks or waits.
     pub fn match_gains_db(&self) -> (f32, f32) {
         self.core.level_match.gains_db()
+    }
+
+    /// Whether those gains have heard voice enough and are where they belong.
+    ///
+    /// # Real-time
+    /// Never allocates, locks or waits.
+    pub fn is_match_settled(&self) -> bool {
+        self.core.level_match.is_settled()
     }
 
     /// Silence everywhere, as new; the counts go on.
@@ -377,8 +347,13 @@ impl Core {
             }
         }
         // Asked before the monitor turns, so that it does not depend on where blocks end.
-        if controls.level_match && !self.monitor.wants_match() {
+        let begins = controls.level_match && !self.monitor.wants_match();
+        if begins {
             self.level_match.reset();
+        }
+        let matched = (controls.channels, controls.streams);
+        if std::mem::replace(&mut self.matched, matched) != matched || begins {
+            self.level_match.renew(self.stale_samples);
         }
         self.monitor.set(controls);
         self.level_match.hold(controls.audition.is_some());
@@ -395,6 +370,7 @@ impl Core {
         observer: &mut dyn Observer,
     ) -> Result<(), EngineError> {
         let complete = self.take(left, right);
+        let mut has_swapped = false;
         self.job_elapsed += left.len();
         self.dual_fade_samples = self.dual_fade_samples.saturating_sub(left.len());
         if complete {
@@ -403,26 +379,34 @@ impl Core {
                 hop_complete = stream.collect()?;
             }
             if hop_complete {
-                self.hop_is_complete(controls, observer);
+                has_swapped = self.hop_is_complete(controls, observer);
             }
         }
         if self.scheduling == Scheduling::Spread {
             self.jobs.advance((self.job_elapsed as f64 / self.job_samples) as f32);
         }
-        self.give(left, right, observer)
+        self.give(left, right, observer)?;
+        if has_swapped {
+            // Where the hop ends, wherever its last run began.
+            self.level_match.renew(self.stale_samples);
+        }
+        Ok(())
     }
 
-    fn hop_is_complete(&mut self, controls: &Controls, observer: &mut dyn Observer) {
+    /// Ends the job under way and begins the next. `true` where other codecs have taken over.
+    fn hop_is_complete(&mut self, controls: &Controls, observer: &mut dyn Observer) -> bool {
         // Decided where a hop begins, so that it does not depend on where a block does.
         if let Some(second) = self.streams.get_mut(1) {
             second.wanted = self.is_dual || self.dual_fade_samples > 0;
         }
-        self.jobs.finish(&mut self.streams, &mut |frame| observer.frame(frame));
+        let mut sink = |frame: CodedFrame| observer.frame(frame);
+        let mut has_swapped = self.jobs.finish(&mut self.streams, &mut sink);
         self.jobs.begin(&mut self.streams, controls.streams);
         self.job_elapsed = 0;
         if self.scheduling == Scheduling::Burst {
-            self.jobs.finish(&mut self.streams, &mut |frame| observer.frame(frame));
+            has_swapped |= self.jobs.finish(&mut self.streams, &mut sink);
         }
+        has_swapped
     }
 
     /// Takes the run's input: to the streams, and in its place leaves the delayed original.
@@ -485,17 +469,17 @@ impl Core {
         let channels = self.streams.len();
         observer.heard(&[&*left, &*right][..channels], &[&*first, &*second][..channels]);
         for i in 0..left.len() {
+            let routed = right.get(i).zip(self.route).map(|(right, [l, r])| l * left[i] + r * right);
             let gains = match self.is_matching {
                 false => MatchGains::UNITY,
-                true if right.is_empty() => self.level_match.step(&[left[i]], &[first[i]]),
-                true => self.level_match.step(&[left[i], right[i]], &[first[i], second[i]]),
+                true if right.is_empty() => self.level_match.step(&[left[i]], &[first[i]], None),
+                true => self.level_match.step(&[left[i], right[i]], &[first[i], second[i]], routed),
             };
             let weights = self.monitor.next(gains);
             if self.monitor.is_audition_heard()
-                && let (Some([l, r]), Some(right)) = (self.route, right.get_mut(i))
+                && let (Some(routed), Some(right)) = (routed, right.get_mut(i))
             {
-                left[i] = l * left[i] + r * *right;
-                *right = left[i];
+                (left[i], *right) = (routed, routed);
             }
             left[i] = weights.mix(left[i], first[i]);
             if let Some(sample) = right.get_mut(i) {

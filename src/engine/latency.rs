@@ -1,6 +1,6 @@
 //! How late the coded stream is, exactly: a pure function of host rate and scheduling.
 
-use super::engine::EngineError;
+use super::error::EngineError;
 use super::resample::{CHUNK_SAMPLES, SincShape};
 use super::schedule::Scheduling;
 use crate::codec::PackInfo;

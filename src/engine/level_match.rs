@@ -10,13 +10,17 @@ pub struct MatchGains {
     pub coded: f32,
     /// On original minus coded.
     pub difference: f32,
+    /// On the coded stream in a listening test: as loud as the original that it is compared with there.
+    pub audition: f32,
 }
 
 impl MatchGains {
     /// No change.
-    pub const UNITY: Self = Self { coded: 1.0, difference: 1.0 };
+    pub const UNITY: Self = Self { coded: 1.0, difference: 1.0, audition: 1.0 };
 }
 
+/// What gains that stand still move by.
+const STILL: MatchGains = MatchGains { coded: 0.0, difference: 0.0, audition: 0.0 };
 /// Gains move towards their target this often, counted in samples from the reset.
 const STEP_S: f64 = 0.01;
 /// Time constant of the averaged energies.
@@ -31,6 +35,22 @@ const FALL_DB_PER_S: f64 = 4.0;
 /// Bounds of the gains in dB.
 const CODED_RANGE_DB: (f64, f64) = (-12.0, 12.0);
 const DIFFERENCE_RANGE_DB: (f64, f64) = (-12.0, 24.0);
+/// A gain this near to where it goes has arrived.
+const SETTLED_DB: f64 = 0.5;
+
+/// The signals whose loudness is followed.
+const SIGNALS: usize = 4;
+const ORIGINAL: usize = 0;
+const CODED: usize = 1;
+const DIFFERENCE: usize = 2;
+/// The original as a listening test lets it be heard.
+const ROUTED: usize = 3;
+/// What each gain makes equally loud, the first as the second, and its bounds.
+const MATCHES: [(usize, usize, (f64, f64)); 3] = [
+    (CODED, ORIGINAL, CODED_RANGE_DB),
+    (DIFFERENCE, ORIGINAL, DIFFERENCE_RANGE_DB),
+    (CODED, ROUTED, CODED_RANGE_DB),
+];
 /// The gains follow this fast at most: while the average is young, and later.
 const YOUNG_SLEW_DB_PER_S: f64 = 12.0;
 const SLEW_DB_PER_S: f64 = 1.5;
@@ -38,20 +58,25 @@ const YOUNG_S: f64 = 1.5;
 /// Below this rate the shelf of the weighting lies beyond what can be heard, and is left out.
 const LOWEST_SHELF_RATE_HZ: f64 = 6000.0;
 
-/// Follows the three signals and gives the gains of every sample.
+/// Follows the signals and gives the gains of every sample.
 #[derive(Debug, Clone)]
 pub struct LevelMatch {
     weighting: [Biquad; 2],
     /// For each signal and channel the state of both filters.
-    states: [[[[f64; 2]; 2]; 2]; 3],
+    states: [[[[f64; 2]; 2]; 2]; SIGNALS],
     step_samples: u32,
     /// Samples of the step under way, and their weighted energies.
     filled: u32,
-    sums: [f64; 3],
+    sums: [f64; SIGNALS],
     gate: f64,
-    averages: [f64; 3],
+    averages: [f64; SIGNALS],
+    /// Steps of voice in the averages.
     voiced_steps: u64,
-    gains_db: [f64; 2],
+    /// Steps until what is heard is no longer of before a change.
+    stale_steps: u64,
+    /// In the order of [`MATCHES`], and where they go.
+    gains_db: [f64; 3],
+    targets_db: [f64; 3],
     gain: MatchGains,
     slope: MatchGains,
     is_held: bool,
@@ -62,16 +87,18 @@ impl LevelMatch {
     pub fn new(rate_hz: f64) -> Self {
         Self {
             weighting: [shelf(rate_hz), high_pass(rate_hz)],
-            states: [[[[0.0; 2]; 2]; 2]; 3],
+            states: [[[[0.0; 2]; 2]; 2]; SIGNALS],
             step_samples: (rate_hz * STEP_S).round().max(1.0) as u32,
             filled: 0,
-            sums: [0.0; 3],
+            sums: [0.0; SIGNALS],
             gate: 0.0,
-            averages: [0.0; 3],
+            averages: [0.0; SIGNALS],
             voiced_steps: 0,
-            gains_db: [0.0; 2],
+            stale_steps: 0,
+            gains_db: [0.0; 3],
+            targets_db: [0.0; 3],
             gain: MatchGains::UNITY,
-            slope: MatchGains { coded: 0.0, difference: 0.0 },
+            slope: STILL,
             is_held: false,
         }
     }
@@ -89,14 +116,40 @@ impl LevelMatch {
     /// # Real-time
     /// Never allocates, locks or waits.
     pub fn reset(&mut self) {
-        self.states = [[[[0.0; 2]; 2]; 2]; 3];
-        (self.filled, self.sums, self.gate) = (0, [0.0; 3], 0.0);
+        self.states = [[[[0.0; 2]; 2]; 2]; SIGNALS];
+        (self.filled, self.sums, self.gate) = (0, [0.0; SIGNALS], 0.0);
+        self.stale_steps = 0;
         if self.is_held {
             return;
         }
-        (self.averages, self.voiced_steps, self.gains_db) = ([0.0; 3], 0, [0.0; 2]);
-        self.gain = MatchGains::UNITY;
-        self.slope = MatchGains { coded: 0.0, difference: 0.0 };
+        (self.averages, self.voiced_steps) = ([0.0; SIGNALS], 0);
+        (self.gains_db, self.targets_db) = ([0.0; 3], [0.0; 3]);
+        (self.gain, self.slope) = (MatchGains::UNITY, STILL);
+    }
+
+    /// Averages anew, from gains as they are: what is compared is no longer the same. The next `stale_samples`
+    /// are still of what was before, and are left out.
+    ///
+    /// # Real-time
+    /// Never allocates, locks or waits.
+    pub fn renew(&mut self, stale_samples: usize) {
+        self.voiced_steps = 0;
+        // The step under way has begun before.
+        self.stale_steps = 1 + (stale_samples as u64).div_ceil(u64::from(self.step_samples));
+    }
+
+    /// Whether the gains have heard voice enough and are where they belong.
+    ///
+    /// # Real-time
+    /// Never allocates, locks or waits.
+    pub fn is_settled(&self) -> bool {
+        let gains = self.gains_db.iter().zip(&self.targets_db);
+        let has_heard = self.voiced_steps as f64 >= AVERAGE_S / STEP_S;
+        has_heard && gains.into_iter().all(|(gain, target)| (gain - target).abs() < SETTLED_DB)
+    }
+
+    fn is_young(&self) -> bool {
+        (self.voiced_steps as f64) < YOUNG_S / STEP_S
     }
 
     /// The gains of coded and difference, in dB.
@@ -108,21 +161,26 @@ impl LevelMatch {
     }
 
     /// Takes one sample of every channel, original and coded of the same moment, and gives its gains.
+    /// `routed` is what all channels hear of the original in a listening test; `None` where they hear it
+    /// as it is.
     ///
     /// # Real-time
     /// Some ten products a signal and channel. Never allocates, locks or waits.
     #[inline]
-    pub fn step(&mut self, original: &[f32], coded: &[f32]) -> MatchGains {
+    pub fn step(&mut self, original: &[f32], coded: &[f32], routed: Option<f32>) -> MatchGains {
+        let before = self.sums[ORIGINAL];
         for (channel, (&o, &c)) in original.iter().zip(coded).take(2).enumerate() {
-            for (signal, sample) in [o, c, o - c].into_iter().enumerate() {
-                let [first, second] = &mut self.states[signal][channel];
-                let weighted = self.weighting[0].run(first, f64::from(sample));
-                let weighted = self.weighting[1].run(second, weighted);
-                self.sums[signal] += weighted * weighted;
-            }
+            self.add(ORIGINAL, channel, o);
+            self.add(CODED, channel, c);
+            self.add(DIFFERENCE, channel, o - c);
+        }
+        match routed {
+            Some(sample) => (0..original.len().min(2)).for_each(|channel| self.add(ROUTED, channel, sample)),
+            None => self.sums[ROUTED] += self.sums[ORIGINAL] - before,
         }
         self.gain.coded += self.slope.coded;
         self.gain.difference += self.slope.difference;
+        self.gain.audition += self.slope.audition;
         self.filled += 1;
         if self.filled == self.step_samples {
             self.filled = 0;
@@ -131,37 +189,50 @@ impl LevelMatch {
         self.gain
     }
 
+    #[inline]
+    fn add(&mut self, signal: usize, channel: usize, sample: f32) {
+        let [first, second] = &mut self.states[signal][channel];
+        let weighted = self.weighting[0].run(first, f64::from(sample));
+        let weighted = self.weighting[1].run(second, weighted);
+        self.sums[signal] += weighted * weighted;
+    }
+
     /// At the end of a step: is there voice, how loud is all, where do the gains go.
     fn decide(&mut self) {
         let energies = self.sums.map(|sum| sum / f64::from(self.step_samples));
-        self.sums = [0.0; 3];
-        self.gate += (1.0 - (-STEP_S / GATE_S).exp()) * (energies[0] - self.gate);
+        self.sums = [0.0; SIGNALS];
+        self.gate += (1.0 - (-STEP_S / GATE_S).exp()) * (energies[ORIGINAL] - self.gate);
         // Falling, so that voice that becomes quieter is voice again before long.
         let is_sounding = self.gate > from_db(GATE_DB);
-        let is_voiced = is_sounding && self.gate > from_db(GATE_BELOW_DB) * self.averages[0];
+        let is_voiced = is_sounding && self.gate > from_db(GATE_BELOW_DB) * self.averages[ORIGINAL];
         if is_sounding && !is_voiced && !self.is_held {
             // All alike: the gains stay where they are.
             self.averages = self.averages.map(|a| a * from_db(-FALL_DB_PER_S * STEP_S));
         }
-        if is_voiced && !self.is_held {
+        let is_stale = self.stale_steps > 0;
+        self.stale_steps = self.stale_steps.saturating_sub(1);
+        if is_voiced && !is_stale && !self.is_held {
             self.voiced_steps += 1;
             // A plain mean until it is old enough: the gain is nearly right within the first word.
             let pull = (1.0 / self.voiced_steps as f64).max(STEP_S / AVERAGE_S);
             for (average, energy) in self.averages.iter_mut().zip(energies) {
                 *average += pull * (energy - *average);
             }
-            let is_young = (self.voiced_steps as f64) < YOUNG_S / STEP_S;
-            let slew_db = STEP_S * if is_young { YOUNG_SLEW_DB_PER_S } else { SLEW_DB_PER_S };
-            for (i, (low, high)) in [CODED_RANGE_DB, DIFFERENCE_RANGE_DB].into_iter().enumerate() {
-                let ratio = self.averages[0] / self.averages[i + 1].max(1e-15);
+            let slew_db = STEP_S * if self.is_young() { YOUNG_SLEW_DB_PER_S } else { SLEW_DB_PER_S };
+            for (i, (signal, goal, (low, high))) in MATCHES.into_iter().enumerate() {
+                let ratio = self.averages[goal] / self.averages[signal].max(1e-15);
                 let target_db = (10.0 * ratio.max(1e-15).log10()).clamp(low, high);
+                self.targets_db[i] = target_db;
                 self.gains_db[i] += (target_db - self.gains_db[i]).clamp(-slew_db, slew_db);
             }
         }
-        let [coded, difference] = self.gains_db.map(|db| 10f64.powf(db / 20.0) as f32);
+        let [coded, difference, audition] = self.gains_db.map(|db| 10f64.powf(db / 20.0) as f32);
         let samples = self.step_samples as f32;
-        self.slope.coded = (coded - self.gain.coded) / samples;
-        self.slope.difference = (difference - self.gain.difference) / samples;
+        self.slope = MatchGains {
+            coded: (coded - self.gain.coded) / samples,
+            difference: (difference - self.gain.difference) / samples,
+            audition: (audition - self.gain.audition) / samples,
+        };
     }
 }
 
@@ -234,7 +305,7 @@ mod tests {
         let mut matcher = LevelMatch::new(48_000.0);
         let mut gains = Vec::new();
         for (i, (&o, &c)) in original.iter().zip(coded).enumerate() {
-            let gain = matcher.step(&[o, o], &[c, c]);
+            let gain = matcher.step(&[o, o], &[c, c], None);
             if i % 480 == 479 {
                 gains.push((20.0 * gain.coded.log10(), 20.0 * gain.difference.log10()));
             }
@@ -335,21 +406,21 @@ mod tests {
         let mut matcher = LevelMatch::new(48_000.0);
         let mut last = MatchGains::UNITY;
         for s in speech {
-            last = matcher.step(&[*s], &[0.5 * s]);
+            last = matcher.step(&[*s], &[0.5 * s], None);
         }
         assert!(last.coded > 1.5, "{last:?}");
         matcher.hold(true);
         // Where the gains stand at the end of the step under way.
-        (0..480).for_each(|_| last = matcher.step(&[0.1], &[0.1]));
+        (0..480).for_each(|_| last = matcher.step(&[0.1], &[0.1], None));
         for turn in 0..3 {
             for s in speech {
-                let gain = matcher.step(&[*s], &[2.0 * s]);
+                let gain = matcher.step(&[*s], &[2.0 * s], None);
                 assert!((gain.coded - last.coded).abs() < 1e-6, "{turn}: {gain:?}, held at {last:?}");
             }
             matcher.reset();
         }
         matcher.hold(false);
-        speech.iter().for_each(|s| last = matcher.step(&[*s], &[2.0 * s]));
+        speech.iter().for_each(|s| last = matcher.step(&[*s], &[2.0 * s], None));
         assert!(last.coded < 0.8, "let go, the gains follow again: {last:?}");
     }
 
@@ -360,7 +431,7 @@ mod tests {
                 let mut matcher = LevelMatch::new(rate_hz);
                 for i in 0..(rate_hz * 2.0) as usize {
                     let sign = if i / 3 % 2 == 0 { 1.0 } else { -1.0 };
-                    let gain = matcher.step(&[sign * original], &[sign * coded]);
+                    let gain = matcher.step(&[sign * original], &[sign * coded], None);
                     assert!((0.2..=4.0).contains(&gain.coded), "{rate_hz}, {original}, {coded}: {gain:?}");
                     assert!(
                         (0.2..=16.0).contains(&gain.difference),
@@ -376,7 +447,7 @@ mod tests {
         let speech = &speech()[..96_000];
         let mut matcher = LevelMatch::new(48_000.0);
         let run = |matcher: &mut LevelMatch| -> Vec<_> {
-            speech.iter().map(|s| matcher.step(&[*s], &[0.3 * s])).collect()
+            speech.iter().map(|s| matcher.step(&[*s], &[0.3 * s], None)).collect()
         };
         let first = run(&mut matcher);
         matcher.reset();

@@ -19,6 +19,7 @@
 mod decoder;
 mod delay;
 mod encoder;
+mod error;
 mod latency;
 mod level_match;
 mod monitor;
@@ -32,7 +33,8 @@ mod engine;
 
 pub use decoder::TokenDecoder;
 pub use encoder::TokenEncoder;
-pub use engine::{Engine, EngineConfig, EngineError, EngineStats};
+pub use engine::{Engine, EngineConfig, EngineStats};
+pub use error::EngineError;
 pub use latency::{MAX_RATE_HZ, MIN_RATE_HZ, Timing};
 pub use level_match::{LevelMatch, MatchGains};
 pub use monitor::{Audition, Channels, Controls, FADE_MS, Listen, PAUSE_MS};

@@ -252,7 +252,8 @@ impl Monitor {
         let presence = self.presence.next();
         let (original, coded, difference) = (self.original.next(), self.coded.next(), self.difference.next());
         let (gain, bypass, matched) = (self.gain.next(), self.bypass.next(), self.matched.next());
-        let coded_gain = 1.0 + matched * (gains.coded - 1.0);
+        let coded_gain = if self.is_audition_heard { gains.audition } else { gains.coded };
+        let coded_gain = 1.0 + matched * (coded_gain - 1.0);
         let difference = difference * (1.0 + matched * (gains.difference - 1.0));
         let wet = (1.0 - bypass) * gain;
         Weights {

@@ -5,7 +5,7 @@ use rubato::{
     Async, FixedAsync, Resampler, SincInterpolationParameters, SincInterpolationType, WindowFunction,
 };
 
-use super::engine::EngineError;
+use super::error::EngineError;
 use super::latency::Timing;
 
 /// Codec samples that are resampled at once: 1.3 ms.

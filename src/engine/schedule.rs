@@ -180,9 +180,10 @@ impl Jobs {
         }
     }
 
-    /// Completes the job: decoded hops to the streams, tokens to `sink`.
-    pub fn finish(&mut self, streams: &mut [Stream], sink: &mut dyn FnMut(CodedFrame)) {
-        let Some(coding) = self.coding.take() else { return };
+    /// Completes the job: decoded hops to the streams, tokens to `sink`. `true` where other codecs have
+    /// taken over with it.
+    pub fn finish(&mut self, streams: &mut [Stream], sink: &mut dyn FnMut(CodedFrame)) -> bool {
+        let Some(coding) = self.coding.take() else { return false };
         let mut tokens = [TokenFrame::default(); 2];
         let mut failed = false;
         for (i, stream) in streams.iter_mut().enumerate() {
@@ -201,15 +202,14 @@ impl Jobs {
         }
         let index = self.index;
         self.index += 1;
-        if self.fading {
-            self.fading = false;
-            if let Some(incoming) = self.incoming.take() {
-                self.retired = Some(std::mem::replace(&mut self.current, incoming));
-            }
+        let has_swapped = std::mem::take(&mut self.fading);
+        if has_swapped && let Some(incoming) = self.incoming.take() {
+            self.retired = Some(std::mem::replace(&mut self.current, incoming));
         }
         // During a fade the tokens are the incoming codecs', which are the current ones by now.
         let streams = 1 + usize::from(coding[1]);
         sink(CodedFrame { index, model: self.current.model(), failed, tokens, streams });
+        has_swapped
     }
 
     /// Completes one stream's frame into `decoded`; silence where it fails.

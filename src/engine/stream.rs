@@ -4,7 +4,7 @@ use ringbuf::LocalRb;
 use ringbuf::storage::Heap;
 use ringbuf::traits::Observer;
 
-use super::engine::EngineError;
+use super::error::EngineError;
 use super::latency::Timing;
 use super::resample::{CHUNK_SAMPLES, FromCodec, ToCodec};
 

@@ -182,7 +182,7 @@ impl Plugin for SacodecPlugin {
             self.restart_requested = true;
             context.request_restart();
         }
-        self.status.set_engine(&engine.stats(), engine.match_gains_db());
+        self.status.set_engine(engine);
         if let Some(start) = start {
             // Hosts send empty blocks to move parameters: they have no duration to take a share of.
             if buffer.samples() > 0 {

@@ -7,7 +7,7 @@ use atomic_float::{AtomicF32, AtomicF64};
 
 use super::editor::Facts;
 use crate::codec::PackInfo;
-use crate::engine::{Audition, EngineStats};
+use crate::engine::{Audition, Engine};
 use crate::take::{TakeStatus, TakeWatch};
 
 /// The pack in words. Never touched by the audio thread.
@@ -37,6 +37,7 @@ pub struct Status {
     failed_frames: AtomicU64,
     match_coded_db: AtomicF32,
     match_difference_db: AtomicF32,
+    is_match_settled: AtomicBool,
     audition: AtomicU64,
     pack: Mutex<PackStatus>,
     track: Mutex<Option<String>>,
@@ -86,6 +87,7 @@ impl Status {
             nonfinite_samples: self.nonfinite_samples.load(Relaxed),
             failed_frames: self.failed_frames.load(Relaxed),
             match_gains_db: Some((self.match_coded_db.load(Relaxed), self.match_difference_db.load(Relaxed))),
+            is_match_settled: self.is_match_settled.load(Relaxed),
             pack: self.pack(),
             takes: self.takes(),
             track: self.track(),
@@ -112,11 +114,13 @@ impl Status {
     ///
     /// # Real-time
     /// Atomics only.
-    pub fn set_engine(&self, stats: &EngineStats, match_gains_db: (f32, f32)) {
+    pub fn set_engine(&self, engine: &Engine) {
+        let (stats, match_gains_db) = (engine.stats(), engine.match_gains_db());
         self.nonfinite_samples.store(stats.nonfinite_samples, Relaxed);
         self.failed_frames.store(stats.failed_frames, Relaxed);
         self.match_coded_db.store(match_gains_db.0, Relaxed);
         self.match_difference_db.store(match_gains_db.1, Relaxed);
+        self.is_match_settled.store(engine.is_match_settled(), Relaxed);
     }
 
     /// Called on activation.

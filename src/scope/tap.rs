@@ -70,6 +70,8 @@ pub enum Event {
         streams: u8,
         /// The codec failed on it.
         failed: bool,
+        /// The beginning of the pack's digest: tells packs apart.
+        pack: u64,
         /// Sizes of the semantic and the acoustic codebook.
         sizes: [u32; 2],
     },
@@ -238,9 +240,11 @@ impl Observer for TapSender {
         let streams = frame.tokens().len().min(2);
         tokens[..streams].copy_from_slice(&frame.tokens()[..streams]);
         let info = frame.model.info();
+        let [a, b, c, d, e, f, g, h, ..] = frame.model.digest();
+        let pack = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
         let sizes = [info.semantic.size as u32, info.acoustic.size as u32];
         let (index, failed) = (frame.index, frame.failed);
-        self.push(Event::Frame { index, tokens, streams: streams as u8, failed, sizes });
+        self.push(Event::Frame { index, tokens, streams: streams as u8, failed, pack, sizes });
     }
 
     fn heard(&mut self, original: &[&[f32]], coded: &[&[f32]]) {

@@ -23,12 +23,15 @@ pub struct UsageReading {
 pub struct Usage {
     frames: VecDeque<TokenFrame>,
     counts: [Vec<u32>; 2],
+    /// What the codes belong to.
+    pack: u64,
 }
 
 impl Usage {
-    /// A coded frame; other `sizes` than before begin anew.
-    pub fn push(&mut self, frame: TokenFrame, sizes: [usize; 2]) {
-        if self.counts.iter().map(Vec::len).ne(sizes) {
+    /// A coded frame. Another `pack` than before begins anew: its codes mean something else.
+    pub fn push(&mut self, frame: TokenFrame, pack: u64, sizes: [usize; 2]) {
+        let is_other = std::mem::replace(&mut self.pack, pack) != pack;
+        if is_other || self.counts.iter().map(Vec::len).ne(sizes) {
             self.frames.clear();
             self.counts = sizes.map(|size| vec![0; size]);
         }
@@ -89,17 +92,19 @@ mod tests {
     fn entropy_and_dead_entries_are_those_of_the_last_minute() {
         let mut usage = Usage::default();
         let frame = |semantic, acoustic| TokenFrame { semantic, acoustic };
-        (0..100).for_each(|_| usage.push(frame(7, 3), [16, 8]));
+        (0..100).for_each(|_| usage.push(frame(7, 3), 1, [16, 8]));
         // Four semantic codes evenly, one acoustic code: 2 bits and 0 bits.
-        (0..FRAMES as u16).for_each(|i| usage.push(frame(i % 4, 5), [16, 8]));
+        (0..FRAMES as u16).for_each(|i| usage.push(frame(i % 4, 5), 1, [16, 8]));
         let (semantic, acoustic) = (usage.reading(0), usage.reading(1));
         assert!((semantic.entropy_bits - 2.0).abs() < 1e-4, "{semantic:?}");
         assert_eq!((semantic.dead, semantic.entries), (12, 16), "code 7 is more than a minute ago");
         assert_eq!((acoustic.dead, acoustic.entropy_bits), (7, 0.0));
         assert_eq!(usage.frames(), FRAMES);
-        usage.push(frame(0, 0), [32, 8]);
+        usage.push(frame(0, 0), 2, [16, 8]);
+        assert_eq!(usage.frames(), 1, "another pack of the same sizes begins anew");
+        usage.push(frame(0, 0), 3, [32, 8]);
         assert_eq!(usage.frames(), 1, "another codebook begins anew");
-        usage.push(frame(1000, 2), [32, 8]);
+        usage.push(frame(1000, 2), 3, [32, 8]);
         assert_eq!(usage.counts(0).len(), 32, "a code beyond the codebook is not counted");
     }
 }

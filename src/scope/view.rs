@@ -117,6 +117,12 @@ impl Scope {
         self.shown().map(|c| c.timing.rate_hz)
     }
 
+    /// Streams that are coded: two in dual mono, and one before anything was.
+    pub fn coded_streams(&self) -> u8 {
+        let last = self.columns.written().checked_sub(1).and_then(|n| self.columns.get(n));
+        last.map_or(1, |column| column.streams.clamp(1, 2))
+    }
+
     /// Seconds from one column to the next.
     pub fn column_s(&self) -> f64 {
         self.shown().map_or(1.0 / 75.0, |c| c.timing.hop_samples as f64 / c.timing.codec_rate_hz)
@@ -154,9 +160,9 @@ impl Scope {
                     current.places.push_back((at_samples, place));
                 }
             }
-            Event::Frame { index, tokens, streams, failed, sizes } => {
+            Event::Frame { index, tokens, streams, failed, pack, sizes } => {
                 if !failed && streams > 0 {
-                    self.usage.push(tokens[0], sizes.map(|size| size as usize));
+                    self.usage.push(tokens[0], pack, sizes.map(|size| size as usize));
                 }
                 if let Some(current) = &mut self.current {
                     if current.waiting.len() == WAITING_FRAMES {

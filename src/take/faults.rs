@@ -110,7 +110,7 @@ struct Source(Vec<PathBuf>);
 
 impl TakeSource for Source {
     fn destination(&self) -> Destination {
-        Destination { name: None, folders: self.0.clone(), formats: Vec::new(), warning: None }
+        Destination { folders: self.0.clone(), ..Destination::default() }
     }
 
     fn track(&self) -> Option<String> {

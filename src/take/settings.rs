@@ -28,7 +28,7 @@ pub struct SessionChoice {
 }
 
 /// Where takes go.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Destination {
     /// What takes are called instead of the track.
     pub name: Option<String>,
@@ -36,6 +36,10 @@ pub struct Destination {
     pub folders: Vec<PathBuf>,
     /// The formats that a closed take is exported as.
     pub formats: Vec<ExportFormat>,
+    /// The folder is that of [`FOLDER_VARIABLE`], whatever the session says.
+    pub is_folder_fixed: bool,
+    /// The formats are those of [`FORMATS_VARIABLE`], whatever the session says.
+    pub are_formats_fixed: bool,
     /// What was wrong with variables or file, in words.
     pub warning: Option<String>,
 }
@@ -92,6 +96,7 @@ fn resolve(
             .extend(unknown.into_iter().filter_map(Result::err).map(|e| format!("{FORMATS_VARIABLE}: {e}")));
         known.into_iter().flatten().collect::<Vec<ExportFormat>>()
     });
+    let (is_folder_fixed, are_formats_fixed) = (folder.is_some(), listed.is_some());
     let wanted = folder.or_else(|| session.folder.clone()).or(config.takes);
     let mut folders: Vec<PathBuf> = Vec::new();
     for folder in [wanted, default_folder(), Some(std::env::temp_dir().join("SACodec"))].into_iter().flatten()
@@ -107,7 +112,8 @@ fn resolve(
     formats.sort_by_key(|format| ExportFormat::ALL.iter().position(|known| known == format));
     formats.dedup();
     let warning = (!warnings.is_empty()).then(|| warnings.join("; "));
-    Destination { name: session.name.clone(), folders, formats, warning }
+    let name = session.name.clone();
+    Destination { name, folders, formats, is_folder_fixed, are_formats_fixed, warning }
 }
 
 fn read_config(path: &Path, warnings: &mut Vec<String>) -> Config {

@@ -140,6 +140,15 @@ impl Studio {
 
     /// Plays so many seconds of the clip from its beginning.
     pub fn play(&mut self, seconds: f64) {
+        self.play_streams(seconds, 1);
+    }
+
+    /// The same in dual mono, on the right a second later.
+    pub fn play_dual(&mut self, seconds: f64) {
+        self.play_streams(seconds, 2);
+    }
+
+    fn play_streams(&mut self, seconds: f64, streams: usize) {
         const BLOCK: usize = 640;
         let model = CodecModel::embedded().unwrap();
         let timing = Timing::new(48_000.0, Scheduling::Spread, model.info()).unwrap();
@@ -155,8 +164,14 @@ impl Studio {
             let from = block * BLOCK;
             let position_samples = Some(96_000.0 + from as f64);
             self.sender.begin_block(Place { position_samples, playing: true });
-            if let Some(tokens) = tokens.get(block) {
-                self.sender.frame(CodedFrame::new(block as u64, &model, &[*tokens], false));
+            let later = block.saturating_sub(75);
+            if let (Some(first), Some(second)) = (tokens.get(block), tokens.get(later)) {
+                self.sender.frame(CodedFrame::new(
+                    block as u64,
+                    &model,
+                    &[*first, *second][..streams],
+                    false,
+                ));
             }
             let left: Vec<f32> = (from..from + BLOCK).map(original).collect();
             let right: Vec<f32> = (from..from + BLOCK).map(coded).collect();

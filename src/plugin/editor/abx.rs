@@ -79,7 +79,7 @@ pub fn p_value(trials: usize, correct: usize) -> f64 {
 }
 
 /// What must not change while a test runs.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Conditions {
     /// Name and version of the pack.
     pub pack: String,
@@ -89,6 +89,8 @@ pub struct Conditions {
     pub channels: String,
     /// Original and coded are matched in loudness.
     pub level_matched: bool,
+    /// The latency in samples and the rate in Hz: another one is another engine.
+    pub timing: (u32, f64),
 }
 
 /// A test under way.
@@ -170,8 +172,13 @@ impl Abx {
     pub fn start(&mut self, random: &mut fastrand::Rng, conditions: Conditions) {
         let trials = self.trials.clamp(*TRIALS.start(), *TRIALS.end());
         let hidden = (0..trials).map(|_| random.bool()).collect();
-        (self.finished, self.was_disturbed) = (None, false);
+        self.put_away();
         self.running = Some(Running { conditions, hidden, correct: 0, trial: 0, heard: Heard::A, turn: 0 });
+    }
+
+    /// Forgets how the last test ended.
+    pub fn put_away(&mut self) {
+        (self.finished, self.was_disturbed) = (None, false);
     }
 
     /// Gives up a test without a result.

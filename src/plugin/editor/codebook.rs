@@ -70,11 +70,12 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk) {
     desk.maps.update(ui, usage, desk.scope.columns.written());
     let frame_rate_hz = 1.0 / desk.scope.column_s();
     let bits: f32 = (0..2).map(|book| usage.reading(book).entropy_bits).sum();
+    let of = if desk.scope.coded_streams() > 1 { " (left)" } else { "" };
     let seconds = usage.frames() as f64 / frame_rate_hz;
     fact(
         ui,
         &format!("last {seconds:.0} s"),
-        format!("{:.2} kbps effective", f64::from(bits) * frame_rate_hz / 1e3),
+        format!("{:.2} kbps effective{of}", f64::from(bits) * frame_rate_hz / 1e3),
         "Entropy of both streams times the frame rate: what an ideal entropy coder would need, each frame \
          for itself. A short stretch shows fewer codes than the language has",
     );

@@ -31,7 +31,7 @@ const ONE_ROW_WIDTH: f32 = 800.0;
 
 /// The height that the controls take at a width.
 pub fn height(width: f32) -> f32 {
-    if width > ONE_ROW_WIDTH { 44.0 } else { 92.0 }
+    if width > ONE_ROW_WIDTH { 42.0 } else { 84.0 }
 }
 
 /// Draws streams, channels, gain, rendering, scheduling and bypass.

@@ -121,6 +121,12 @@ impl Desk {
         self.maps.forget();
     }
 
+    /// Shows another page. How the last listening test ended is not told twice.
+    pub fn turn_to(&mut self, page: Page) {
+        self.abx.put_away();
+        self.page = page;
+    }
+
     /// Begins a listening test of what is set now.
     pub fn begin_trials(&mut self, facts: &Facts, params: &SacodecParams) {
         self.abx.start(&mut self.random, trial::conditions(facts, params));
@@ -146,7 +152,7 @@ impl Desk {
         }
         self.load_age_frames = (self.load_age_frames + 1) % LOAD_REFRESH_FRAMES;
         self.abx.check(&trial::conditions(facts, params));
-        keys::handle(ui, self, params, setter, &mut actions);
+        keys::handle(ui, self, facts, params, setter, &mut actions);
         // The window is cleared to the background's colour: painting it would cost as much as all the rest
         // where there is no GPU.
         let inside = ui.max_rect().shrink2(vec2(10.0, 8.0));
@@ -158,6 +164,10 @@ impl Desk {
         let top = cut(inside, inside.top(), 46.0);
         area(ui, top, |ui| header::draw(ui, self, facts, &mut actions));
         let rest = Rect::from_min_max(pos2(inside.left(), top.bottom() + 6.0), inside.max);
+        if self.page != Page::Main || self.tab != Tab::Record {
+            // The field that it was typed into is gone.
+            actions.extend(record::typed(self, facts));
+        }
         match self.page {
             Page::Main => self.draw_main(ui, rest, facts, params, setter, &mut actions),
             Page::Trial => area(ui, rest, |ui| trial::draw(ui, self, facts, params, setter, &mut actions)),

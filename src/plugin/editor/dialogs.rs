@@ -2,14 +2,21 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::time::{Duration, Instant};
 
 use super::facts::Folder;
+
+/// Hardly anybody closes a dialogue sooner: one that was gone by then was never there.
+const SHOWN: Duration = Duration::from_secs(1);
 
 /// A dialogue for a folder that is open, and waits on a thread of its own.
 pub struct Picking {
     what: Folder,
-    answer: Receiver<Option<PathBuf>>,
+    answer: Receiver<Answer>,
 }
+
+/// The folder, if there is one, and how long the dialogue was there.
+type Answer = (Option<PathBuf>, Duration);
 
 /// How a dialogue ended.
 pub enum Picked {
@@ -17,6 +24,8 @@ pub enum Picked {
     Waiting,
     /// It was closed without a folder.
     Nothing,
+    /// It was never to be seen: the system has none.
+    NotShown(Folder),
     /// The user chose.
     Chosen(Folder, PathBuf),
 }
@@ -37,11 +46,11 @@ impl Picking {
         };
         // Made here, since macOS wants it on the thread of the window, and waited for elsewhere.
         let dialog = rfd::AsyncFileDialog::new().set_title(title).set_directory(start).pick_folder();
-        let (sender, answer) = channel();
+        let (opened, (sender, answer)) = (Instant::now(), channel());
         std::thread::Builder::new().name("sacodec-dialog".into()).spawn(move || {
             let folder = pollster::block_on(dialog).map(|handle| handle.path().to_owned());
             // Nobody listens any more if the plugin was removed meanwhile.
-            let _ = sender.send(folder);
+            let _ = sender.send((folder, opened.elapsed()));
             answered();
         })?;
         Ok(Self { what, answer })
@@ -50,8 +59,9 @@ impl Picking {
     /// Whether the user has answered.
     pub fn poll(&self) -> Picked {
         match self.answer.try_recv() {
-            Ok(Some(folder)) => Picked::Chosen(self.what, folder),
-            Ok(None) | Err(TryRecvError::Disconnected) => Picked::Nothing,
+            Ok((Some(folder), _)) => Picked::Chosen(self.what, folder),
+            Ok((None, open)) if open < SHOWN => Picked::NotShown(self.what),
+            Ok((None, _)) | Err(TryRecvError::Disconnected) => Picked::Nothing,
             Err(TryRecvError::Empty) => Picked::Waiting,
         }
     }

@@ -20,6 +20,8 @@ pub struct Facts {
     pub dropped_snapshots: u64,
     /// Gains of the level match on coded and difference, in dB; `None` while it is off.
     pub match_gains_db: Option<(f32, f32)>,
+    /// Those gains have heard voice enough and are where they belong.
+    pub is_match_settled: bool,
     /// The pack.
     pub pack: PackStatus,
     /// Recording.
@@ -34,12 +36,25 @@ pub struct Facts {
     pub take_folder: PathBuf,
     /// What it is exported as.
     pub take_formats: Vec<ExportFormat>,
+    /// The environment names the folder, whatever the session says.
+    pub is_take_folder_fixed: bool,
+    /// The environment names the formats, whatever the session says.
+    pub are_take_formats_fixed: bool,
     /// What is wrong with the settings for takes, in words.
-    pub take_warning: Option<String>,
+    pub take_warnings: Vec<String>,
+    /// Why the last wish for another pack came to nothing, in words.
+    pub pack_warning: Option<String>,
     /// A dialogue of the system is open.
     pub is_picking: bool,
     /// The chosen scale of the window, which may not have room for it.
     pub zoom: f32,
+}
+
+impl Facts {
+    /// The session's folder for takes as its field shows it; empty where there is none.
+    pub fn chosen_take_folder_text(&self) -> String {
+        self.chosen_take_folder.as_deref().map(|folder| folder.display().to_string()).unwrap_or_default()
+    }
 }
 
 /// What the user wants that is not a parameter.

@@ -18,14 +18,14 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk, facts: &Facts, actions: &mut Vec<Actio
     let is_wide = ui.available_width() > 760.0;
     ui.horizontal(|ui| {
         ui.label(RichText::new("SACodec").size(19.0).strong());
-        pack(ui, facts);
+        pack(ui, facts, desk.scope.coded_streams());
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             for (page, label, tip) in [
                 (Page::Help, "?", "What this is, the signal path, and the keys"),
                 (Page::Trial, "ABX", "A blind listening test: can you hear the codec?"),
             ] {
                 if segment(ui, desk.page == page, label, vec2(26.0, 22.0), 13.0, tip).clicked() {
-                    desk.page = if desk.page == page { Page::Main } else { page };
+                    desk.turn_to(if desk.page == page { Page::Main } else { page });
                 }
             }
             ui.add_space(4.0);
@@ -71,12 +71,12 @@ pub fn percent(share: f32) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 
-fn pack(ui: &mut Ui, facts: &Facts) {
+fn pack(ui: &mut Ui, facts: &Facts, streams: u8) {
     let pack = &facts.pack;
     let name = if pack.name.is_empty() { "no pack yet" } else { &pack.name };
     ui.label(RichText::new(name).color(theme::ACCENT)).on_hover_text("The model pack in use");
     if let Some(info) = &pack.info {
-        let kbps = info.bitrate_bps() / 1e3;
+        let kbps = info.bitrate_bps() / 1e3 * f64::from(streams);
         let tip = format!(
             "{} frames a second, {} bits a frame and coded channel",
             info.frame_rate_hz(),

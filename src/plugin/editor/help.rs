@@ -5,12 +5,13 @@ use egui::{Align2, Pos2, Rect, RichText, ScrollArea, Sense, Ui, pos2, vec2};
 use super::theme;
 use super::widgets::caption;
 
-const KEYS: [(&str, &str); 5] = [
+const KEYS: [(&str, &str); 6] = [
     ("1  2  3", "listen to original, coded, difference"),
     ("H", "hold the picture"),
     ("A  X  B", "in a listening test: listen"),
     ("1  2", "in a listening test: X is A, X is B"),
     ("Esc", "in a listening test: give up"),
+    ("Enter  Left  Right  Esc", "before one: start, number of trials, back"),
 ];
 const NOTES: [(&str, &str); 6] = [
     (

@@ -8,9 +8,9 @@ use egui::{Event, EventFilter, Id, InputState, Key, Modifiers, Sense, Ui};
 use nice_plug::prelude::ParamSetter;
 use nice_plug_egui::Key as HostKey;
 
-use super::abx::Heard;
+use super::abx::{Heard, TRIALS};
 use super::desk::{Desk, Page};
-use super::facts::Action;
+use super::facts::{Action, Facts};
 use super::trial;
 use super::widgets::set;
 use crate::plugin::params::{ListenChoice, SacodecParams};
@@ -20,25 +20,24 @@ pub fn wanted(ui: &Ui, desk: &Desk) -> Option<Vec<HostKey>> {
     if ui.ctx().text_edit_focused() {
         return None;
     }
-    if ui.input(|input| is_shortcut(input.modifiers)) || is_idle_trial(desk) {
+    if ui.input(|input| is_shortcut(input.modifiers)) {
         return Some(Vec::new());
     }
-    let letters: &[&str] = if desk.abx.is_running() {
-        &["a", "b", "x", "A", "B", "X", "1", "2"]
-    } else {
-        &["1", "2", "3", "h", "H"]
+    // All keys of a test, running or not: one that is pressed once too often when it begins or ends must do
+    // nothing in the host.
+    let (letters, others): (&[&str], &[&str]) = match desk.abx.is_running() || desk.page == Page::Trial {
+        true => (&["a", "b", "x", "A", "B", "X", "1", "2"], &["Enter", "ArrowLeft", "ArrowRight", "Escape"]),
+        false => (&["1", "2", "3", "h", "H"], &[]),
     };
-    let mut keys: Vec<_> = letters.iter().map(|k| HostKey::Character((*k).to_owned())).collect();
-    if desk.abx.is_running() {
-        keys.extend("Escape".parse::<HostKey>());
-    }
-    Some(keys)
+    let letters = letters.iter().map(|k| HostKey::Character((*k).to_owned()));
+    Some(letters.chain(others.iter().filter_map(|k| k.parse().ok())).collect())
 }
 
 /// Takes the keys that were pressed. To be called before anything is drawn.
 pub fn handle(
     ui: &mut Ui,
     desk: &mut Desk,
+    facts: &Facts,
     params: &SacodecParams,
     setter: &ParamSetter,
     actions: &mut Vec<Action>,
@@ -64,7 +63,18 @@ pub fn handle(
         }
         return;
     }
-    if is_idle_trial(desk) {
+    if desk.page == Page::Trial {
+        if pressed(Key::Escape) {
+            desk.turn_to(Page::Main);
+        } else if pressed(Key::Enter) && trial::can_start(facts, params) {
+            desk.begin_trials(facts, params);
+        }
+        for (key, step) in [(Key::ArrowLeft, -1), (Key::ArrowRight, 1)] {
+            if pressed(key) {
+                let trials = desk.abx.trials.saturating_add_signed(step);
+                desk.abx.trials = trials.clamp(*TRIALS.start(), *TRIALS.end());
+            }
+        }
         return;
     }
     for (key, listen) in [
@@ -80,11 +90,6 @@ pub fn handle(
         let held = desk.scope.is_held();
         desk.scope.hold(!held);
     }
-}
-
-/// The page of the listening test between tests: the key that answered last must not do something else.
-fn is_idle_trial(desk: &Desk) -> bool {
-    desk.page == Page::Trial && !desk.abx.is_running()
 }
 
 /// Combinations are the host's.

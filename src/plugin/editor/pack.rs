@@ -1,6 +1,6 @@
 //! The model pack: which one, its card, and why one was refused.
 
-use egui::{Align, Layout, RichText, ScrollArea, TextEdit, Ui, vec2};
+use egui::{Align, Layout, RichText, TextEdit, Ui, vec2};
 
 use super::desk::Desk;
 use super::facts::{Action, Facts, Folder};
@@ -43,6 +43,9 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk, facts: &Facts, actions: &mut Vec<Actio
             RichText::new("loading: the old pack plays on until this one is ready").color(theme::WARNING),
         );
     }
+    if let Some(warning) = &facts.pack_warning {
+        problem(ui, warning);
+    }
     if let Some(error) = &pack.error {
         problem(ui, error);
         caption(ui, "The pack below goes on.");
@@ -75,7 +78,7 @@ fn card(ui: &mut Ui, facts: &Facts) {
     ui.separator();
     match &facts.pack.card {
         Some(card) => {
-            ScrollArea::vertical().auto_shrink(false).show(ui, |ui| markdown(ui, card));
+            markdown(ui, card);
         }
         None => {
             caption(ui, "The pack has no MODEL_CARD.md: nothing is known of its training and quality.");
@@ -83,23 +86,83 @@ fn card(ui: &mut Ui, facts: &Facts) {
     }
 }
 
-/// As much Markdown as model cards use: headings, table rows, paragraphs.
+/// As much Markdown as model cards use: headings, tables, paragraphs.
 fn markdown(ui: &mut Ui, text: &str) {
-    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+    let mut header: Option<Vec<String>> = None;
+    for line in text.lines().map(str::trim) {
+        if line.is_empty() {
+            header = None;
+            continue;
+        }
         // The window's font has no arrows.
         let plain = line.replace(['`', '*'], "").replace('→', "->");
+        let cells = table_cells(&plain);
+        if cells.is_none() {
+            header = None;
+        }
         if let Some(heading) = plain.strip_prefix('#') {
             ui.add_space(4.0);
             ui.label(RichText::new(heading.trim_start_matches('#').trim()).strong().color(theme::ACCENT));
-        } else if plain.starts_with('|') {
-            let cells: Vec<&str> =
-                plain.trim_matches('|').split('|').map(str::trim).filter(|cell| !cell.is_empty()).collect();
-            let is_rule = cells.iter().all(|cell| cell.chars().all(|c| matches!(c, '-' | ':')));
-            if !is_rule {
-                ui.add(egui::Label::new(RichText::new(cells.join("  ·  ")).size(theme::SMALL)).wrap());
+        } else if let Some(cells) = cells {
+            match &header {
+                None => header = Some(cells),
+                Some(header) => {
+                    if let Some(row) = table_row(header, &cells) {
+                        ui.add(egui::Label::new(RichText::new(row).size(theme::SMALL)).wrap());
+                    }
+                }
             }
         } else {
             ui.add(egui::Label::new(RichText::new(plain).size(theme::SMALL)).wrap());
         }
+    }
+}
+
+/// The cells of a line that is one of a table.
+fn table_cells(line: &str) -> Option<Vec<String>> {
+    let inner = line.strip_prefix('|')?;
+    let inner = inner.strip_suffix('|').unwrap_or(inner);
+    Some(inner.split('|').map(|cell| cell.trim().to_owned()).collect())
+}
+
+/// A row in words, each cell with the name of its column: the panel is too narrow for a table. `None` for
+/// the rule below the header.
+fn table_row(header: &[String], cells: &[String]) -> Option<String> {
+    if cells.iter().all(|cell| cell.chars().all(|c| matches!(c, '-' | ':'))) {
+        return None;
+    }
+    let (first, rest) = cells.split_first()?;
+    // A row may have more cells than its header.
+    let names = header.iter().skip(1).map(String::as_str).chain(std::iter::repeat(""));
+    let named = names.zip(rest).filter(|(_, cell)| !cell.is_empty());
+    let named: Vec<String> = named.map(|(name, cell)| format!("{name} {cell}").trim().to_owned()).collect();
+    Some(if named.is_empty() { first.clone() } else { format!("{first}: {}", named.join(", ")) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_is_read_out_with_the_names_of_its_columns() {
+        let lines = [
+            "| | PESQ | note |",
+            "|---|:--|---|",
+            "| ours | 1.49 | |",
+            "| Opus | 2.03 | at 6 kbps |",
+            "|only|",
+            "| more | 1 | 2 | 3 |",
+        ];
+        let rows: Vec<_> = lines.iter().map(|line| table_cells(line).unwrap()).collect();
+        let words: Vec<_> = rows[1..].iter().map(|row| table_row(&rows[0], row)).collect();
+        let expected = [
+            None,
+            Some("ours: PESQ 1.49"),
+            Some("Opus: PESQ 2.03, note at 6 kbps"),
+            Some("only"),
+            Some("more: PESQ 1, note 2, 3"),
+        ];
+        assert_eq!(words, expected.map(|row| row.map(str::to_owned)));
+        assert_eq!(table_cells("no table"), None);
     }
 }

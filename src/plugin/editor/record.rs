@@ -1,20 +1,25 @@
 //! Recording takes.
 
+use std::path::PathBuf;
+
 use egui::{Align, Layout, RichText, TextEdit, Ui, vec2};
 use nice_plug::prelude::ParamSetter;
 
 use super::desk::Desk;
 use super::facts::{Action, Facts, Folder};
 use super::theme;
-use super::widgets::{Segment, caption, choice, count, problem, segment, set, tail};
+use super::widgets::{Segment, caption, choice, count, problem, segment, set, tail, tail_within};
 use crate::plugin::params::SacodecParams;
 use crate::take::ExportFormat;
+use crate::take::settings::{FOLDER_VARIABLE, FORMATS_VARIABLE};
 
 const WHILE: [Segment; 2] = [
     ("Armed", "Records as long as Record is on"),
     ("Playing", "Records while the transport runs: a take ends when it stops"),
 ];
 const FRAME_RATE_HZ: f64 = 75.0;
+/// Points of a text field that are not text.
+const FIELD_MARGIN: f32 = 20.0;
 
 /// Draws the panel.
 pub fn draw(
@@ -38,7 +43,7 @@ pub fn draw(
         choice(ui, setter, &params.record_while, &WHILE);
     });
     state(ui, facts, params.record_tokens.value());
-    for text in takes.problem.iter().chain(&takes.last_problem).chain(&facts.take_warning) {
+    for text in takes.problem.iter().chain(&takes.last_problem).chain(&facts.take_warnings) {
         problem(ui, text);
     }
     if takes.lost_frames > 0 {
@@ -105,15 +110,38 @@ fn name(ui: &mut Ui, desk: &mut Desk, facts: &Facts, actions: &mut Vec<Action>) 
         let edit = TextEdit::singleline(&mut desk.take_name).hint_text(hint).desired_width(f32::INFINITY);
         let tip = "What takes are called; empty: as the track. Date and number are added";
         if ui.add(edit).on_hover_text(tip).lost_focus() {
-            let name = Some(desk.take_name.trim().to_owned()).filter(|name| !name.is_empty());
-            if name != facts.take_name {
-                actions.push(Action::TakeName(name));
-            }
+            actions.extend(typed_name(desk, facts));
         }
     });
 }
 
+/// What was typed and is not chosen yet.
+pub fn typed(desk: &Desk, facts: &Facts) -> impl Iterator<Item = Action> + use<> {
+    typed_name(desk, facts).into_iter().chain(typed_folder(desk, facts))
+}
+
+fn typed_name(desk: &Desk, facts: &Facts) -> Option<Action> {
+    // What was not typed is left alone, spaces at its ends and all.
+    if desk.take_name == facts.take_name.as_deref().unwrap_or_default() {
+        return None;
+    }
+    let name = Some(desk.take_name.trim().to_owned()).filter(|name| !name.is_empty());
+    (name != facts.take_name).then_some(Action::TakeName(name))
+}
+
+fn typed_folder(desk: &Desk, facts: &Facts) -> Option<Action> {
+    if desk.take_folder == facts.chosen_take_folder_text() {
+        return None;
+    }
+    let folder = Some(desk.take_folder.trim()).filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    (folder != facts.chosen_take_folder).then_some(Action::TakeFolder(folder))
+}
+
 fn folder(ui: &mut Ui, desk: &mut Desk, facts: &Facts, actions: &mut Vec<Action>) {
+    if facts.is_take_folder_fixed {
+        fixed(ui, "folder", &facts.take_folder.display().to_string(), FOLDER_VARIABLE);
+        return;
+    }
     ui.horizontal(|ui| {
         caption(ui, "folder");
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -125,20 +153,30 @@ fn folder(ui: &mut Ui, desk: &mut Desk, facts: &Facts, actions: &mut Vec<Action>
                 actions.push(Action::Pick(Folder::Takes));
             }
             let hint = facts.take_folder.display().to_string();
-            let edit = TextEdit::singleline(&mut desk.take_folder).hint_text(tail(&hint, 26));
+            let shown = tail_within(ui, &hint, ui.available_width() - FIELD_MARGIN);
+            let edit = TextEdit::singleline(&mut desk.take_folder).hint_text(shown);
             let tip = format!("Where takes go; empty: as the machine has it. Now {hint}");
             if ui.add(edit.desired_width(ui.available_width())).on_hover_text(tip).lost_focus() {
-                let folder = Some(desk.take_folder.trim()).filter(|folder| !folder.is_empty());
-                let folder = folder.map(std::path::PathBuf::from);
-                if folder != facts.chosen_take_folder {
-                    actions.push(Action::TakeFolder(folder));
-                }
+                actions.extend(typed_folder(desk, facts));
             }
         });
     });
 }
 
+/// A setting that the environment has taken out of the user's hands.
+fn fixed(ui: &mut Ui, name: &str, value: &str, variable: &str) {
+    let tip = format!("{value}: set by the environment variable {variable}");
+    caption(ui, &format!("{name}, by {variable}"));
+    ui.label(tail_within(ui, value, ui.available_width())).on_hover_text(tip);
+}
+
 fn formats(ui: &mut Ui, facts: &Facts, actions: &mut Vec<Action>) {
+    if facts.are_take_formats_fixed {
+        let names: Vec<_> = facts.take_formats.iter().map(|format| format.extension()).collect();
+        let names = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+        fixed(ui, "also as", &names, FORMATS_VARIABLE);
+        return;
+    }
     ui.horizontal(|ui| {
         caption(ui, "also as")
             .on_hover_text("A take is always a .sac file; closed takes are exported as these");

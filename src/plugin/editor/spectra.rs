@@ -11,6 +11,8 @@ use crate::scope::{BANDS, Column, TimelineSpot, band_hz, level_db};
 pub const SPANS: [(usize, &str); 3] = [(225, "3 s"), (450, "6 s"), (900, "12 s")];
 const LANE_HEIGHT: f32 = 15.0;
 const AXIS_HEIGHT: f32 = 16.0;
+/// Of a frequency, on the axis.
+const LABEL_HEIGHT: f32 = 12.0;
 /// A change of level of this many dB has the full colour.
 const FULL_CHANGE_DB: f32 = 30.0;
 /// Below this neither original nor coded counts, so that noise floors are no change.
@@ -29,8 +31,7 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk) {
     toolbar(ui, desk);
     let rect = ui.available_rect_before_wrap();
     ui.allocate_rect(rect, Sense::hover());
-    let dual = desk.scope.columns.written().checked_sub(1).and_then(|n| desk.scope.columns.get(n));
-    let streams = dual.map_or(1, |column| column.streams.clamp(1, 2));
+    let streams = desk.scope.coded_streams();
     let lanes_height = 2.0 * LANE_HEIGHT * f32::from(streams);
     let spectra_height = ((rect.height() - lanes_height - AXIS_HEIGHT - 8.0) / 2.0).max(10.0);
     let row = |top: f32, height: f32| Rect::from_min_size(pos2(rect.left(), top), vec2(rect.width(), height));
@@ -99,9 +100,14 @@ fn spectrogram(ui: &Ui, desk: &mut Desk, index: usize, (picture, name): (u8, &st
     painter.rect_filled(behind, 2.0, Color32::from_black_alpha(150));
     painter.galley(at, galley, theme::TEXT);
     let rate_hz = desk.scope.rate_hz().unwrap_or(48_000.0);
+    let mut free_below = rect.bottom();
     for (hz, label) in [(200.0, "200"), (1000.0, "1k"), (4000.0, "4k"), (12_000.0, "12k")] {
         if let Some(share) = band_share(hz, rate_hz) {
             let y = (rect.bottom() - share * rect.height()).max(rect.top() + 7.0).min(rect.bottom() - 7.0);
+            if y + LABEL_HEIGHT / 2.0 > free_below {
+                continue;
+            }
+            free_below = y - LABEL_HEIGHT / 2.0;
             painter.hline(rect.right() - 6.0..=rect.right(), y, (1.0, theme::DIM));
             let galley = painter.layout_no_wrap(label.to_owned(), theme::font(11.0), theme::TEXT);
             let at = pos2(rect.right() - 8.0 - galley.size().x, y - galley.size().y / 2.0);
@@ -140,7 +146,8 @@ fn token_lanes(ui: &Ui, desk: &mut Desk, streams: u8, rect: Rect) {
     let lanes = usize::from(streams) * 2;
     let picture = if streams > 1 { DUAL_LANES } else { MONO_LANES };
     let strip = &mut desk.lanes;
-    strip.update(ui.ctx(), &desk.scope.columns, lanes, picture, TextureOptions::LINEAR, |column, out| {
+    // Codes are no levels: between two of them is nothing.
+    strip.update(ui.ctx(), &desk.scope.columns, lanes, picture, TextureOptions::NEAREST, |column, out| {
         for (lane, color) in out.iter_mut().enumerate() {
             *color = lane_color(column, lane);
         }
@@ -196,6 +203,7 @@ fn time_axis(ui: &Ui, desk: &Desk, rect: Rect) {
         let x = rect.right() - (back_s / span_s) as f32 * rect.width();
         painter.vline(x.min(rect.right() - 1.0), rect.top()..=rect.top() + 4.0, (1.0, theme::DIM));
         let (align, text) = match back_s {
+            0.0 if desk.scope.is_held() => (Align2::RIGHT_TOP, "held".to_owned()),
             0.0 => (Align2::RIGHT_TOP, "now".to_owned()),
             _ => (Align2::CENTER_TOP, format!("−{back_s:.0} s")),
         };

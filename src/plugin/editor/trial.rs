@@ -40,7 +40,7 @@ fn running(ui: &mut Ui, desk: &mut Desk, (trial, trials): (usize, usize), action
     caption(ui, "A is the original, B is coded, X is one of them. Listen as long and as often as you like.");
     ui.add_space(14.0);
     let heard = desk.abx.heard();
-    centered_row(ui, 3.0 * 120.0 + 16.0, |ui| {
+    centered_row(ui, "listen", 72.0, |ui| {
         for (which, label, tip) in [
             (Heard::A, "A", "The original. Key A"),
             (Heard::X, "X", "One of both. Key X"),
@@ -52,7 +52,7 @@ fn running(ui: &mut Ui, desk: &mut Desk, (trial, trials): (usize, usize), action
         }
     });
     ui.add_space(16.0);
-    centered_row(ui, 2.0 * 150.0 + 8.0, |ui| {
+    centered_row(ui, "answer", 40.0, |ui| {
         for (x_is_b, label, tip) in
             [(false, "X is A", "Answers and goes on. Key 1"), (true, "X is B", "Answers and goes on. Key 2")]
         {
@@ -85,13 +85,21 @@ pub fn conditions(facts: &Facts, params: &SacodecParams) -> Conditions {
         pack: facts.pack.name.clone(),
         streams: params.streams.to_string(),
         channels: params.channels.to_string(),
-        level_matched: params.level_match.value(),
+        level_matched: params.level_match.value() && facts.is_match_settled,
+        timing: (facts.latency_samples, facts.rate_hz),
     }
+}
+
+/// Whether a test can begin: not while the gains of Level match are still on their way, where they would
+/// be held.
+pub fn can_start(facts: &Facts, params: &SacodecParams) -> bool {
+    facts.is_match_settled || !params.level_match.value()
 }
 
 fn idle(ui: &mut Ui, desk: &mut Desk, facts: &Facts, params: &SacodecParams, setter: &ParamSetter) {
     if desk.abx.was_disturbed {
-        let text = "The test was ended: pack, Streams, Channels or Level match changed meanwhile.";
+        let text = "The test was ended: pack, Streams, Channels, Level match or the host's audio settings changed \
+                    meanwhile.";
         ui.label(RichText::new(text).color(theme::WARNING));
         ui.add_space(8.0);
     }
@@ -106,10 +114,11 @@ fn idle(ui: &mut Ui, desk: &mut Desk, facts: &Facts, params: &SacodecParams, set
         });
         ui.add_space(12.0);
     }
-    centered_row(ui, 330.0, |ui| {
+    centered_row(ui, "next", 22.0, |ui| {
         caption(ui, "trials");
         ui.spacing_mut().slider_width = 120.0;
-        ui.add(egui::Slider::new(&mut desk.abx.trials, TRIALS)).on_hover_text("Trials of the next test");
+        ui.add(egui::Slider::new(&mut desk.abx.trials, TRIALS))
+            .on_hover_text("Trials of the next test. Keys Left and Right");
         let tip = "Original and coded equally loud. Without it loudness alone may tell";
         toggle(ui, setter, &params.level_match, "Level match", tip);
     });
@@ -117,14 +126,20 @@ fn idle(ui: &mut Ui, desk: &mut Desk, facts: &Facts, params: &SacodecParams, set
         let text = "Level match is off: a difference in loudness alone may tell which is X.";
         ui.label(RichText::new(text).color(theme::WARNING));
     }
+    let can_start = can_start(facts, params);
+    if !can_start {
+        let text = "Level match listens: play a few seconds of voice before you start.";
+        ui.label(RichText::new(text).color(theme::WARNING));
+    }
     ui.add_space(8.0);
-    centered_row(ui, 2.0 * 130.0 + 8.0, |ui| {
-        if segment(ui, true, "Start", vec2(130.0, 40.0), 17.0, "Begins a new test").clicked() {
+    centered_row(ui, "start", 40.0, |ui| {
+        let start =
+            |ui: &mut Ui| segment(ui, true, "Start", vec2(130.0, 40.0), 17.0, "Begins a new test. Key Enter");
+        if ui.add_enabled_ui(can_start, start).inner.clicked() {
             desk.begin_trials(facts, params);
         }
-        if segment(ui, false, "Back", vec2(130.0, 40.0), 17.0, "Back to the spectra").clicked() {
-            desk.abx.finished = None;
-            desk.page = Page::Main;
+        if segment(ui, false, "Back", vec2(130.0, 40.0), 17.0, "Back to the spectra. Key Esc").clicked() {
+            desk.turn_to(Page::Main);
         }
     });
     history(ui, desk, params);
@@ -150,7 +165,7 @@ fn history(ui: &mut Ui, desk: &Desk, params: &SacodecParams) {
         return;
     }
     ui.add_space(12.0);
-    centered_row(ui, 330.0, |ui| {
+    centered_row(ui, "history", 20.0, |ui| {
         caption(ui, &format!("{} in this session", count(results.len() as u64, "test")));
         let tip = "Copies all results as comma-separated values";
         if segment(ui, false, "Copy as CSV", vec2(0.0, 20.0), 12.0, tip).clicked() {
@@ -183,13 +198,19 @@ fn csv(results: &[AbxResult]) -> String {
     text
 }
 
-/// A row of known width in the middle.
-fn centered_row(ui: &mut Ui, width: f32, content: impl FnOnce(&mut Ui)) {
-    let width = width.min(ui.available_width());
-    ui.allocate_ui_with_layout(vec2(width, 0.0), Layout::left_to_right(Align::Center), |ui| {
-        ui.set_width(width);
+/// A row in the middle, as wide as it was when it was last drawn.
+fn centered_row(ui: &mut Ui, name: &str, height: f32, content: impl FnOnce(&mut Ui)) {
+    let id = ui.scope_id().with(name);
+    let known = ui.data(|data| data.get_temp(id));
+    let size = vec2(known.unwrap_or(ui.available_width()), height);
+    let row = ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
         content(ui);
+        ui.min_rect().width()
     });
+    if known != Some(row.inner) {
+        ui.data_mut(|data| data.insert_temp(id, row.inner));
+        ui.ctx().request_discard("a row is centred");
+    }
 }
 
 #[cfg(test)]

@@ -112,7 +112,11 @@ pub fn fact(ui: &mut Ui, name: &str, value: impl Into<String>, tip: &str) {
 
 /// A level in dB, or a dash for silence.
 pub fn db(level_db: f32) -> String {
-    if level_db < -99.0 || !level_db.is_finite() { "–".to_owned() } else { format!("{level_db:.1}") }
+    if level_db < -99.0 || !level_db.is_finite() {
+        return "–".to_owned();
+    }
+    // Zero has no sign here.
+    format!("{:.1}", (level_db * 10.0).round() / 10.0 + 0.0)
 }
 
 /// The end of a text that is too long, which in paths says most.
@@ -123,6 +127,16 @@ pub fn tail(text: &str, max_chars: usize) -> String {
     }
     let end: String = text.chars().skip(length - max_chars.saturating_sub(1)).collect();
     format!("…{end}")
+}
+
+/// The end of a text that is too wide for `width` points of the usual font.
+pub fn tail_within(ui: &Ui, text: &str, width: f32) -> String {
+    let font = egui::TextStyle::Body.resolve(ui.style());
+    let fits = |shown: &String| {
+        ui.painter().layout_no_wrap(shown.clone(), font.clone(), theme::TEXT).size().x <= width
+    };
+    let lengths = (1..=text.chars().count()).rev();
+    lengths.map(|length| tail(text, length)).find(fits).unwrap_or_default()
 }
 
 /// A number of things, `one` of which is called so.

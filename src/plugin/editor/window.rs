@@ -24,7 +24,7 @@ use super::facts::{Action, Facts, Folder};
 use super::renderer::Renderer;
 use super::size::{MIN_SIZE, WindowChoice};
 use super::ticker::{Shown, Ticker};
-use super::{keys, theme, widgets};
+use super::{keys, record, theme, widgets};
 use crate::plugin::params::SacodecParams;
 use crate::plugin::status::Status;
 use crate::scope::TapReceiver;
@@ -56,8 +56,8 @@ struct Core {
     params: Arc<SacodecParams>,
     status: Arc<Status>,
     picking: Option<Picking>,
-    /// What was wrong with the last wish to the system.
-    problem: Option<String>,
+    /// What was wrong with the last wish to the system, and what it was about.
+    problem: Option<(Folder, String)>,
     /// The session's choice for takes and what it came to: reading it anew each frame would read files.
     destination: Option<(SessionChoice, Destination)>,
     system_scale: Arc<AtomicF64>,
@@ -210,6 +210,7 @@ impl Drop for App {
             core.open_size.store(None);
             core.desk.abx.stop();
             core.status.set_audition(None);
+            core.keep_typed();
             core.desk.forget_textures();
             let Core { desk, params, status: core_status, .. } = &mut *core;
             // A host that destroys the plugin with its window open has no parameter left to end.
@@ -272,8 +273,8 @@ impl Core {
         if self.destination.as_ref().is_none_or(|(of, _)| *of != choice) {
             let destination = settings::destination(&choice);
             self.desk.take_name = choice.name.clone().unwrap_or_default();
-            self.desk.take_folder =
-                choice.folder.as_ref().map(|f| f.display().to_string()).unwrap_or_default();
+            let folder = choice.folder.as_ref();
+            self.desk.take_folder = folder.map(|f| f.display().to_string()).unwrap_or_default();
             self.destination = Some((choice, destination));
         }
         let mut facts = self.status.facts();
@@ -286,7 +287,14 @@ impl Core {
             facts.chosen_take_folder = choice.folder.clone();
             facts.take_folder = destination.folders.first().cloned().unwrap_or_default();
             facts.take_formats = destination.formats.clone();
-            facts.take_warning = self.problem.clone().or_else(|| destination.warning.clone());
+            facts.is_take_folder_fixed = destination.is_folder_fixed;
+            facts.are_take_formats_fixed = destination.are_formats_fixed;
+            facts.take_warnings.extend(destination.warning.clone());
+        }
+        match &self.problem {
+            Some((Folder::Takes, text)) => facts.take_warnings.push(text.clone()),
+            Some((Folder::Pack, text)) => facts.pack_warning = Some(text.clone()),
+            None => {}
         }
         facts
     }
@@ -296,6 +304,10 @@ impl Core {
         match picked {
             None | Some(Picked::Waiting) => return,
             Some(Picked::Nothing) => {}
+            Some(Picked::NotShown(what)) => {
+                let text = "the system shows no dialogue for folders: type the path".to_owned();
+                self.problem = Some((what, text));
+            }
             Some(Picked::Chosen(Folder::Pack, folder)) => {
                 self.desk.pack_folder = folder.display().to_string();
                 self.params.pack.choose(&self.desk.pack_folder);
@@ -314,12 +326,32 @@ impl Core {
         self.params.set_take_choice(choice);
     }
 
+    /// A name or folder that was typed and not left counts.
+    fn keep_typed(&mut self) {
+        let facts = self.facts();
+        for action in record::typed(&self.desk, &facts) {
+            self.choose_takes(action);
+        }
+    }
+
+    fn choose_takes(&self, action: Action) {
+        self.change_takes(|choice| match action {
+            Action::TakeFolder(folder) => choice.folder = folder,
+            Action::TakeName(name) => choice.name = name,
+            Action::TakeFormats(formats) => choice.formats = Some(formats),
+            _ => {}
+        });
+    }
+
     fn act(&mut self, ctx: &egui::Context, action: Action, facts: &Facts) {
+        use Action::{ChoosePack, Pick, Reveal, TakeFolder, TakeFormats, TakeName};
+        if matches!(action, ChoosePack(_) | Pick(_) | Reveal(_) | TakeFolder(_)) {
+            // It is tried otherwise, or again.
+            self.problem = None;
+        }
         match action {
-            Action::ChoosePack(folder) => self.params.pack.choose(&folder),
-            Action::TakeFolder(folder) => self.change_takes(|choice| choice.folder = folder),
-            Action::TakeName(name) => self.change_takes(|choice| choice.name = name),
-            Action::TakeFormats(formats) => self.change_takes(|choice| choice.formats = Some(formats)),
+            ChoosePack(folder) => self.params.pack.choose(&folder),
+            TakeFolder(_) | TakeName(_) | TakeFormats(_) => self.choose_takes(action),
             Action::Zoom(zoom) => {
                 let choice = WindowChoice { zoom, ..self.params.window() }.sane();
                 self.params.set_window(choice);
@@ -328,11 +360,13 @@ impl Core {
                 ctx.send_viewport_cmd(ViewportCommand::InnerSize(size));
             }
             Action::TrialsEnded(result) => self.params.add_abx_result(result),
-            Action::Reveal(path) => {
-                let result = dialogs::reveal(&path);
-                self.problem = result.err().map(|e| format!("{} cannot be shown: {e}", path.display()));
+            Reveal(path) => {
+                if let Err(error) = dialogs::reveal(&path) {
+                    self.problem =
+                        Some((Folder::Takes, format!("{} cannot be shown: {error}", path.display())));
+                }
             }
-            Action::Pick(what) => {
+            Pick(what) => {
                 let start = match what {
                     Folder::Takes => facts.take_folder.clone(),
                     Folder::Pack => facts.pack.folder.clone().into(),
@@ -340,7 +374,9 @@ impl Core {
                 let status = self.status.clone();
                 match Picking::open(what, &start, move || status.set_changed()) {
                     Ok(picking) => self.picking = Some(picking),
-                    Err(error) => self.problem = Some(format!("no dialogue for a folder: {error}")),
+                    Err(error) => {
+                        self.problem = Some((what, format!("no dialogue for a folder: {error}")));
+                    }
                 }
             }
         }

@@ -11,7 +11,7 @@ struct Folder(std::path::PathBuf);
 
 impl TakeSource for Folder {
     fn destination(&self) -> Destination {
-        Destination { name: None, folders: vec![self.0.clone()], formats: Vec::new(), warning: None }
+        Destination { folders: vec![self.0.clone()], ..Destination::default() }
     }
 
     fn track(&self) -> Option<String> {
