@@ -5,6 +5,7 @@
 Of several checkpoints of one lineage the mean: `A.pt B.pt small.pt.xz` (Wortsman et al. 2022, "model soups").
 """
 import argparse
+import dataclasses
 import io
 import lzma
 import os
@@ -23,6 +24,8 @@ DRAWN = "q.acoustic.frozen"
 """Nor this: drawn again from its seed."""
 PACKED = [dict(id=lzma.FILTER_LZMA2, preset=6, lc=3, lp=1, pb=1)]
 """Two-byte weights: one byte is sign and exponent, which repeat."""
+INPUT = "enc.inp.lin.weight"
+"""What meets the encoder's levels."""
 SKETCH = "centroids"
 """Of each centroid one number, by which a checkpoint knows the table that it was trained with."""
 SMALL_TENSOR = 4096
@@ -88,6 +91,20 @@ def load_model(path, codebook=None):
     return net.eval(), s
 
 
+def grown(contents, model):
+    """Contents of a checkpoint for `model`, where that has a second analysis which the checkpoint's lacks: its weights are zero, so
+    that nothing sounds otherwise before it is trained. The optimisers begin anew. Else the contents as they are."""
+    own = contents["config"].model
+    if own.short_bands or own == model or dataclasses.replace(own, short_bands=model.short_bands) != model:
+        return contents
+    wider = {}
+    for which in ("net", "ema"):
+        if contents.get(which):
+            weight = contents[which][INPUT].float().unflatten(1, (-1, own.mel_bands))
+            wider[which] = {**contents[which], INPUT: torch.nn.functional.pad(weight, (0, model.short_bands)).flatten(1)}
+    return {**contents, **wider, "config": dataclasses.replace(contents["config"], model=model), "opt": None}
+
+
 def load(net, state):
     """Put weights into a model; the table that is drawn from a seed may be missing."""
     net.load_state_dict({DRAWN: net.q.acoustic.frozen, **state})
@@ -113,7 +130,7 @@ def shrink(paths, small):
     known = sketch(s["ema"][FROZEN]) if FROZEN in s["ema"] else s.get(SKETCH)
     whole, small = io.BytesIO(), Path(small)
     torch.save({"format": FORMAT, "config": s["config"].as_dict(), "ema": ema, "step": s["step"], "fitted": s.get("fitted", True),
-                "heard_s": s.get("heard_s", 0.0), SKETCH: known}, whole)
+                "heard_s": s.get("heard_s", 0.0), "sources": s.get("sources", []), SKETCH: known}, whole)
     partial = small.with_suffix(".partial")
     partial.write_bytes(lzma.compress(whole.getvalue(), filters=PACKED))
     os.replace(partial, small)

@@ -18,6 +18,8 @@ class ModelConfig:
     """Sizes. A checkpoint carries them: a run that resumes must agree."""
     latent: int = 64
     mel_bands: int = 128
+    short_bands: int = 0
+    """Bands of a second, shorter analysis; 0: none."""
     encoder_width: int = 256
     encoder_blocks: int = 5
     decoder_width: int = 320
@@ -37,6 +39,8 @@ class TrainConfig:
     """Steps without quantisation, after which both codebooks are fitted to the latents."""
     ema: float = 0.999
     mel_weight: float = 15.0
+    loudness_weight: float = 0.0
+    """Weight of the distance in loudness as ears have it; 0: mel levels alone, which hear a room's noise as well as a voice."""
     code_weight: float = 15.0
     pitch_weight: float = 3.0
     adversarial_weight: float = 1.0
@@ -82,7 +86,7 @@ NOT_ZERO = ("batch", "seconds", "learning_rate", "discriminator_learning_rate")
 
 def _range(kind, key):
     """Smallest and largest value of a field."""
-    if kind is ModelConfig or key in NOT_ZERO:
+    if (kind is ModelConfig and key != "short_bands") or key in NOT_ZERO:
         return (1 if kind is ModelConfig or key == "batch" else 1e-9), float("inf")
     return 0, 1 if key in SHARES else float("inf")
 

@@ -6,8 +6,8 @@ from .config import RATE_HZ
 from .model.decoder import pitch_target
 from .model.features import mel_filters
 
-FULL_BAND_HZ = 11_000.0
-"""Recordings that reach this far are taken as they are."""
+FULL_BAND_HZ = RATE_HZ / 2
+"""Recordings that reach this far are taken as they are. One at 22,050 Hz ends before, and is cut like all narrow ones."""
 EDGE_HZ = 500.0
 
 
@@ -34,13 +34,52 @@ class MelLoss(torch.nn.Module):
             self.register_buffer(f"window{n}", torch.hann_window(n))
             self.register_buffer(f"mel{n}", mel_filters(bands, n))
 
+    def levels(self, audio, n):
+        """Audio [B, T] -> log10 mel magnitudes of windows of `n` samples [B, bands, frames]."""
+        magnitude = torch.stft(audio, n, n // 4, window=getattr(self, f"window{n}"), return_complex=True).abs()
+        return (getattr(self, f"mel{n}") @ magnitude).clamp(min=1e-5).log10()
+
     def forward(self, audio, target):
-        both, loss = torch.cat([audio, target]), 0.0
-        for n, _ in self.SCALES:
-            magnitude = torch.stft(both, n, n // 4, window=getattr(self, f"window{n}"), return_complex=True).abs()
-            level = (getattr(self, f"mel{n}") @ magnitude).clamp(min=1e-5).log10()
-            loss = loss + (level[:len(audio)] - level[len(audio):]).abs().mean() / len(self.SCALES)
-        return loss
+        return sum((self.levels(audio, n) - self.levels(target, n)).abs().mean() for n, _ in self.SCALES) / len(self.SCALES)
+
+
+class LoudnessLoss(torch.nn.Module):
+    """How far the loudness of `audio` is from that of `target`, as ears would have it: both [B, T] -> scalar.
+
+    Zwicker's specific loudness over half-Bark bands, 32 ms at a time, of speech at 79 dB SPL (ITU-T P.862, 10.2.4); what is
+    less than a quarter of the quieter one apart is masked (10.2.6). What is too loud is heard as something added and counts
+    twice (its asymmetry factor, 10.2.7, simplified). Relative to the target's mean loudness.
+    """
+    WINDOW_SAMPLES, SPEECH_DB, MASKED, EXPONENT = 768, 79.0, 0.25, 0.23
+
+    def __init__(self):
+        super().__init__()
+        n = self.WINDOW_SAMPLES
+        hz = torch.linspace(0, RATE_HZ / 2, n // 2 + 1)
+        bark = 26.81 * hz / (1960 + hz) - 0.53  # Traunmueller 1990
+        centres = torch.arange(0.5, float(bark[-1]), 0.5)
+        self.register_buffer("bands", (1 - (bark[None] - centres[:, None]).abs() / 0.5).clamp(min=0))
+        khz = (1960 * (centres + 0.53) / (26.81 - centres - 0.53) / 1000).clamp(min=0.05)
+        # Terhardt 1979: the threshold in quiet.
+        quiet_db = 3.64 * khz**-0.8 - 6.5 * torch.exp(-0.6 * (khz - 3.3) ** 2) + 1e-3 * khz**4
+        self.register_buffer("quiet", 10 ** (quiet_db[:, None] / 10))
+        self.register_buffer("window", torch.hann_window(n))
+
+    def loudness(self, audio, gain):
+        """Audio [B, T] times `gain` [B, 1, 1] in power -> specific loudness [B, bands, frames]."""
+        n = self.WINDOW_SAMPLES
+        power = torch.stft(audio, n, n // 2, window=self.window, return_complex=True).abs().square()
+        power = (self.bands @ power) * gain / self.window.square().sum()
+        return self.quiet**self.EXPONENT * ((0.5 + 0.5 * power / self.quiet) ** self.EXPONENT - 1).clamp(min=0)
+
+    def forward(self, audio, target):
+        # Power of a sample to power of a spectrum's mean bin, at the level that speech has.
+        gain = 10 ** (self.SPEECH_DB / 10) / (target.square().mean(1)[:, None, None] * self.WINDOW_SAMPLES / 2 + 1e-9)
+        found, wanted = self.loudness(audio, gain), self.loudness(target, gain)
+        apart = found - wanted
+        heard = (apart.abs() - self.MASKED * torch.minimum(found, wanted)).clamp(min=0)
+        heard = heard * (1 + (apart > 0))
+        return (heard.square().mean(1) + 1e-6).sqrt().mean() / wanted.mean().clamp(min=1e-3)
 
 
 def pitch_loss(pitch, voicing, f0_hz):

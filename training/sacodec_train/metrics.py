@@ -4,14 +4,18 @@ import warnings
 import numpy as np
 from scipy.signal import resample_poly
 
-from .config import FRAME_RATE_HZ, RATE_HZ
-from .data.clips import pitch_hz
+from .config import FRAME_RATE_HZ, HOP_SAMPLES, RATE_HZ
+from .data.clips import PITCH_CEILING_HZ, PITCH_FLOOR_HZ
 from .model.features import mel_filters
 
 MEL_FFT, MEL_HOP, MEL_BANDS = 1024, 256, 80
 FLOOR_DB = -80.0
 """Levels are compared down to this below the reference's loudest: what is further down is not heard."""
 GROSS_PITCH_ERROR = 0.2
+PITCH_WINDOW_SAMPLES = 1200
+"""Three periods of the lowest pitch."""
+VOICED, SILENT, OCTAVE_COST = 0.45, 0.03, 0.01
+"""Periodicity of a voice at least; peak of a frame, over the loudest, of silence at most; what an octave down costs (Boersma 1993)."""
 PESQ_WORST = 1.0
 
 
@@ -85,10 +89,34 @@ def detail_ratio(reference, output, bandwidth_hz=RATE_HZ / 2, above_hz=4_000.0):
     return float(np.sqrt((b**2).mean() / ((a**2).mean() + 1e-12)))
 
 
+def pitch_hz(x):
+    """Pitch for each hop of samples f64 [T], 0 where unvoiced: f64 [T // hop].
+
+    From the autocorrelation of windowed frames over that of the window (Boersma 1993). Unlike DIO, which training uses, it does not
+    need the fundamental: some codecs drop it, and are heard at the same pitch all the same.
+    """
+    n, count = PITCH_WINDOW_SAMPLES, len(x) // HOP_SAMPLES
+    padded = np.pad(x[: count * HOP_SAMPLES], n // 2)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, n)[HOP_SAMPLES // 2::HOP_SAMPLES][:count]
+    loudest = np.abs(frames).max(1) / (np.abs(x).max() + 1e-12)
+    window = np.hanning(n)
+    correlate = lambda y: np.fft.irfft(np.abs(np.fft.rfft(y, 2 * n)) ** 2)[..., :n // 2]
+    frames = (frames - frames.mean(1, keepdims=True)) * window
+    r = correlate(frames)
+    r = r / (r[:, :1] + 1e-12) / (correlate(window) / (window**2).sum())
+    lags = np.arange(int(RATE_HZ / PITCH_CEILING_HZ), int(RATE_HZ / PITCH_FLOOR_HZ))
+    before, at, after = r[:, lags - 1], r[:, lags], r[:, lags + 1]
+    strength = np.where((at >= before) & (at > after), at - OCTAVE_COST * np.log2(lags * PITCH_FLOOR_HZ / RATE_HZ), -1)
+    best = strength.argmax(1)[:, None]
+    left, middle, right = (np.take_along_axis(v, best, 1)[:, 0] for v in (before, at, after))
+    period = lags[best[:, 0]] + 0.5 * (left - right) / np.minimum(left - 2 * middle + right, -1e-12)
+    return np.where((middle > VOICED) & (strength.max(1) > -1) & (loudest > SILENT), RATE_HZ / period, 0.0)
+
+
 def pitch_errors(reference, output):
     """dict: `cents` RMS error where both are voiced and it is not gross; `gross` share of gross errors (20 %) among those;
     `voicing` share of frames where only one is voiced."""
-    a, b = (pitch_hz(x).astype(np.float64) for x in (reference, output))
+    a, b = pitch_hz(reference), pitch_hz(output)
     both = (a > 0) & (b > 0)
     ratio = np.log2(np.where(both, b, 1) / np.where(both, a, 1))
     gross = both & (np.abs(2**ratio - 1) > GROSS_PITCH_ERROR)

@@ -48,7 +48,7 @@ class Trainer:
         self.config, self.crops, self.device, t = config, crops, device, config.train
         self.net = Codec(codebook, config.model).to(device)
         self.ema = copy.deepcopy(self.net).eval().requires_grad_(False)
-        self.mel = losses.MelLoss().to(device)
+        self.mel, self.loudness = losses.MelLoss().to(device), losses.LoudnessLoss().to(device)
         self.is_half = device == "cuda"
         """Whether the decoder and the discriminators compute in bf16: a CPU without its instructions is ten times slower with it."""
         self.fused = dict(fused=device == "cuda")
@@ -93,6 +93,8 @@ class Trainer:
         audio = augment(batch["audio"], t.augment)
         out, y, target, terms = self._listen(self.net, audio, batch, self._keep(len(audio)))
         loss = t.mel_weight * terms["mel"] + t.code_weight * terms["code"] + t.pitch_weight * terms["pitch"]
+        if t.loudness_weight:
+            loss = loss + t.loudness_weight * terms["loudness"]
         if self.disc and self.is_fitted and t.adversarial_from <= progress <= t.adversarial_until:
             loss = loss + self._adversarial(y, target, terms)
         if self.phones and self.is_fitted:
@@ -121,7 +123,10 @@ class Trainer:
         y = losses.band_limit(out["audio"][:, HOP_SAMPLES:].float(), batch["bandwidth_hz"])
         target = losses.band_limit(audio[:, :-HOP_SAMPLES], batch["bandwidth_hz"])
         pitch = losses.pitch_loss(out["pitch"], out["voicing"], batch["f0_hz"])
-        return out, y, target, dict(mel=self.mel(y, target), code=out["code_loss"], pitch=pitch)
+        terms = dict(mel=self.mel(y, target), code=out["code_loss"], pitch=pitch)
+        if self.config.train.loudness_weight:
+            terms["loudness"] = self.loudness(y, target)
+        return out, y, target, terms
 
     @torch.no_grad()
     def validate(self):
@@ -196,12 +201,12 @@ class Trainer:
                         heard_s=self.heard_s, spent=self.spent, use=self.use, crops=self.crops.rng.bit_generator.state,
                         random=torch.get_rng_state(),
                         random_cuda=torch.cuda.get_rng_state_all() if self.device == "cuda" else None,
-                        ramp=self.ramp, recordings=self.crops.facts.get("pcm_sha256"))
+                        ramp=self.ramp, recordings=self.crops.facts.get("pcm_sha256"), sources=self.crops.sources)
 
     def resume(self, path):
         """Go on from a checkpoint. What a small one lacks begins anew: optimisers, discriminators, the rate's cosine. Returns
         the checkpoint's contents."""
-        s = checkpoint.read(path)
+        s = checkpoint.grown(checkpoint.read(path), self.config.model)
         if s["config"].model != self.config.model:
             raise checkpoint.CheckpointError(f"{path}: another model ({s['config'].model}), the configuration says {self.config.model}")
         codebook = self.net.q.semantic.frozen
@@ -277,7 +282,7 @@ class Log:
     """A CSV that grows a row at a time, over runs; a column that comes later (adversarial terms) stands at the end."""
 
     COLUMNS = ["step", "minutes", "audio_s_per_s", "lr", "mel", "code", "pitch", "semantic_perplexity", "acoustic_perplexity",
-               "disc", "adv", "feature", "phone", "phone_right", "valid_mel", "valid_code", "valid_pitch"]
+               "disc", "adv", "feature", "phone", "phone_right", "valid_mel", "valid_code", "valid_pitch", "loudness", "valid_loudness"]
 
     def __init__(self, path, step):
         """Rows after `step` are of a run that was killed after its last checkpoint: they go."""

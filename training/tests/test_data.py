@@ -75,8 +75,39 @@ def test_speakers_are_drawn_alike_however_much_they_said(tmp_path):
 def test_what_is_for_evaluation_is_not_trained_on(tmp_path):
     corpus(tmp_path / "dev")
     (tmp_path / "dev.csv").write_text("file,speaker\n")
-    with pytest.raises(DataError, match="dev.csv beside it makes it a set for evaluation"):
-        build([tmp_path / "dev"], tmp_path / "cache", workers=1)
+    for folder in (tmp_path / "dev", tmp_path):
+        with pytest.raises(DataError, match="dev.csv beside it makes it a set for evaluation"):
+            build([folder], tmp_path / "cache", workers=1)
+
+
+def test_shards_become_their_clips_with_pitch_and_what_the_table_says(tmp_path):
+    (tmp_path / "all" / "shards").mkdir(parents=True)
+    shard = tmp_path / "all" / "shards" / "shard00.opus"
+    clips = [voice(1.0, 1), voice(0.7, 2, top_hz=7000.0)]
+    lengths = [len(c) for c in clips]
+    starts = [480, 480 + lengths[0] + 100]
+    stream = np.concatenate([np.zeros(480), clips[0], np.zeros(100), clips[1], np.zeros(480)])
+    sf.write(shard, stream, RATE_HZ, format="OGG", subtype="OPUS")
+    pitch = [pitch_hz(c) for c in clips]
+    np.save(shard.with_suffix(".f0.npy"), np.concatenate(pitch))
+    table = ["start,end,source,speaker,gender,lang,licence,bandwidth_hz,path,text"]
+    table += [f"{s},{s + n},corpus,s{i},F,en,CC0-1.0,{b},{i}.wav,words" for i, (s, n, b) in enumerate(zip(starts, lengths, (12_000, 7000)))]
+    shard.with_suffix(".csv").write_text("\n".join(table) + "\n")
+    build([shard.parent], tmp_path / "cache", held_out=0.0, workers=1, report=lambda _: None)
+    crops = Crops(tmp_path / "cache", 0.3, seed=0)
+    assert [(r["speaker"], r["lang"], r["licence"], r["text"], float(r["bandwidth_hz"])) for r in crops.rows] == [
+        ("s0", "en", "CC0-1.0", "words", 12_000), ("s1", "en", "CC0-1.0", "words", 7000)]
+    for r, clip, hz in zip(crops.rows, clips, pitch):
+        start, count = int(r["start"]), int(r["samples"])
+        assert count == len(clip) // HOP_SAMPLES * HOP_SAMPLES
+        assert np.corrcoef(crops.pcm[start:start + count], clip[:count])[0, 1] > 0.9, "another place of the stream"
+        assert np.array_equal(crops.f0[start // HOP_SAMPLES:(start + count) // HOP_SAMPLES], hz)
+    assert [(s["source"], s["licence"]) for s in crops.sources] == [("corpus", "CC0-1.0")]
+    with pytest.raises(DataError, match="shard00.opus: a shard, which is many clips: name its own folder"):
+        build([tmp_path / "all"], tmp_path / "cache", workers=1)
+    shard.with_suffix(".csv").write_text("\n".join(table) + f"\n{starts[1]},{len(stream) + 9600},corpus,s2,F,en,CC0-1.0,7000,2.wav,\n")
+    with pytest.raises(DataError, match="the table names samples"):
+        build([shard.parent], tmp_path / "cache", workers=1)
 
 
 def test_speakers_are_split_whole_and_always_alike():
@@ -102,6 +133,9 @@ def test_what_a_narrow_recording_lacks_costs_nothing():
     limited = [band_limit(x, torch.tensor([6000.0])) for x in (target, narrow)]
     assert loss(*limited) < 0.2 * loss(target, narrow)
     assert torch.equal(band_limit(target, torch.tensor([12_000.0])), target)
+    top = lambda x: torch.fft.rfft(x).abs()[0, int(11_100 * x.shape[1] / RATE_HZ):].square().sum()
+    noise = torch.randn(1, RATE_HZ, generator=torch.Generator().manual_seed(0))
+    assert top(band_limit(noise, torch.tensor([11_025.0]))) < 1e-3 * top(noise), "the end of a recording at 22,050 Hz"
 
 
 def test_augmentation_is_light_and_keeps_the_rest_as_it_is():

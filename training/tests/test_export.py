@@ -60,3 +60,25 @@ def test_another_model_does_not_pass_for_the_pack(tmp_path):
         net.dec.head.bias.add_(0.05)
     with pytest.raises(pack.ParityError, match="is not the model"):
         pack.check(net, tmp_path, [clip])
+
+
+def test_a_pack_that_fails_its_check_is_not_left_and_the_one_before_stays(tmp_path, monkeypatch):
+    net, clip = spoken(codec()), voice(1.0, 9).astype(np.float32)
+    contents = dict(step=7, ema=net.state_dict(), heard_s=7200.0, sources=[dict(source="books", licence="CC-BY-4.0", hours=1.5)])
+    found = pack.export(net, contents, tmp_path / "pack", "test", "0.0.1", False, "CC-BY-4.0", [clip])
+    card = (tmp_path / "pack" / "MODEL_CARD.md").read_text()
+    for said in ("# Model card: test 0.0.1", "| books | 1.50 | CC-BY-4.0 |", "7 steps, 2.0 h", found[0], "## Licence\nCC-BY-4.0.", "6 + 6 bits a frame"):
+        assert said in card, card
+    before = (tmp_path / "pack" / "manifest.json").read_bytes()
+    (tmp_path / "pack" / "MODEL_CARD.md").write_text("by hand")
+    monkeypatch.setattr(pack, "MIN_SNR_DB", 400.0)
+    with pytest.raises(pack.ParityError, match="is not the model"):
+        pack.export(net, {**contents, "step": 8}, tmp_path / "pack", "test", "0.0.2", False, "CC-BY-4.0", [clip])
+    assert (tmp_path / "pack" / "manifest.json").read_bytes() == before
+    with pytest.raises(pack.ParityError):
+        pack.export(net, contents, tmp_path / "none", "test", "0.0.2", False, "CC-BY-4.0", [clip])
+    assert [p.name for p in tmp_path.iterdir()] == ["pack"]
+    monkeypatch.undo()
+    pack.export(net, contents, tmp_path / "pack", "test", "0.0.2", False, "CC-BY-4.0")
+    assert b"0.0.2" in (tmp_path / "pack" / "manifest.json").read_bytes()
+    assert (tmp_path / "pack" / "MODEL_CARD.md").read_text() == "by hand"

@@ -1,11 +1,13 @@
 """Each figure says what it is named for."""
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy.signal import lfilter
 from speech import voice
 
 from sacodec_train import metrics
-from sacodec_train.evaluate.report import _cell
+from sacodec_train.evaluate.report import _cell, difference
 from sacodec_train.evaluate.scores import phone_information
 
 CLIP = voice(2.5, 3)
@@ -24,6 +26,16 @@ def test_silence_is_the_worst_speech_and_too_little_of_it_is_not_judged():
     assert np.isnan(metrics.estoi(CLIP[:6000], CLIP[:6000])), "a quarter of a second"
     values = metrics.pitch_errors(CLIP, 0 * CLIP)
     assert np.isnan(values["cents"]) and values["voicing"] > 0.3
+
+
+def test_a_difference_counts_every_speaker_once_and_says_how_sure_it_is():
+    clip = lambda speaker, a, b: SimpleNamespace(recording=SimpleNamespace(speaker=speaker),
+                                                 rows=dict(a=dict(pesq=a, log_mel_db=b), b=dict(pesq=1.0, log_mel_db=1.0)))
+    scored = [clip("x", 2.0, 0.5), clip("x", 2.0, 0.5), clip("x", 2.0, 0.5), clip("y", 1.0, 2.5), clip("z", float("nan"), 1.0)]
+    assert difference(scored, "a", "b", "pesq") == (0.5, pytest.approx(0.5), 0.75), "mean of 1 and 0 over two speakers"
+    gain, error, better = difference(scored, "a", "b", "log_mel_db")
+    assert gain == pytest.approx((-0.5 + 1.5 + 0) / 3) and better == 0.6 and error > 0
+    assert difference(scored[-1:], "a", "b", "pesq") is None
 
 
 def test_a_mean_of_some_clips_says_of_how_many():
@@ -53,6 +65,13 @@ def test_pitch_errors_are_cents_gross_errors_and_voicing():
     assert near["cents"] == pytest.approx(30, abs=4) and near["gross"] < 0.02
     assert metrics.pitch_errors(tone(150.0), tone(225.0))["gross"] > 0.9
     assert metrics.pitch_errors(tone(150.0), 0.01 * np.random.default_rng(0).standard_normal(len(t)))["voicing"] > 0.5
+
+
+def test_a_voice_without_its_fundamental_has_its_pitch_all_the_same():
+    t = np.arange(36_000) / 24_000
+    harmonics = lambda first: 0.2 * sum(np.cos(2 * np.pi * 110.0 * h * t) / h for h in range(first, 30))
+    errors = metrics.pitch_errors(harmonics(1), harmonics(2))
+    assert errors["gross"] < 0.02 and errors["cents"] < 5 and errors["voicing"] < 0.02, errors
 
 
 def test_code_use_and_information_of_codes():

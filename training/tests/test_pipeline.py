@@ -131,11 +131,12 @@ def test_the_pack_is_the_same_in_the_plugins_codec(run, pack):
 
 
 def test_the_table_tells_of_every_clip_and_its_samples_can_be_heard(run, pack, tmp_path):
-    said = works("evaluate", pack, run / "run" / "last.pt", "--clips", run / "speech", "--out", tmp_path, "--baselines", "--samples", 2, "--workers", 1)
+    said = works("evaluate", pack, run / "run" / "last.pt", "--clips", run / "speech", "--out", tmp_path, "--baselines", "--samples", 2, "--workers", 1,
+                 "--against", "last step 30")
     table = (tmp_path / "table.md").read_text()
     assert table in said and "6 clips of 3 speakers" in table
     for row in ("| tiny 0.0.0 | 0.975 |", "| tiny 0.0.0, semantic alone | 0.525 |", "| last step 30 | 0.975 |", "| bandwidth to 8 kHz | 2 |",
-                "| tiny 0.0.0 | acoustic |"):
+                "| tiny 0.0.0 | acoustic |", "## tiny 0.0.0 over last step 30", "| both streams | ", "| semantic alone | "):
         assert row in table, f"{row} in {table}"
     with open(tmp_path / "clips.csv", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -169,6 +170,7 @@ def test_other_codecs_stand_beside_it(run, pack, tmp_path):
     (["{run}/strange", "--clips", "{run}/speech"], "manifest.json is none of a pack (KeyError: 'codebooks')"),
     (["{run}/damaged", "--clips", "{run}/speech"], "encoder.onnx: not what the manifest says"),
     (["{run}/early/last.pt", "--clips", "{run}/speech"], "train on before it is a codec"),
+    (["{pack}", "--clips", "{run}/speech", "--against", "Opus 6"], "the table has none of that name"),
 ])
 def test_what_cannot_be_judged_is_refused_in_words(run, pack, early, tmp_path, arguments, message):
     (run / "strange").mkdir(exist_ok=True)
@@ -180,6 +182,9 @@ def test_what_cannot_be_judged_is_refused_in_words(run, pack, early, tmp_path, a
     assert not (tmp_path / "out").exists()
 
 
-def test_the_manifest_tells_where_the_pack_comes_from(pack):
+def test_manifest_and_card_tell_where_the_pack_comes_from(pack):
     manifest = json.loads((pack / "manifest.json").read_text())
+    card = (pack / manifest["training"]["card"]).read_text()
+    assert manifest["licence"] == "not stated" and "## Licence\nNot stated." in card, "a licence that nobody gave"
+    assert "| speech | 0.00 | not stated |" in card and "semantic tokens 100.00 % equal" in card, card
     assert manifest["training"]["steps"] == 30 and manifest["codebooks"]["semantic"]["size"] == 100

@@ -1,4 +1,6 @@
 """Phones: found in recordings, read from the semantic token alone."""
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +8,7 @@ import pytest
 import soundfile as sf
 import torch
 from scipy.signal import resample_poly
-from speech import corpus
+from speech import corpus, voice
 from test_model import codec
 from test_train import data, trainer  # noqa: F401 (a fixture)
 
@@ -79,6 +81,21 @@ def test_a_cache_without_english_has_no_phones_and_a_recipe_that_wants_some_says
         phones.build(tmp_path / "cache", workers=1, report=lambda _: None)
     with pytest.raises(DataError, match="no cache"):
         phones.build(tmp_path / "speech")
+
+
+def test_phones_of_english_clips_stand_at_their_hops_in_the_cache(tmp_path, sentence):
+    for name, samples in (("a", voice(1.0, 1)), ("b", sentence / 32768)):
+        (tmp_path / "speech" / name).mkdir(parents=True)
+        sf.write(tmp_path / "speech" / name / "0.wav", samples, 24_000)
+    (tmp_path / "speech" / "b" / "0.txt").write_text(FIRST_SENTENCE)
+    build([tmp_path / "speech"], tmp_path / "cache", held_out=0.0, workers=1, report=lambda _: None, lang="en")
+    done = subprocess.run([sys.executable, "-m", "sacodec_train.data.phones", tmp_path / "cache", "--workers", "1"], capture_output=True, text=True)
+    assert done.returncode == 0 and "1 English clips" in done.stdout and "100 % of it aligned" in done.stdout, done
+    found = np.load(tmp_path / "cache" / "phones.npy")
+    assert (found[:75] == phones.UNKNOWN).all(), "the first clip has no text"
+    assert same(spoken(found[75:]), EXPECTED) > 0.9, spoken(found[75:])
+    batch = Crops(tmp_path / "cache", 0.5, 0).batch(8)
+    assert (batch["phones"] > 0).any() and (batch["phones"][torch.from_numpy(batch["clip"] == 0)] == phones.UNKNOWN).all()
 
 
 def test_crops_bring_the_phones_of_their_hops(tmp_path):

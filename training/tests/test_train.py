@@ -5,11 +5,12 @@ import threading
 import numpy as np
 import pytest
 import torch
-from speech import corpus
+from speech import corpus, voice
 
 from sacodec_train import checkpoint, config as configuration
 from sacodec_train.data.cache import build
 from sacodec_train.data.crops import Crops
+from sacodec_train.losses import LoudnessLoss
 from sacodec_train.model import read_codebook
 from sacodec_train.train import TrainError, Trainer, held_out, run
 
@@ -153,6 +154,42 @@ def test_what_the_codec_pays_for_features_is_nothing_where_it_is_equal(data):
     audio, terms = t.crops.batch(4)["audio"], {}
     t._adversarial(audio.clone().requires_grad_(), audio, terms)
     assert float(terms["feature"].detach()) == 0 and float(terms["disc"].detach()) > 0
+
+
+def test_loudness_costs_what_is_heard_whatever_the_level():
+    loss = LoudnessLoss()
+    target = torch.from_numpy(voice(1.0, 5)).float()[None]
+    noise = torch.randn(target.shape, generator=torch.Generator().manual_seed(0)) * target.square().mean().sqrt()
+    inaudible, heard = (float(loss(target + noise * 10 ** (db / 20), target)) for db in (-70, -20))
+    assert float(loss(target, target)) < 1e-3 and inaudible < 0.02 < 0.2 < heard, (inaudible, heard)
+    louder, quieter = (float(loss(target * 10 ** (db / 20), target)) for db in (6, -6))
+    assert louder > 1.5 * quieter > 0.1, "what is added is heard more than what is missing"
+    for gain in (0.05, 2.0):
+        assert float(loss(gain * 0.7 * target, gain * target)) == pytest.approx(float(loss(0.7 * target, target)), rel=1e-3)
+    quiet = torch.zeros_like(target).requires_grad_()
+    loss(quiet, torch.zeros_like(target)).backward()
+    assert torch.isfinite(quiet.grad).all(), "a silent crop"
+
+
+def test_a_second_analysis_changes_nothing_before_it_is_trained(data, tmp_path):
+    values = configuration.load(CONFIGS / "tiny.toml").as_dict()
+    values["model"]["short_bands"] = 0
+    crops = Crops(data / "cache", values["train"]["seconds"], 0)
+    one = Trainer(configuration.from_dict(values), crops, read_codebook(data / "codebook.npy"))
+    for _ in range(8):
+        one.train_step(0.5)
+    one.save(tmp_path / "one.pt")
+    two = trainer(data)
+    two.resume(tmp_path / "one.pt")
+    audio = crops.batch(2)["audio"]
+    with torch.no_grad():
+        assert torch.equal(one.ema.enc(audio), two.ema.enc(audio)) and two.ramp == 0
+    two.train_step(0.5)
+    assert two.net.enc.inp.lin.weight.unflatten(1, (3, -1))[..., 40:].abs().sum() > 0, "it does not learn"
+    # The other way it would forget something.
+    two.save(tmp_path / "two.pt")
+    with pytest.raises(checkpoint.CheckpointError, match="another model"):
+        one.resume(tmp_path / "two.pt")
 
 
 def test_training_lowers_the_loss_and_uses_many_codes(data, tmp_path):

@@ -12,7 +12,7 @@ use crate::python;
 pub fn run(project: &Project, pytest_args: &[String]) -> Result<()> {
     let requirements = project.file("tests/hosts/requirements.txt")?;
     // First, so that what is missing is said before a long build.
-    let python = python::environment(&project.target.join("hosts-venv"), &[requirements])?;
+    let python = python::environment(&project.target.join("hosts-venv"), &[requirements], &[])?;
     let built = bundle::release(project)?;
     let mut pytest = Command::new(&python);
     pytest.current_dir(&project.root).args(["-m", "pytest", "tests/hosts", "-q"]).args(pytest_args);

@@ -14,12 +14,13 @@ const OLDEST_PYTHON: (u32, u32) = (3, 11);
 /// Prints its version, and fails without venv and pip.
 const PROBE: &str = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])";
 
-/// The Python of an environment with exactly these requirements, made anew when they change.
-pub fn environment(folder: &Path, requirements: &[PathBuf]) -> Result<PathBuf> {
+/// The Python of an environment with exactly these requirements, made anew when they or the `constraints` that
+/// they name change.
+pub fn environment(folder: &Path, requirements: &[PathBuf], constraints: &[PathBuf]) -> Result<PathBuf> {
     let scripts = if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" };
     let (python, stamp) = (folder.join(scripts), folder.join("installed-requirements.txt"));
     let mut wanted = String::new();
-    for file in requirements {
+    for file in requirements.iter().chain(constraints) {
         wanted += &fs::read_to_string(file)
             .with_context(|| format!("could not read {}: check it out again", file.display()))?;
     }

@@ -13,7 +13,8 @@ use crate::python;
 pub fn run(project: &Project, pytest_args: &[String]) -> Result<()> {
     let requirements =
         [project.file("training/requirements.txt")?, project.file("training/requirements-train.txt")?];
-    let python = python::environment(&project.target.join("training-venv"), &requirements)?;
+    let constraints = [project.file("training/constraints.txt")?];
+    let python = python::environment(&project.target.join("training-venv"), &requirements, &constraints)?;
     let built = bundle::release(project)?;
     let mut pytest = Command::new(python);
     pytest.current_dir(project.root.join("training"));

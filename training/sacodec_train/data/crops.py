@@ -16,6 +16,16 @@ ROOM_DBFS = -80.0
 """Noise where a clip does not fill its crop. Digital silence is 20 dB below what a loss of logarithms looks at, and would be half of it."""
 
 
+def sources_of(rows):
+    """Rows of a clips.csv -> what a card must name: dicts of `source`, `licence` and `hours`, longest first."""
+    hours = {}
+    for r in rows:
+        key = r["source"], r["licence"] or "not stated"
+        hours[key] = hours.get(key, 0.0) + int(r["samples"]) / RATE_HZ / 3600
+    found = [dict(source=source, licence=licence, hours=h) for (source, licence), h in hours.items()]
+    return sorted(found, key=lambda s: -s["hours"])
+
+
 class NoClips(DataError):
     """A cache without clips of the split."""
 
@@ -42,6 +52,7 @@ class Crops:
             raise NoClips(f"{cache}: no clips of the split {split}: make the cache with other recordings, or another --held-out")
         self.rows = rows
         self.start, self.length = (np.array([int(r[k]) for r in rows]) for k in ("start", "samples"))
+        self.sources = sources_of(rows)
         self.bandwidth = np.array([float(r["bandwidth_hz"]) for r in rows], np.float32)
         phones = cache / "phones.npy"
         self.phones = torch.from_numpy(np.load(phones)).to(device) if phones.is_file() else None

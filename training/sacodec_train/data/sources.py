@@ -66,13 +66,27 @@ def read_file(path, root):
                 text=text.read_text(encoding="utf8").strip() if text.is_file() else "", name=str(place))
 
 
+def refuse_evaluation(folder):
+    """Raise DataError where a table beside the folder makes it a set for evaluation."""
+    table = folder.resolve().with_name(folder.resolve().name + ".csv")
+    if table.is_file():
+        raise DataError(f"{folder}: {table.name} beside it makes it a set for evaluation, which is not trained on")
+
+
 def find(folder):
-    """All work of a folder: its shards, if it has any, else its recordings; a list of (reader, arguments)."""
+    """All work of a folder: its shards, if it has any, else its recordings; a list of (reader, arguments). Raises DataError where
+    some of it is for evaluation."""
     folder = Path(folder)
+    refuse_evaluation(folder)
     shards = [path for path in sorted(folder.glob("*.opus")) if path.with_suffix(".csv").is_file()]
     if shards:
         return [(read_shard, (path,)) for path in shards]
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in AUDIO and path.is_file())
+    for path in files:
+        if path.suffix == ".opus" and path.with_suffix(".csv").is_file():
+            raise DataError(f"{path}: a shard, which is many clips: name its own folder")
+        for below in path.parents[:len(path.relative_to(folder).parts) - 1]:
+            refuse_evaluation(below)
     if not files:
         raise DataError(f"{folder}: no shards (NAME.opus with NAME.csv) and no recordings ({', '.join(sorted(AUDIO))})")
     return [(read_file, (path, folder)) for path in files]

@@ -20,11 +20,11 @@ from .recordings import read
 def packs_of(paths, codebook, folder):
     """Folders of packs, those of checkpoints written below `folder`; and the sizes of their codebooks by name."""
     folders, entries = [], {}
-    for path in map(Path, paths):
+    for number, path in enumerate(map(Path, paths)):
         own = path
         if path.is_file():
             net, s = load_model(path, read_codebook(codebook) if codebook else None)
-            own = Path(folder) / path.parent.name / path.stem
+            own = Path(folder) / str(number)
             export.write(net, s["step"], own, path.stem, f"step {s['step']}", half=True)
         try:
             manifest = json.loads((own / "manifest.json").read_text())
@@ -48,6 +48,7 @@ def main():
     p.add_argument("--out", required=True)
     p.add_argument("--codebook", help="mHuBERT centroids, for small checkpoints")
     p.add_argument("--baselines", nargs="*", choices=list(systems.BASELINES), default=list(systems.BASELINES))
+    p.add_argument("--against", nargs="*", default=[], help="systems, as the table calls them, that the first pack is compared with")
     p.add_argument("--every", type=int, default=1, help="every n-th recording only")
     p.add_argument("--samples", type=int, default=4, help="clips to write as WAV and picture")
     p.add_argument("--no-phones", action="store_true", help="do not align phones")
@@ -56,8 +57,11 @@ def main():
     try:
         with tempfile.TemporaryDirectory() as folder:
             packs, entries = packs_of(a.packs, a.codebook, folder)
+            unknown = set(a.against) - set(entries) - {systems.TITLES[b] for b in a.baselines}
+            if unknown:
+                raise DataError(f"--against {', '.join(sorted(unknown))}: the table has none of that name")
             scored = scores.run(read(a.clips, a.every), packs, a.baselines, not a.no_phones, a.workers)
-        print(report.write(scored, scores.streams(scored, entries), a.out, a.samples))
+        print(report.write(scored, scores.streams(scored, entries), a.out, a.samples, a.against))
     except (DataError, CheckpointError, systems.CodecError, OSError, ValueError) as e:
         p.exit(1, f"{e}\n")
 

@@ -16,6 +16,9 @@ others at 24 kHz below each clip's true bandwidth. Outputs are aligned by each c
 log-mel dB: mean distance of mel levels; LSD: log-spectral distance; detail: movement of mel levels above 4 kHz, 1 as much
 as the original's; F0 cents: RMS where both are voiced; F0 gross: share of those frames more than 20 % off; voicing: share
 of frames where only one is voiced."""
+HIGHER_IS_BETTER = ("pesq", "estoi", "detail")
+"""`detail` above 1 would be too much of it; no codec here comes near."""
+PAIR_NOTES = """Differences clip by clip, as means over the speakers with their standard error; in brackets the share of clips that are better."""
 PHONE_NOTES = """Phones: mutual information with phones that pocketsphinx aligns on the English clips (by their text, else by the words it
 hears), over the phones' entropy; adjusted: without what the same tokens at other times of the same clips would seem to hold."""
 
@@ -41,8 +44,38 @@ def _digits(column):
     return {"pesq": 2, "estoi": 3, "pitch_cents": 0, "pitch_gross": 3, "voicing": 3, "log_mel_db": 2, "log_spectral_db": 1, "detail": 2}[column]
 
 
-def markdown(scored, streams):
-    """The whole table as text."""
+def difference(scored, name, other, column):
+    """How much `name` has of a column beyond `other`: mean over speakers, its standard error (`nan` of one), share of clips where it
+    is better; None where no clip has both."""
+    better = 1 if column in HIGHER_IS_BETTER else -1
+    speakers = {}
+    for s in scored:
+        d = s.rows[name][column] - s.rows[other][column]
+        if d == d:
+            speakers.setdefault(s.recording.speaker, []).append(d)
+    if not speakers:
+        return None
+    means, every = [mean(d) for d in speakers.values()], sum(speakers.values(), [])
+    error = statistics.stdev(means) / len(means) ** 0.5 if len(means) > 1 else float("nan")
+    return mean(means), error, sum(better * d > 0 for d in every) / len(every)
+
+
+def pairs(scored, name, other):
+    """The table of `name` over `other`, of both streams and of the semantic one where both have it."""
+    lines = ["", f"## {name} over {other}", "", PAIR_NOTES, "", "| | " + " | ".join(TITLES.values()) + " |", "|" + "---|" * (len(TITLES) + 1)]
+    for part in ("", ", semantic alone"):
+        if name + part not in scored[0].rows or other + part not in scored[0].rows:
+            continue
+        cells = [part.strip(", ") or "both streams"]
+        for column in COLUMNS:
+            found, digits = difference(scored, name + part, other + part, column), _digits(column) + 1
+            cells.append(f"{found[0]:+.{digits}f} ± {_number(found[1], digits)} ({100 * found[2]:.0f} %)" if found else "–")
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def markdown(scored, streams, against=()):
+    """The whole table as text; `against`: systems that the first one is compared with."""
     names = list(scored[0].rows)
     cells = lambda *values: "| " + " | ".join(str(v) for v in values) + " |"
     head = lambda *titles: [cells(*titles), "|" + "---|" * len(titles)]
@@ -60,6 +93,8 @@ def markdown(scored, streams):
             group = [s for s in scored if of(s.recording) == value]
             scores = [f"{mean(s.rows[n]['pesq'] for s in group):.2f} / {mean(s.rows[n]['estoi'] for s in group):.3f}" for n in names]
             lines.append(cells(f"{kind} {value or 'not known'}", len(group), *scores))
+    for other in against:
+        lines += pairs(scored, names[0], other)
     lines += ["", "## Codes", ""]
     lines += head("pack", "stream", "used", "perplexity", "kbps of entropy", "phones", "phones, adjusted")
     for s in streams:
@@ -70,11 +105,11 @@ def markdown(scored, streams):
     return "\n".join(lines) + "\n"
 
 
-def write(scored, streams, out, samples=4):
+def write(scored, streams, out, samples=4, against=()):
     """table.md, clips.csv, and of `samples` clips of as many speakers WAVs and a picture of the spectra."""
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    text = markdown(scored, streams)
+    text = markdown(scored, streams, against)
     (out / "table.md").write_text(text, encoding="utf8")
     with open(out / "clips.csv", "w", newline="", encoding="utf8") as file:
         table = csv.writer(file)

@@ -50,16 +50,16 @@ def pack(folder, audio):
     return results
 
 
-def opus(audio, kbps=6):
-    """Audio through opusenc and opusdec at their best for speech, which take their own delay out again. The rate is what its packets
+def opus(audio):
+    """Audio through opusenc, asked for 6 kbps, and opusdec at their best for speech, which take their own delay out again. The rate is what its packets
     hold: it varies, by the recording."""
     with tempfile.TemporaryDirectory() as folder:
         wav, coded, back = (str(Path(folder) / name) for name in ("in.wav", "coded.opus", "out.wav"))
         sf.write(wav, audio, RATE_HZ, "PCM_16")
-        _run("opus-tools", "opusenc", "--quiet", "--bitrate", str(kbps), "--vbr", "--speech", wav, coded)
+        _run("opus-tools", "opusenc", "--quiet", "--bitrate", "6", "--vbr", "--speech", wav, coded)
         _run("opus-tools", "opusdec", "--quiet", "--rate", str(RATE_HZ), coded, back)
         spent = 8 * sum(packet_bytes(Path(coded).read_bytes())) / (len(audio) / RATE_HZ) / 1000
-        return [Coded(f"Opus {kbps}", spent, _fit(sf.read(back, dtype="float32")[0], len(audio)))]
+        return [Coded(TITLES["opus"], spent, _fit(sf.read(back, dtype="float32")[0], len(audio)))]
 
 
 def packet_bytes(ogg):
@@ -79,7 +79,7 @@ def packet_bytes(ogg):
 def codec2(audio):
     """Audio through Codec2's best mode, 3.2 kbps at 8 kHz."""
     y = codec2_raw(resample_poly(audio.astype(np.float64), 1, RATE_HZ // CODEC2_HZ))[CODEC2_DELAY_SAMPLES:]
-    return [Coded("Codec2", 3.2, _fit(resample_poly(y, RATE_HZ // CODEC2_HZ, 1), len(audio)))]
+    return [Coded(TITLES["codec2"], 3.2, _fit(resample_poly(y, RATE_HZ // CODEC2_HZ, 1), len(audio)))]
 
 
 def codec2_raw(low):
@@ -93,6 +93,7 @@ def codec2_raw(low):
 
 
 BASELINES = dict(opus=opus, codec2=codec2)
+TITLES = dict(opus="Opus 6", codec2="Codec2")
 PROGRAMS = dict(opus=("opusenc", "opus-tools"), codec2=("c2enc", "codec2"))
 
 

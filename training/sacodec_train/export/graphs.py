@@ -14,23 +14,32 @@ from .graph import Graph, array
 def encoder(net, half):
     """`audio` [1, hop] -> `latent` [1, 1, latent].
 
-    The Fourier basis stays at f32: tokens depend on its rounding, and a runtime that knows it for what it is puts a
-    fast transform in its place.
+    The Fourier bases stay at f32: tokens depend on their rounding, and a runtime that knows them for what they are puts
+    fast transforms in their place.
     """
     g, e, c = Graph(half), net.enc, net.config
     frame = g.op("Concat", g.input("state_window", [1, WINDOW_SAMPLES - HOP_SAMPLES]), g.input("audio", [1, HOP_SAMPLES]), axis=1)
     g.output(g.slice(frame, HOP_SAMPLES, WINDOW_SAMPLES, 1), "state_window_out", [1, WINDOW_SAMPLES - HOP_SAMPLES])
-    real, imaginary = Fourier(g, WINDOW_SAMPLES).forward(g.op("Mul", frame, array(e.window)[None]))
-    power = g.op("Add", g.op("Mul", real, real), g.op("Mul", imaginary, imaginary))
-    power = g.op("MatMul", power, array(e.mel).T.copy())
-    level = g.op("Mul", g.op("Log", g.op("Add", power, np.array(1e-8))), np.array(0.5 / math.log(10)))
-    x = g.op("Reshape", g.op("Add", level, np.array(1.5)), np.array([1, 1, c.mel_bands]))
-    h = g.framed_linear(x, e.inp, c.mel_bands, "state_in")
+    levels = [_levels(g, frame, part) for part in e.levels]
+    bands = c.mel_bands + c.short_bands
+    x = g.op("Reshape", g.op("Concat", *levels, axis=1) if len(levels) > 1 else levels[0], np.array([1, 1, bands]))
+    h = g.framed_linear(x, e.inp, bands, "state_in")
     for i, block in enumerate(e.blocks):
         h = g.block(h, block, c.encoder_width, f"state_block{i}")
     latent = g.norm(g.norm_linear(h, e.norm, e.out, c.encoder_width), c.latent)
     g.output(latent, "latent", [1, 1, c.latent])
     return g
+
+
+def _levels(g, frame, part):
+    """Log-mel levels [1, bands] of the end of `frame` [1, 1024]."""
+    if part.samples < WINDOW_SAMPLES:
+        frame = g.slice(frame, WINDOW_SAMPLES - part.samples, WINDOW_SAMPLES, 1)
+    real, imaginary = Fourier(g, part.samples).forward(g.op("Mul", frame, array(part.window)[None]))
+    power = g.op("Add", g.op("Mul", real, real), g.op("Mul", imaginary, imaginary))
+    power = g.op("MatMul", power, array(part.mel).T.copy())
+    level = g.op("Mul", g.op("Log", g.op("Add", power, np.array(1e-8))), np.array(0.5 / math.log(10)))
+    return g.op("Add", level, np.array(1.5))
 
 
 def quantizer(net):

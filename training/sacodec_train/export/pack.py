@@ -3,11 +3,13 @@
 Writes encoder.onnx, quantizer.onnx, decoder.onnx and manifest.json (format 1). With --check compares ONNX Runtime with
 PyTorch, and with --sacodec also the plugin's codec with ONNX Runtime: at least 99.5 % of the tokens equal, and, of the same
 graphs at full precision, at least 50 dB from the audio of the same tokens. Half precision turns the phase of the pulse train
-by and by, which no one hears and a difference of samples does: there mel levels are compared.
+by and by, which no one hears and a difference of samples does: there mel levels are compared. A pack that fails is not left.
+A card that is there already is not touched.
 """
 import argparse
 import hashlib
 import json
+import os
 import tempfile
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from ..config import HOP_SAMPLES, RATE_HZ
 from ..model import read_codebook
 from ..metrics import log_mel_distance_db, snr_db
 from ..ort_pack import GRAPHS, OrtPack
-from . import graphs, rust
+from . import card, graphs, rust
 
 MHUBERT = (-0.1194, -1.0042, -0.0892, 0.4149)
 """How the sketch of mHuBERT's centroids begins."""
@@ -36,7 +38,7 @@ def frozen_name(table):
     return "mHuBERT layer 11 k-means 1000" if is_mhubert else f"a table of its own, {list(table.shape)}"
 
 
-def write(net, steps, folder, name, version, half=True, licence="CC0-1.0"):
+def write(net, steps, folder, name, version, half=True, licence=card.NOT_STATED):
     """Write graphs and manifest. Returns the manifest."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -80,7 +82,7 @@ def check(net, folder, clips):
     said = (f"semantic tokens {100 * semantic:.2f} % equal, acoustic {100 * acoustic:.2f} %; at full precision audio {audio_db:.1f} dB; "
             f"mel levels {level_db:.2f} dB apart")
     if min(semantic, acoustic) < MIN_EQUAL or audio_db < MIN_SNR_DB or level_db > MAX_LEVEL_DB:
-        raise ParityError(f"{folder} is not the model: {said}; expected {100 * MIN_EQUAL} %, {MIN_SNR_DB} dB and {MAX_LEVEL_DB} dB")
+        raise ParityError(f"it is not the model: {said}; expected {100 * MIN_EQUAL} %, {MIN_SNR_DB} dB and {MAX_LEVEL_DB} dB")
     return said
 
 
@@ -92,6 +94,23 @@ def check_rust(program, folder, clips):
     if min(semantic, acoustic) < MIN_EQUAL or audio_db < MIN_SNR_DB:
         raise ParityError(f"{said}; expected {100 * MIN_EQUAL} % and {MIN_SNR_DB} dB")
     return said
+
+
+def export(net, contents, folder, name, version, half, licence, clips=(), program=None):
+    """Write the pack with its card, checked on `clips` f32 [T] before anything stands in `folder`. Returns what the checks found, in
+    words. Raises ParityError."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as partial:
+        partial = Path(partial)
+        manifest = write(net, contents["step"], partial, name, version, half, licence)
+        found = [check(net, partial, clips)] if clips else []
+        found += [check_rust(program, partial, clips)] if clips and program else []
+        folder.mkdir(exist_ok=True)
+        if not (folder / manifest["training"]["card"]).exists():
+            (partial / manifest["training"]["card"]).write_text(card.text(contents, manifest, found), encoding="utf8")
+        for file in sorted(partial.iterdir()):
+            os.replace(file, folder / file.name)
+    return found
 
 
 def read_clip(path):
@@ -113,6 +132,7 @@ def main():
     p.add_argument("--codebook", help="mHuBERT centroids, for a small checkpoint")
     p.add_argument("--name", help="of the pack; else the configuration's")
     p.add_argument("--version", default="0.0.0", help="of the pack; a pack of another version is another pack")
+    p.add_argument("--licence", default=card.NOT_STATED, help="of the weights, such as CC0-1.0: what the recordings' licences allow")
     p.add_argument("--f16", action="store_true", help="weights at half precision")
     p.add_argument("--check", nargs="*", default=[], help="clips at 24 kHz")
     p.add_argument("--sacodec", help="the sacodec command: compare it too")
@@ -124,14 +144,11 @@ def main():
         clips = [read_clip(clip) for clip in a.check]
     except (CheckpointError, OSError, ValueError) as e:
         p.exit(1, f"{e}\n")
-    write(net, s["step"], a.pack, a.name or s["config"].name, a.version, a.f16)
-    if a.check:
-        try:
-            print(check(net, a.pack, clips))
-            if a.sacodec:
-                print(check_rust(a.sacodec, a.pack, clips))
-        except (ParityError, rust.RustError, OSError) as e:
-            p.exit(1, f"{e}\n")
+    try:
+        for line in export(net, s, Path(a.pack), a.name or s["config"].name, a.version, a.f16, a.licence, clips, a.sacodec):
+            print(line)
+    except (ParityError, rust.RustError, OSError) as e:
+        p.exit(1, f"{e}\n")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ class Stream:
     def __init__(self, codec):
         e, d, c = codec.enc, codec.dec, codec.config
         self.codec, self.window = codec, torch.zeros(1, WINDOW_SAMPLES - HOP_SAMPLES)
-        self.encoder = [Past(e.inp, c.mel_bands)] + [Past(b, c.encoder_width) for b in e.blocks]
+        self.encoder = [Past(e.inp, c.mel_bands + c.short_bands)] + [Past(b, c.encoder_width) for b in e.blocks]
         self.decoder_inp = Past(d.inp, c.latent)
         self.decoder = [Past(b, c.decoder_width) for b in d.blocks]
         self.f0_hz, self.phase, self.noise = None, torch.zeros(1, 1, dtype=torch.float64), 0
@@ -38,8 +38,7 @@ class Stream:
         """Audio [1, hop] -> semantic and acoustic token."""
         frame, e = torch.cat([self.window, hop], 1), self.codec.enc
         self.window = frame[:, HOP_SAMPLES:]
-        power = torch.fft.rfft(frame * e.window).abs().square()
-        h = (torch.log10(power @ e.mel.T + 1e-8) * 0.5 + 1.5)[:, None]
+        h = torch.cat([levels.of(frame[:, -levels.samples:]) for levels in e.levels], -1)[:, None]
         for layer in self.encoder:
             h = layer.step(h)
         _, tokens, _ = self.codec.q(e.unit(e.out(e.norm(h))))
