@@ -160,6 +160,26 @@ fn results_never_take_the_name_of_what_was_coded_nor_a_wrong_one() {
 }
 
 #[test]
+fn a_folder_of_takes_is_verified_against_the_folder_that_it_was_encoded_from() {
+    let folder = corpus();
+    std::fs::remove_file(folder.path().join("in/b/broken.wav")).unwrap();
+    run(folder.path(), &["encode", "in/", "--output", "takes/"], 0);
+    let reports = lines(&run(folder.path(), &["verify", "takes/", "--audio", "in", "--json"], 0));
+    let equal: Vec<_> = reports.iter().map(|r| r["semantic_percent"].as_f64().unwrap()).collect();
+    assert_eq!(equal, [100.0; 3]);
+    // Audio without those folders.
+    std::fs::create_dir(folder.path().join("flat")).unwrap();
+    for name in ["a.wav", "b/c.wav", "b/d.wav"] {
+        let from = folder.path().join("in").join(name);
+        std::fs::copy(&from, folder.path().join("flat").join(from.file_name().unwrap())).unwrap();
+    }
+    run(folder.path(), &["verify", "takes/", "--audio", "flat"], 0);
+    std::fs::remove_file(folder.path().join("flat/d.wav")).unwrap();
+    let said = run(folder.path(), &["verify", "takes/", "--audio", "flat"], 1).stderr;
+    assert!(String::from_utf8_lossy(&said).contains("flat/b/d.wav"), "{said:?}");
+}
+
+#[test]
 fn verify_counts_equal_tokens_and_names_the_first_difference() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::copy(data("speech_24k.wav"), folder.path().join("voice.wav")).unwrap();

@@ -200,6 +200,15 @@ fn a_listening_test_runs_by_keys_alone_and_its_result_is_kept() {
 }
 
 #[test]
+fn escape_leads_back_from_the_help() {
+    let mut window = window(Studio::active());
+    click(&mut window, "?", 0);
+    assert_eq!(window.state().desk.page, Page::Help);
+    press(&mut window, Key::Escape);
+    assert_eq!(window.state().desk.page, Page::Main);
+}
+
+#[test]
 fn a_listening_test_waits_until_levels_are_matched_and_ends_where_they_no_longer_are() {
     let mut studio = Studio::active();
     studio.set("Level match", 1.0);

@@ -122,6 +122,32 @@ fn keys_that_are_not_the_editors_stay_the_hosts_after_a_click_into_it() {
 }
 
 #[test]
+fn a_click_into_the_editor_brings_the_keyboard_though_the_window_manager_gives_it_to_the_host() {
+    let screen = own_screen();
+    let mut host = active(RATE_HZ as f64, 1, value::CODED);
+    let (window, _) = open(&mut host, &screen);
+    let answers = |host: &mut Host, has_keyboard: bool, why: &str| {
+        until(host, why, |_| (window.editor_has_keyboard().unwrap() == has_keyboard).then_some(()));
+    };
+    // Before the editor hears of the click, which is over the pointer and told of the host's keyboard.
+    window.point(LISTEN_CODED.0, LISTEN_CODED.1).unwrap();
+    window.take_keyboard().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    window.click(LISTEN_CODED.0, LISTEN_CODED.1).unwrap();
+    answers(&mut host, true, "the click brought the keyboard");
+    // After it.
+    window.take_keyboard().unwrap();
+    answers(&mut host, true, "the editor took the keyboard back");
+    // Who clicks elsewhere means it.
+    window.click(LISTEN_CODED.0, LISTEN_CODED.1).unwrap();
+    window.point(1200, 900).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    window.take_keyboard().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert!(!window.editor_has_keyboard().unwrap(), "the editor took the keyboard from the host");
+}
+
+#[test]
 fn a_listening_test_by_keys_plays_a_b_and_x_in_the_host_and_its_result_is_in_the_session() {
     let screen = own_screen();
     // Listen is overridden while it runs, and heard again after it.

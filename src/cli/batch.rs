@@ -81,6 +81,11 @@ impl BatchArgs {
         Self { files_from, ..self }
     }
 
+    /// With a folder that results are named in, in the same folders as the inputs.
+    pub fn with_output(self, output: Option<PathBuf>) -> Self {
+        Self { output, ..self }
+    }
+
     /// On so many threads.
     pub fn with_jobs(self, jobs: Option<u16>) -> Self {
         Self { jobs, ..self }

@@ -21,8 +21,8 @@ pub struct Args {
     /// Takes, or one take and the audio that it was coded from.
     #[arg(required_unless_present = "files_from")]
     inputs: Vec<PathBuf>,
-    /// The audio of a take, or the folder where audio is that is named like the takes; without it,
-    /// beside each take.
+    /// The audio of a take, or the folder where audio is that is named like the takes, in the same folders
+    /// or in none; without it, beside each take.
     #[arg(long, value_name = "PATH")]
     audio: Option<PathBuf>,
     /// Samples of the audio before the take begins.
@@ -51,7 +51,11 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
     if audio.is_none() && inputs.len() == 2 && AUDIO_EXTENSIONS.contains(&extension(&inputs[1]).as_str()) {
         audio = inputs.pop();
     }
-    let batch = BatchArgs::of(inputs, args.json).with_list(args.files_from.clone()).with_jobs(args.jobs);
+    // A folder is read as `encode --output` has named its results, the other way round.
+    let batch = BatchArgs::of(inputs, args.json)
+        .with_output(audio.clone().filter(|audio| audio.is_dir()))
+        .with_list(args.files_from.clone())
+        .with_jobs(args.jobs);
     let tasks = batch.tasks_that_write_nothing(&["sac"], "wav")?;
     let model = model(args.pack.as_deref())?;
     Ok(batch.run(&tasks, |task, _| {
@@ -65,15 +69,16 @@ fn percent(text: &str) -> Result<f64, String> {
     if (0.0..=100.0).contains(&percent) { Ok(percent) } else { Err("give 0 to 100".into()) }
 }
 
-/// The audio of a take whose WAV would be `beside`.
+/// The audio of a take whose WAV would be `beside`, or straight in the folder that was given.
 fn find_audio(beside: &Path, given: Option<&Path>) -> PathBuf {
-    let place = match given {
-        Some(folder) if folder.is_dir() => folder.join(beside.file_name().unwrap_or_default()),
+    let mut places = vec![beside.to_owned()];
+    match given {
+        Some(folder) if folder.is_dir() => places.push(folder.join(beside.file_name().unwrap_or_default())),
         Some(file) => return file.into(),
-        None => beside.into(),
-    };
-    let flac = place.with_extension("flac");
-    if !place.exists() && flac.exists() { flac } else { place }
+        None => {}
+    }
+    let found = places.iter().flat_map(|place| [place.clone(), place.with_extension("flac")]);
+    found.into_iter().find(|place| place.exists()).unwrap_or_else(|| beside.into())
 }
 
 /// What was compared.

@@ -25,6 +25,12 @@ const EMBEDDED_CARD: &str = include_str!("../../models/live/MODEL_CARD.md");
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum PackError {
+    /// There is no such folder.
+    #[error("{} is no folder: choose the folder of a SACodec model pack", path.display())]
+    NoFolder {
+        /// What was named.
+        path: PathBuf,
+    },
     /// The folder holds no manifest.
     #[error("{} holds no manifest.json: choose the folder of a SACodec model pack", path.display())]
     NoManifest {
@@ -98,6 +104,9 @@ impl ModelPack {
     /// # Errors
     /// Any [`PackError`]; nothing outside the folder is opened and no file above its bound is read.
     pub fn from_folder(folder: &Path) -> Result<Self, PackError> {
+        if !folder.is_dir() {
+            return Err(PackError::NoFolder { path: folder.to_owned() });
+        }
         let path = folder.join("manifest.json");
         if !path.is_file() {
             return Err(PackError::NoManifest { path: folder.to_owned() });

@@ -32,6 +32,8 @@ struct Current {
     stream: u32,
     timing: Timing,
     channels: usize,
+    /// Each channel is coded for itself: columns are of the left one.
+    is_dual: bool,
     original: Samples,
     coded: Samples,
     analyzer: Analyzer,
@@ -165,6 +167,7 @@ impl Scope {
                     self.usage.push(tokens[0], pack, sizes.map(|size| size as usize));
                 }
                 if let Some(current) = &mut self.current {
+                    current.is_dual = streams > 1;
                     if current.waiting.len() == WAITING_FRAMES {
                         current.waiting.pop_front();
                     }
@@ -194,6 +197,7 @@ impl Scope {
             stream,
             timing,
             channels,
+            is_dual: false,
             original: Samples::new(reach),
             coded: Samples::new(reach),
             analyzer,
@@ -228,7 +232,9 @@ impl Scope {
 
 impl Current {
     fn hear(&mut self, snapshot: &Snapshot) {
-        let (group, channels) = (self.group, snapshot.channels.max(1));
+        // Two codecs have no phase in common: in the mean of both, voices would fade that do not.
+        let channels = if self.is_dual { 1 } else { snapshot.channels.max(1) };
+        let group = self.group;
         // Snapshots begin anywhere: the few samples to the next whole group stay out.
         let skip = (group as u64 - snapshot.start_samples % group as u64) % group as u64;
         let start = (snapshot.start_samples + skip) / group as u64;
@@ -272,8 +278,8 @@ mod tests {
     use super::super::spectrum::BANDS;
     use super::super::tap::{TapSender, tap};
     use super::*;
-    use crate::codec::CodecModel;
-    use crate::engine::{Controls, Engine, EngineConfig, Listen, Scheduling};
+    use crate::codec::{CodecModel, TokenFrame};
+    use crate::engine::{CodedFrame, Controls, Engine, EngineConfig, Listen, Observer, Scheduling};
 
     /// A scope that watches a real engine.
     struct Watch {
@@ -386,6 +392,36 @@ mod tests {
         assert_eq!(scope.rate_hz(), Some(48_000.0));
         scope.hold(false);
         assert_eq!((scope.rate_hz(), scope.columns.written()), (Some(8000.0), 0));
+    }
+
+    #[test]
+    fn in_dual_mono_the_columns_are_the_left_channels_and_do_not_fade_with_the_phase_of_the_right() {
+        let model = CodecModel::embedded().unwrap();
+        let timing = Timing::new(48_000.0, Scheduling::Spread, model.info()).unwrap();
+        let levels = |streams: usize| {
+            let (mut sender, mut receiver) = tap();
+            receiver.set_open(true);
+            sender.begin_stream(timing, 2);
+            let mut scope = Scope::default();
+            for frame in 0..75_u64 {
+                sender.begin_block(Place { position_samples: None, playing: true });
+                let tokens = [TokenFrame::default(); 2];
+                sender.frame(CodedFrame::new(frame, &model, &tokens[..streams], false));
+                let tone = |n: usize| 0.5 * ((frame as usize * 640 + n) as f32 * 0.1).sin();
+                let left: Vec<f32> = (0..640).map(tone).collect();
+                let turned: Vec<f32> = left.iter().map(|sample| -sample).collect();
+                sender.heard(&[&left, &left], &[&left, &turned]);
+                sender.end_block(0.1);
+                scope.update(&mut receiver);
+            }
+            let column = scope.columns.get(scope.columns.written() - 1).unwrap();
+            let loudest = |levels: [u8; BANDS]| levels.into_iter().max().unwrap();
+            (loudest(column.spectra.original), loudest(column.spectra.coded))
+        };
+        let (sum_original, sum_coded) = levels(1);
+        let (original, coded) = levels(2);
+        assert!(sum_original > 200 && sum_coded < 20, "of one stream it is the mean of both channels");
+        assert_eq!((original, coded), (sum_original, sum_original));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use ringbuf::HeapProd;
 use ringbuf::traits::{Observer, Producer, Split};
 
 use super::disk::{Disk, DiskFile};
+use super::export::ExportFormat;
 use super::format::GapReason;
 use super::header::ChannelMode;
 use super::reader::Take;
@@ -106,11 +107,12 @@ impl DiskFile for FaultyFile {
     }
 }
 
-struct Source(Vec<PathBuf>);
+struct Source(Vec<PathBuf>, Arc<Mutex<Vec<ExportFormat>>>);
 
 impl TakeSource for Source {
     fn destination(&self) -> Destination {
-        Destination { folders: self.0.clone(), ..Destination::default() }
+        let formats = self.1.lock().unwrap().clone();
+        Destination { folders: self.0.clone(), formats, ..Destination::default() }
     }
 
     fn track(&self) -> Option<String> {
@@ -125,6 +127,7 @@ struct Bench {
     watch: TakeWatch,
     files: Arc<Mutex<HashMap<PathBuf, Vec<u8>>>>,
     faults: Arc<Faults>,
+    formats: Arc<Mutex<Vec<ExportFormat>>>,
     frames: u16,
 }
 
@@ -134,10 +137,11 @@ impl Bench {
         let (files, faults) = (disk.files.clone(), disk.faults.clone());
         let (ring, events) = ringbuf::HeapRb::new(4600).split();
         let counts = Arc::new(RecorderCounts::default());
-        let source = Source(folders.iter().map(PathBuf::from).collect());
+        let formats = Arc::<Mutex<_>>::default();
+        let source = Source(folders.iter().map(PathBuf::from).collect(), formats.clone());
         let thread = TakeThread::start(Arc::new(disk), source, counts, events).unwrap();
         let watch = thread.watch();
-        Self { ring, thread: Some(thread), watch, files, faults, frames: 0 }
+        Self { ring, thread: Some(thread), watch, files, faults, formats, frames: 0 }
     }
 
     fn begin(&mut self) {
@@ -218,6 +222,26 @@ fn a_full_disk_loses_nothing_once_there_is_room_again() {
     let notes = bench.take(&path).footer.unwrap().notes;
     assert!(notes.iter().any(|note| note.contains("nothing was lost")), "{notes:?}");
     assert_eq!(closed.lost_frames, 0);
+}
+
+#[test]
+fn a_take_is_exported_as_is_chosen_when_it_is_closed() {
+    // Takes are on the disk in memory, what is made of them is not.
+    let folder = tempfile::tempdir().unwrap();
+    let mut bench = Bench::new(&[folder.path().to_str().unwrap()]);
+    *bench.formats.lock().unwrap() = vec![ExportFormat::Npy];
+    bench.begin();
+    bench.frames(100);
+    bench.wait("recording", |s| s.frames == 100);
+    *bench.formats.lock().unwrap() = vec![ExportFormat::Jsonl, ExportFormat::Csv];
+    bench.end();
+    let closed = bench.wait("closed", |s| s.takes == 1);
+    bench.thread = None;
+    let path = closed.last.unwrap();
+    for (extension, is_there) in [("npy", false), ("jsonl", true), ("csv", true)] {
+        let found = path.with_extension(extension).is_file();
+        assert_eq!(found, is_there, "{extension} beside {}", path.display());
+    }
 }
 
 #[test]

@@ -128,6 +128,11 @@ impl OpenTake {
         }
     }
 
+    /// What the take becomes besides a `.sac` when it is closed.
+    pub fn export_as(&mut self, formats: Vec<ExportFormat>) {
+        self.destination.formats = formats;
+    }
+
     /// How it goes.
     pub fn status(&self) -> OpenStatus {
         let first = self.destination.folders.first().cloned().unwrap_or_default();

@@ -209,7 +209,9 @@ impl<S: TakeSource> Worker<S> {
     /// Closes the take, if one is open, and exports it on a thread of its own: decoding takes longer
     /// than the ring lasts.
     fn close(&mut self, reason: &str, length_samples: Option<u64>) {
-        let Some(open) = self.open.take() else { return };
+        let Some(mut open) = self.open.take() else { return };
+        // Name and folder are those of its beginning; what a closed take becomes is said now.
+        open.export_as(self.source.destination().formats);
         let closed = open.close(&*self.disk, reason, length_samples);
         lock(&self.shared.status).end(&closed);
         self.exports.retain(|export| !export.is_finished());

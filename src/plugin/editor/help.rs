@@ -5,9 +5,10 @@ use egui::{Align2, Pos2, Rect, RichText, ScrollArea, Sense, Ui, pos2, vec2};
 use super::theme;
 use super::widgets::caption;
 
-const KEYS: [(&str, &str); 6] = [
+const KEYS: [(&str, &str); 7] = [
     ("1  2  3", "listen to original, coded, difference"),
     ("H", "hold the picture"),
+    ("Esc", "back from this page"),
     ("A  X  B", "in a listening test: listen"),
     ("1  2", "in a listening test: X is A, X is B"),
     ("Esc", "in a listening test: give up"),

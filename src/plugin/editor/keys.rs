@@ -25,9 +25,12 @@ pub fn wanted(ui: &Ui, desk: &Desk) -> Option<Vec<HostKey>> {
     }
     // All keys of a test, running or not: one that is pressed once too often when it begins or ends must do
     // nothing in the host.
-    let (letters, others): (&[&str], &[&str]) = match desk.abx.is_running() || desk.page == Page::Trial {
-        true => (&["a", "b", "x", "A", "B", "X", "1", "2"], &["Enter", "ArrowLeft", "ArrowRight", "Escape"]),
-        false => (&["1", "2", "3", "h", "H"], &[]),
+    let (letters, others): (&[&str], &[&str]) = match desk.page {
+        Page::Trial => {
+            (&["a", "b", "x", "A", "B", "X", "1", "2"], &["Enter", "ArrowLeft", "ArrowRight", "Escape"])
+        }
+        Page::Help => (&["1", "2", "3", "h", "H"], &["Escape"]),
+        Page::Main => (&["1", "2", "3", "h", "H"], &[]),
     };
     let letters = letters.iter().map(|k| HostKey::Character((*k).to_owned()));
     Some(letters.chain(others.iter().filter_map(|k| k.parse().ok())).collect())
@@ -76,6 +79,9 @@ pub fn handle(
             }
         }
         return;
+    }
+    if desk.page == Page::Help && pressed(Key::Escape) {
+        desk.turn_to(Page::Main);
     }
     for (key, listen) in [
         (Key::Num1, ListenChoice::Original),

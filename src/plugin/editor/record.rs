@@ -43,7 +43,9 @@ pub fn draw(
         choice(ui, setter, &params.record_while, &WHILE);
     });
     state(ui, facts, params.record_tokens.value());
-    for text in takes.problem.iter().chain(&takes.last_problem).chain(&facts.take_warnings) {
+    // What was wrong with the last take may still be.
+    let last = takes.last_problem.iter().filter(|last| takes.problem.as_ref() != Some(*last));
+    for text in takes.problem.iter().chain(last).chain(&facts.take_warnings) {
         problem(ui, text);
     }
     if takes.lost_frames > 0 {
@@ -64,7 +66,8 @@ pub fn draw(
                 }
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                     caption(ui, "last");
-                    ui.label(tail(&name, 24)).on_hover_text(last.display().to_string());
+                    let shown = tail_within(ui, &name, ui.available_width());
+                    ui.label(shown).on_hover_text(last.display().to_string());
                 });
             });
         });

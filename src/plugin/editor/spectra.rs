@@ -95,7 +95,8 @@ fn spectrogram(ui: &Ui, desk: &mut Desk, index: usize, (picture, name): (u8, &st
     strip.draw(&painter, rect, desk.span, theme::level_color(0));
     let font = theme::font(theme::SMALL);
     let at = rect.left_top() + vec2(5.0, 3.0);
-    let galley = painter.layout_no_wrap(name.to_owned(), font.clone(), theme::TEXT);
+    let of = if desk.scope.coded_streams() > 1 { ", left" } else { "" };
+    let galley = painter.layout_no_wrap(format!("{name}{of}"), font.clone(), theme::TEXT);
     let behind = Rect::from_min_size(at, galley.size()).expand2(vec2(3.0, 1.0));
     painter.rect_filled(behind, 2.0, Color32::from_black_alpha(150));
     painter.galley(at, galley, theme::TEXT);

@@ -113,6 +113,22 @@ impl EditorWindow {
         self.0.screen.key(symbol, false)
     }
 
+    /// Gives the keyboard to this window, the host's, as a window manager does when it is clicked.
+    ///
+    /// # Errors
+    /// [`HostError::Screen`].
+    pub fn take_keyboard(&self) -> Result<(), HostError> {
+        self.0.screen.give_keyboard(self.0.window)
+    }
+
+    /// Whether the editor has the keyboard, and not the host's window around it.
+    ///
+    /// # Errors
+    /// [`HostError::Screen`].
+    pub fn editor_has_keyboard(&self) -> Result<bool, HostError> {
+        Ok(self.0.screen.children(self.0.window)?.contains(&self.0.screen.keyboard()?))
+    }
+
     /// The keys that reached this window, the host's, since the last call, by their X11 key symbols: not
     /// those that the editor kept for itself.
     ///

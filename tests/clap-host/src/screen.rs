@@ -10,7 +10,8 @@ use x11rb::errors::{ConnectionError, ReplyError, ReplyOrIdError};
 use x11rb::protocol::Event;
 use x11rb::protocol::xproto::{
     BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, ConfigureWindowAux, ConnectionExt, CreateWindowAux, EventMask,
-    ImageFormat, ImageOrder, KEY_PRESS_EVENT, KEY_RELEASE_EVENT, MOTION_NOTIFY_EVENT, Window, WindowClass,
+    ImageFormat, ImageOrder, InputFocus, KEY_PRESS_EVENT, KEY_RELEASE_EVENT, MOTION_NOTIFY_EVENT, Window,
+    WindowClass,
 };
 use x11rb::rust_connection::RustConnection;
 
@@ -152,6 +153,16 @@ impl Screen {
         let (code, _) =
             found.ok_or_else(|| HostError::Screen(format!("no key for the symbol {symbol:#x}")))?;
         self.fake(if down { KEY_PRESS_EVENT } else { KEY_RELEASE_EVENT }, code, 0, 0)
+    }
+
+    /// Gives a window the keyboard, as a window manager does.
+    pub(crate) fn give_keyboard(&self, window: Window) -> Result<(), HostError> {
+        Ok(self.connection.set_input_focus(InputFocus::PARENT, window, x11rb::CURRENT_TIME)?.check()?)
+    }
+
+    /// The window that has the keyboard.
+    pub(crate) fn keyboard(&self) -> Result<Window, HostError> {
+        Ok(self.connection.get_input_focus()?.reply()?.focus)
     }
 
     /// The keys that were pressed in a window since the last call, by their X11 key symbols: those that no

@@ -2,6 +2,7 @@ use super::drag_n_drop::DragNDropState;
 use super::keyboard::{convert_key_press_event, convert_key_release_event};
 use super::prelude::*;
 use crate::host::HostMainThreadCaller;
+use crate::platform::x11::click_focus::{is_own, ClickFocus};
 use crate::platform::x11::error::FatalError;
 use crate::platform::x11::handler::Handler;
 use crate::platform::x11::host_keys::HostKeys;
@@ -59,6 +60,7 @@ pub(crate) struct EventLoop {
     pub present_state: PresentState,
     xkb_state: Option<XkbcommonState>,
     host_keys: HostKeys,
+    click_focus: ClickFocus,
 
     loop_signal: LoopSignal,
     loop_handle: LoopHandle<'static, Self>,
@@ -100,6 +102,7 @@ impl EventLoop {
             drag_n_drop: DragNDropState::NoCurrentSession,
             xkb_state: XkbcommonState::new(&window.connection),
             host_keys: HostKeys::new(parent_id.is_some()),
+            click_focus: ClickFocus::default(),
             run_error: None,
             main_thread,
 
@@ -298,9 +301,11 @@ impl EventLoop {
                 handle_enter_notify(event, &self.handler)
             }
             XEvent::LeaveNotify(event) if event.event == self.shared.raw_id() => {
+                self.click_focus.left(event.mode);
                 handle_leave_notify(event, &self.handler)
             }
             XEvent::ButtonPress(event) if event.event == self.shared.raw_id() => {
+                self.click_focus.pressed();
                 handle_button_press(event, &self.handler)
             }
             XEvent::ButtonRelease(event) if event.event == self.shared.raw_id() => {
@@ -326,14 +331,17 @@ impl EventLoop {
                 self.forward_key(event, status)?;
             }
 
-            XEvent::FocusIn(event) if event.event == self.shared.raw_id() => {
+            XEvent::FocusIn(event)
+                if event.event == self.shared.raw_id() && is_own(event.detail) =>
+            {
                 self.shared.is_focused.set(true);
                 self.handler.on_event(Event::Window(WindowEvent::Focused));
             }
 
-            XEvent::FocusOut(e) if e.event == self.shared.raw_id() => {
+            XEvent::FocusOut(e) if e.event == self.shared.raw_id() && is_own(e.detail) => {
                 self.shared.is_focused.set(false);
                 self.handler.on_event(Event::Window(WindowEvent::Unfocused));
+                self.click_focus.lost(e.detail, &self.shared.xcb_window);
             }
 
             XEvent::ReparentNotify(e) if e.window == self.shared.raw_id() => {

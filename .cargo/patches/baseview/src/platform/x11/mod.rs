@@ -1,3 +1,4 @@
+mod click_focus;
 mod cursor;
 mod drag_n_drop;
 mod error;
