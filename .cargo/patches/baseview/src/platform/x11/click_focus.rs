@@ -38,13 +38,35 @@ impl ClickFocus {
 
     /// To be called when the keyboard has gone. Asks for it again where the host's window got it for a click
     /// that was into this one.
-    pub fn lost(&mut self, detail: NotifyDetail, window: &XcbWindow) {
+    pub fn lost(&mut self, window: &WindowShared) {
         let Some((at, answers)) = &mut self.clicked else { return };
-        if detail == NotifyDetail::ANCESTOR && at.elapsed() < ANSWER && *answers > 0 {
-            *answers -= 1;
-            if let Err(e) = window.focus() {
-                crate::warn!("Could not take the keyboard back: {}", e);
-            }
+        if at.elapsed() >= ANSWER || *answers == 0 || !is_in_the_same_frame(window).unwrap_or(false) {
+            return;
+        }
+        *answers -= 1;
+        if let Err(e) = window.focus() {
+            crate::warn!("Could not take the keyboard back: {}", e);
         }
     }
+}
+
+/// Whether the window that has the keyboard now is the one that this window is embedded in, or in it: toolkits
+/// keep a window of their own for the keyboard. A dialog of the host is in a frame of its own.
+fn is_in_the_same_frame(window: &WindowShared) -> Option<bool> {
+    let conn = &window.connection.conn;
+    let focus = conn.get_input_focus().ok()?.reply().ok()?.focus;
+    Some(frame(conn, focus)? == frame(conn, window.raw_id())?)
+}
+
+/// The window of the root that a window is in; `None` of what is no window.
+fn frame(conn: &XCBConnection, mut window: u32) -> Option<u32> {
+    // 0 and 1 stand for no window and for whatever is under the pointer.
+    while window > 1 {
+        let tree = conn.query_tree(window).ok()?.reply().ok()?;
+        if tree.parent == tree.root {
+            return Some(window);
+        }
+        window = tree.parent;
+    }
+    None
 }

@@ -341,7 +341,7 @@ impl EventLoop {
             XEvent::FocusOut(e) if e.event == self.shared.raw_id() && is_own(e.detail) => {
                 self.shared.is_focused.set(false);
                 self.handler.on_event(Event::Window(WindowEvent::Unfocused));
-                self.click_focus.lost(e.detail, &self.shared.xcb_window);
+                self.click_focus.lost(&self.shared);
             }
 
             XEvent::ReparentNotify(e) if e.window == self.shared.raw_id() => {
