@@ -28,6 +28,8 @@ INPUT = "enc.inp.lin.weight"
 """What meets the encoder's levels."""
 SKETCH = "centroids"
 """Of each centroid one number, by which a checkpoint knows the table that it was trained with."""
+NOT_KNOWN = dict(source="what the first weights were trained on: not known", licence="not stated", hours=0.0)
+"""Of a run that began with a checkpoint which does not tell."""
 SMALL_TENSOR = 4096
 """Tensors up to this size stay whole: biases, norms, scales."""
 
@@ -49,8 +51,10 @@ def read(path, device="cpu"):
     try:
         packed = str(path).endswith(".xz")
         s = torch.load(io.BytesIO(lzma.open(path).read()) if packed else path, map_location=device, weights_only=True)
-    except (OSError, EOFError, RuntimeError, ValueError, lzma.LZMAError, pickle.UnpicklingError) as e:
-        raise CheckpointError(f"{path}: cannot be read ({str(e).splitlines()[0]})") from e
+    except OSError as e:
+        raise CheckpointError(f"{path}: cannot be read ({e.strerror or e})") from e
+    except (EOFError, LookupError, RuntimeError, TypeError, ValueError, lzma.LZMAError, pickle.UnpicklingError) as e:
+        raise CheckpointError(f"{path}: no checkpoint, or a damaged one: name a run's last.pt, or what is made of it (NAME.pt.xz)") from e
     if not isinstance(s, dict) or "ema" not in s or s.get("format", 1) not in (1, FORMAT):
         raise CheckpointError(f"{path}: no checkpoint of this project, format {FORMAT}")
     s["config"] = configuration.from_dict(s["config"], str(path)) if "config" in s else configuration.Config()
@@ -110,14 +114,26 @@ def load(net, state):
     net.load_state_dict({DRAWN: net.q.acoustic.frozen, **state})
 
 
+def merged(*lists):
+    """Sources of several trainings as those of their weights, longest first: of what is in more than one list the most hours. A
+    training that tells none adds NOT_KNOWN."""
+    hours = {}
+    for s in (s for sources in lists for s in sources or [NOT_KNOWN]):
+        key = s["source"], s["licence"]
+        hours[key] = max(hours.get(key, 0.0), s["hours"])
+    return sorted((dict(source=source, licence=licence, hours=h) for (source, licence), h in hours.items()), key=lambda s: -s["hours"])
+
+
 def mean(paths):
-    """The contents of checkpoints of one configuration and lineage, as the last one's, with the mean of their averaged weights."""
+    """The contents of checkpoints of one configuration and lineage, as the last one's, with the mean of their averaged weights and
+    the sources of all."""
     every = [read(path) for path in paths]
     if any(s["config"].model != every[0]["config"].model for s in every):
         raise CheckpointError(f"{', '.join(map(str, paths))}: models of different sizes have no mean")
     shared = [k for k, v in every[-1]["ema"].items() if v.is_floating_point() and all(k in s["ema"] for s in every)]
     ema = {**every[-1]["ema"], **{k: sum(s["ema"][k].float() for s in every) / len(every) for k in shared}}
-    return {**every[-1], "ema": ema}
+    known = [s.get("sources") for s in every]
+    return {**every[-1], "ema": ema, "sources": merged(*known) if any(known) else []}
 
 
 def shrink(paths, small):
@@ -143,8 +159,10 @@ def main():
     p.add_argument("small", help="NAME.pt.xz")
     a = p.parse_args()
     try:
+        if Path(a.small).exists():
+            raise CheckpointError(f"{a.small} is there already: name another file to write, last of all, or remove it first")
         print(f"{shrink(a.checkpoints, a.small) / 1e6:.1f} MB")
-    except CheckpointError as e:
+    except (CheckpointError, OSError) as e:
         p.exit(1, f"{e}\n")
 
 

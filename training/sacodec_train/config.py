@@ -9,6 +9,10 @@ HOP_SAMPLES = 320
 FRAME_RATE_HZ = RATE_HZ / HOP_SAMPLES
 
 
+MIN_SECONDS = 0.2
+"""Of a crop: the longest window of the losses has 85 ms, and less would be all edges."""
+
+
 class ConfigError(ValueError):
     """A configuration that cannot be used; says the file, the field and what was expected."""
 
@@ -81,11 +85,13 @@ class Config:
 
 
 SHARES = ("ema", "drop_acoustic", "drop_semantic", "augment", "speaker_power", "adversarial_from", "adversarial_until")
-NOT_ZERO = ("batch", "seconds", "learning_rate", "discriminator_learning_rate")
+NOT_ZERO = ("batch", "learning_rate", "discriminator_learning_rate")
 
 
 def _range(kind, key):
     """Smallest and largest value of a field."""
+    if key == "seconds":
+        return MIN_SECONDS, float("inf")
     if (kind is ModelConfig and key != "short_bands") or key in NOT_ZERO:
         return (1 if kind is ModelConfig or key == "batch" else 1e-9), float("inf")
     return 0, 1 if key in SHARES else float("inf")

@@ -48,9 +48,11 @@ class LoudnessLoss(torch.nn.Module):
 
     Zwicker's specific loudness over half-Bark bands, 32 ms at a time, of speech at 79 dB SPL (ITU-T P.862, 10.2.4); what is
     less than a quarter of the quieter one apart is masked (10.2.6). What is too loud is heard as something added and counts
-    twice (its asymmetry factor, 10.2.7, simplified). Relative to the target's mean loudness.
+    twice (its asymmetry factor, 10.2.7, simplified). Relative to the target's mean loudness. A target below -60 dBFS is not raised
+    to speech: what is beside silence would be all there is to hear.
     """
     WINDOW_SAMPLES, SPEECH_DB, MASKED, EXPONENT = 768, 79.0, 0.25, 0.23
+    MIN_POWER, MIN_LOUDNESS = 1e-6, 2.0  # Of speech the mean is about 12.
 
     def __init__(self):
         super().__init__()
@@ -74,12 +76,12 @@ class LoudnessLoss(torch.nn.Module):
 
     def forward(self, audio, target):
         # Power of a sample to power of a spectrum's mean bin, at the level that speech has.
-        gain = 10 ** (self.SPEECH_DB / 10) / (target.square().mean(1)[:, None, None] * self.WINDOW_SAMPLES / 2 + 1e-9)
+        gain = 10 ** (self.SPEECH_DB / 10) / (target.square().mean(1)[:, None, None].clamp(min=self.MIN_POWER) * self.WINDOW_SAMPLES / 2)
         found, wanted = self.loudness(audio, gain), self.loudness(target, gain)
         apart = found - wanted
         heard = (apart.abs() - self.MASKED * torch.minimum(found, wanted)).clamp(min=0)
         heard = heard * (1 + (apart > 0))
-        return (heard.square().mean(1) + 1e-6).sqrt().mean() / wanted.mean().clamp(min=1e-3)
+        return (heard.square().mean(1) + 1e-6).sqrt().mean() / wanted.mean().clamp(min=self.MIN_LOUDNESS)
 
 
 def pitch_loss(pitch, voicing, f0_hz):

@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 
 from . import checkpoint, config as configuration, losses
+from .arguments import within
 from .config import HOP_SAMPLES
 from .curves import draw as draw_curves
 from .data.augment import augment
@@ -23,7 +24,7 @@ from .data.crops import Crops, NoClips
 from .data.phones import UNKNOWN
 from .data.sources import DataError
 from .discriminators import Discriminators
-from .model import Codec, read_codebook
+from .model import Codec, FitError, read_codebook
 from .semantic import PhoneHead, phone_loss
 
 LOG_STEPS = 50
@@ -65,6 +66,8 @@ class Trainer:
             self.phones = PhoneHead(config.model.latent).to(device)
             self.opt_phones = torch.optim.AdamW(self.phones.parameters(), 1e-3, betas=(0.8, 0.95), **self.fused)
         self.valid = valid
+        self.sources = crops.sources
+        """What the weights were trained on: of a run that goes on, also what was before."""
         self.step, self.is_fitted, self.heard_s = 0, False, 0.0
         self.ramp = 0
         """Steps of the optimiser, which begins at a low rate."""
@@ -87,7 +90,10 @@ class Trainer:
             for group in optimiser.param_groups if optimiser else []:
                 group["lr"] = whole * share
         if not self.is_fitted and self.step >= t.warm_steps:
-            self.net.fit_codebooks([self.crops.batch(t.batch)["audio"] for _ in range(FIT_BATCHES)])
+            try:
+                self.net.fit_codebooks([self.crops.batch(t.batch)["audio"] for _ in range(FIT_BATCHES)])
+            except FitError as e:
+                raise TrainError(f"step {self.step}: {e}: begin again with a lower learning_rate, or look at the recordings") from e
             self.is_fitted = True
         batch = self.crops.batch(t.batch)
         audio = augment(batch["audio"], t.augment)
@@ -143,8 +149,9 @@ class Trainer:
             return True
         self.refused += 1
         if self.refused >= MAX_REFUSED:
-            raise TrainError(f"step {self.step}: {MAX_REFUSED} steps in a row gave no number; the weights before them are saved. "
-                             "Go on with a lower learning_rate, or look at the recordings")
+            raise TrainError(f"step {self.step}: {MAX_REFUSED} steps in a row gave no number; the weights saved are those before these steps "
+                             "and may have begun to diverge: go on from an earlier checkpoint or with a lower learning_rate, "
+                             "or look at the recordings")
         return False
 
     def _keep(self, size):
@@ -201,7 +208,7 @@ class Trainer:
                         heard_s=self.heard_s, spent=self.spent, use=self.use, crops=self.crops.rng.bit_generator.state,
                         random=torch.get_rng_state(),
                         random_cuda=torch.cuda.get_rng_state_all() if self.device == "cuda" else None,
-                        ramp=self.ramp, recordings=self.crops.facts.get("pcm_sha256"), sources=self.crops.sources)
+                        ramp=self.ramp, recordings=self.crops.facts.get("pcm_sha256"), sources=self.sources)
 
     def resume(self, path):
         """Go on from a checkpoint. What a small one lacks begins anew: optimisers, discriminators, the rate's cosine. Returns
@@ -214,6 +221,7 @@ class Trainer:
         checkpoint.load(self.net, checkpoint.weights(s, codebook, "net"))
         self.step, self.is_fitted, self.heard_s = s["step"], s.get("fitted", True), s.get("heard_s", 0.0)
         self.spent = s.get("spent", self.spent)
+        self.sources = checkpoint.merged(s.get("sources"), self.crops.sources)
         if s.get("opt"):
             self._load(self.opt, s["opt"])
             self.ramp = s.get("ramp", s["step"])
@@ -250,6 +258,15 @@ def run(trainer, out, minutes=math.inf, steps=math.inf, save_s=300.0, stop=None)
     last_save = last_log = before = time.monotonic()
     spent, sums, seen, count, began = trainer.spent, {}, {}, 0, trainer.step
     log = Log(out / "log.csv", trainer.step)
+
+    def write_row(is_last):
+        """A row of the steps since the last one."""
+        semantic, acoustic = trainer.perplexities()
+        t = trainer.config.train
+        log.write(dict(step=trainer.step, minutes=spent["s"] / 60, audio_s_per_s=count * t.batch * t.seconds / (before - last_log),
+                       **{k: v / seen[k] for k, v in sums.items()}, semantic_perplexity=semantic, acoustic_perplexity=acoustic,
+                       **(trainer.validate() if trainer.step % VALID_STEPS == 0 or is_last else {})))
+
     try:
         while (progress := max(spent["s"] / (minutes * 60), spent["steps"] / steps)) < 1:
             if stop and stop.is_set():
@@ -260,16 +277,14 @@ def run(trainer, out, minutes=math.inf, steps=math.inf, save_s=300.0, stop=None)
                 seen[name] = seen.get(name, 0) + 1
             now = time.monotonic()
             count, spent["steps"], spent["s"], before = count + 1, spent["steps"] + 1, spent["s"] + now - before, now
-            if trainer.step % LOG_STEPS == 0 or spent["steps"] == steps:
-                semantic, acoustic = trainer.perplexities()
-                t = trainer.config.train
-                log.write(dict(step=trainer.step, minutes=spent["s"] / 60, audio_s_per_s=count * t.batch * t.seconds / (now - last_log),
-                               **{k: v / seen[k] for k, v in sums.items()}, semantic_perplexity=semantic, acoustic_perplexity=acoustic,
-                               **(trainer.validate() if trainer.step % VALID_STEPS == 0 or spent["steps"] == steps else {})))
+            if trainer.step % LOG_STEPS == 0:
+                write_row(spent["steps"] >= steps)
                 sums, seen, count, last_log = {}, {}, 0, now
             if now - last_save > save_s:
                 trainer.save(out / "last.pt")
                 last_save = now
+        if count:
+            write_row(True)
     finally:
         # What failed in its first step leaves nothing that stands in the next try's way.
         if trainer.step > began:
@@ -294,9 +309,10 @@ class Log:
             log.writerows(row for row in rows if float(row["step"]) <= step)
 
     def write(self, row):
-        print(" ".join(f"{k} {v:.4g}" for k, v in row.items()), flush=True)
+        text = lambda v, digits: str(v) if isinstance(v, int) else f"{v:.{digits}g}"
+        print(" ".join(f"{k} {text(v, 4)}" for k, v in row.items()), flush=True)
         with open(self.path, "a", newline="") as file:
-            csv.DictWriter(file, self.COLUMNS).writerow({k: f"{v:.6g}" for k, v in row.items()})
+            csv.DictWriter(file, self.COLUMNS).writerow({k: text(v, 6) for k, v in row.items()})
 
 
 def stop_signals():
@@ -316,7 +332,10 @@ def stop_signals():
 
 
 def refuse_another_run(out, resume):
-    """Raise TrainError where `out` holds a run other than the one that is resumed: its checkpoint would be overwritten."""
+    """Raise TrainError where `out` holds a run other than the one that is resumed, whose checkpoint would be overwritten, or is no
+    folder."""
+    if out.exists() and not out.is_dir():
+        raise TrainError(f"{out}: a file; name a folder for the run")
     last = out / "last.pt"
     if last.exists() and not (resume and last.samefile(resume)):
         raise TrainError(f"{out} holds a run: go on with it by --resume {last}, or name another folder")
@@ -339,11 +358,11 @@ def main():
     p.add_argument("--out", required=True)
     p.add_argument("--resume", help="a checkpoint")
     p.add_argument("--anew", action="store_true", help="begin time, steps and the learning rate's cosine again")
-    p.add_argument("--minutes", type=float, default=math.inf, help="length of the run, what was done before --resume included")
-    p.add_argument("--steps", type=float, default=math.inf, help="likewise")
+    p.add_argument("--minutes", type=within(float, 0, above=True), default=math.inf, help="length of the run, what was done before --resume included")
+    p.add_argument("--steps", type=within(float, 0, above=True), default=math.inf, help="likewise")
     p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--threads", type=int, default=1)
-    p.add_argument("--save-s", type=float, default=300.0, help="seconds between checkpoints")
+    p.add_argument("--threads", type=within(int, 1), default=1)
+    p.add_argument("--save-s", type=within(float, 0), default=300.0, help="seconds between checkpoints")
     a = p.parse_args()
     if not math.isfinite(min(a.minutes, a.steps)):
         p.error("say how long: --minutes or --steps")

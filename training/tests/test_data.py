@@ -1,4 +1,5 @@
 """From recordings to crops."""
+import json
 import shutil
 
 import numpy as np
@@ -9,10 +10,12 @@ from speech import RATE_HZ, corpus, voice
 
 from sacodec_train.config import HOP_SAMPLES
 from sacodec_train.data.augment import augment
+from sacodec_train.data import cache as caches
 from sacodec_train.data.cache import build, split_of
 from sacodec_train.data.clips import bandwidth_hz, pitch_hz
 from sacodec_train.data.crops import Crops
 from sacodec_train.data.sources import DataError
+from sacodec_train.evaluate.recordings import read as read_recordings
 from sacodec_train.losses import MelLoss, band_limit
 
 
@@ -125,6 +128,14 @@ def test_pitch_and_bandwidth_are_found():
     assert bandwidth_hz(voice(2.0, 1)) > 10_500
 
 
+@pytest.mark.parametrize("floor_db", [-140, -120, -105])
+def test_a_quiet_recording_that_ends_at_8_khz_is_not_wide(floor_db):
+    rng, n = np.random.default_rng(0), 2 * RATE_HZ
+    narrow = np.fft.irfft(np.fft.rfft(rng.standard_normal(n)) * (np.fft.rfftfreq(n, 1 / RATE_HZ) < 8000))
+    quiet = 0.05 * narrow / np.abs(narrow).max() + 10 ** (floor_db / 20) * rng.standard_normal(n)
+    assert 7900 < bandwidth_hz(quiet) < 8200
+
+
 def test_what_a_narrow_recording_lacks_costs_nothing():
     loss = MelLoss()
     target = torch.from_numpy(voice(1.0, 5)).float()[None]
@@ -144,6 +155,73 @@ def test_augmentation_is_light_and_keeps_the_rest_as_it_is():
     changed = (y - x).square().mean(1) / x.square().mean(1)
     assert (changed < 1e-9).sum() >= 2 and (changed > 1e-6).sum() >= 6
     assert changed.max() < 0.3 and torch.equal(augment(x, 0.0), x)
+
+
+def test_a_build_that_fails_or_is_interrupted_leaves_the_cache_that_was(cache, tmp_path, monkeypatch):
+    shutil.copytree(cache, tmp_path / "cache")
+    np.save(tmp_path / "cache" / "phones.npy", np.zeros(3, np.int8))
+    (tmp_path / "bad" / "a").mkdir(parents=True)
+    sf.write(tmp_path / "bad" / "a" / "0.wav", voice(1.0, 1), RATE_HZ)
+    (tmp_path / "bad" / "b.wav").write_bytes(b"RIFF nonsense")
+    held = lambda: {p.name: p.read_bytes() for p in (tmp_path / "cache").iterdir()}
+    before = held()
+    for out in ("cache", "new"):
+        with pytest.raises(DataError, match="b.wav"):
+            build([tmp_path / "bad"], tmp_path / out, workers=1)
+    (tmp_path / "bad" / "b.wav").unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(caches, "sha256_of", lambda path: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            build([tmp_path / "bad"], tmp_path / "cache", workers=1)
+    assert held() == before and not (tmp_path / "new").exists()
+    said = []
+    build([tmp_path / "bad"], tmp_path / "cache", held_out=1.0, workers=1, report=said.append)
+    assert said == ["1 clips, 1 speakers (1 held out), 0.00 h"]
+    assert sorted(held()) == ["cache.json", "clips.csv", "f0.npy", "pcm.npy"], "phones of the cache that was"
+    Crops(tmp_path / "cache", 0.3, 0, split="valid").check_samples()
+    assert json.loads(held()["cache.json"])["hours"] == pytest.approx(1 / 3600)
+
+
+def test_a_folder_counts_once_and_has_to_be_one(tmp_path):
+    speech = corpus(tmp_path / "speech", speakers=1, clips=1)
+    with pytest.raises(DataError, match="speech: named twice"):
+        build([speech, tmp_path / "speech" / ".." / "speech"], tmp_path / "out", workers=1)
+    with pytest.raises(DataError, match="0.wav: a file; name the folder"):
+        build([speech / "speaker0" / "0.wav"], tmp_path / "out", workers=1)
+    with pytest.raises(DataError, match="nowhere: there is no such folder"):
+        build([tmp_path / "nowhere"], tmp_path / "out", workers=1)
+    (speech / "speaker0" / "0.txt").write_bytes("Käse".encode("latin1"))
+    with pytest.raises(DataError, match="0.txt: not UTF-8"):
+        build([speech], tmp_path / "out", workers=1)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (["--held-out", "1.5"], "--held-out: '1.5', expected 0 to 1"),
+    (["--held-out", "nan"], "--held-out: 'nan', expected 0 to 1"),
+    (["--workers", "0"], "--workers: '0', expected a whole number, at least 1"),
+    (["--lang", "English"], "--lang: 'English', expected two or three lower-case letters"),
+    ([], "a file; name the folder"),
+])
+def test_a_cache_is_made_of_what_makes_sense(tmp_path, monkeypatch, capsys, arguments, message):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr("sys.argv", ["cache", str(tmp_path / "file"), "--out", str(tmp_path / "out"), *arguments])
+    with pytest.raises(SystemExit) as left:
+        caches.main()
+    assert left.value.code == (2 if arguments else 1) and message in capsys.readouterr().err
+
+
+def test_recordings_of_a_table_that_are_not_there_are_left_out(tmp_path):
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "dev.csv").write_text("file,speaker\n0.wav,a\n1.wav,b\n2.wav,c\n3.wav,d\n")
+    with pytest.raises(DataError, match="none of the recordings of dev.csv is there"):
+        read_recordings(tmp_path / "dev")
+    for n in (1, 2, 3):
+        sf.write(tmp_path / "dev" / f"{n}.wav", voice(0.6, n), RATE_HZ)
+    said = []
+    assert [r.speaker for r in read_recordings(tmp_path / "dev", report=said.append)] == ["b", "c", "d"]
+    assert len(said) == 1 and said[0].endswith("dev.csv: 1 of 4 recordings are not there and left out")
+    assert [r.speaker for r in read_recordings(tmp_path / "dev", 2, said.append)] == ["b", "d"]
 
 
 @pytest.mark.parametrize("make, message", [

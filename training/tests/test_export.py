@@ -8,6 +8,7 @@ from speech import voice
 from test_model import codec
 
 from sacodec_train import metrics
+from sacodec_train.checkpoint import NOT_KNOWN
 from sacodec_train.export import pack
 from sacodec_train.ort_pack import OrtPack
 
@@ -62,12 +63,30 @@ def test_another_model_does_not_pass_for_the_pack(tmp_path):
         pack.check(net, tmp_path, [clip])
 
 
+@pytest.mark.parametrize("place", range(4))
+def test_what_is_no_number_does_not_pass(tmp_path, monkeypatch, place):
+    found = [1.0, 1.0, 60.0, 0.1]
+    monkeypatch.setattr(pack, "write", lambda *_, **__: None)
+    monkeypatch.setattr(pack, "OrtPack", lambda folder: None)
+    monkeypatch.setattr(pack, "compare", lambda *_: found)
+    monkeypatch.setattr(pack.rust, "compare", lambda *_: found[:3])
+    pack.check(None, tmp_path, [None])
+    pack.check_rust("sacodec", tmp_path, [None])
+    found[place] = float("nan")
+    with pytest.raises(pack.ParityError, match="nan"):
+        pack.check(None, tmp_path, [None])
+    if place < 3:
+        with pytest.raises(pack.ParityError, match="nan"):
+            pack.check_rust("sacodec", tmp_path, [None])
+
+
 def test_a_pack_that_fails_its_check_is_not_left_and_the_one_before_stays(tmp_path, monkeypatch):
     net, clip = spoken(codec()), voice(1.0, 9).astype(np.float32)
-    contents = dict(step=7, ema=net.state_dict(), heard_s=7200.0, sources=[dict(source="books", licence="CC-BY-4.0", hours=1.5)])
+    contents = dict(step=7, ema=net.state_dict(), heard_s=7200.0, sources=[dict(source="books", licence="CC-BY-4.0", hours=1.5), NOT_KNOWN])
     found = pack.export(net, contents, tmp_path / "pack", "test", "0.0.1", False, "CC-BY-4.0", [clip])
     card = (tmp_path / "pack" / "MODEL_CARD.md").read_text()
-    for said in ("# Model card: test 0.0.1", "| books | 1.50 | CC-BY-4.0 |", "7 steps, 2.0 h", found[0], "## Licence\nCC-BY-4.0.", "6 + 6 bits a frame"):
+    for said in ("# Model card: test 0.0.1", "| books | 1.50 | CC-BY-4.0 |\n| what the first weights were trained on: not known | – | not stated |",
+                 "7 steps, 2.0 h", found[0], "## Licence\nCC-BY-4.0.", "6 + 6 bits a frame"):
         assert said in card, card
     before = (tmp_path / "pack" / "manifest.json").read_bytes()
     (tmp_path / "pack" / "MODEL_CARD.md").write_text("by hand")
@@ -79,6 +98,23 @@ def test_a_pack_that_fails_its_check_is_not_left_and_the_one_before_stays(tmp_pa
         pack.export(net, contents, tmp_path / "none", "test", "0.0.2", False, "CC-BY-4.0", [clip])
     assert [p.name for p in tmp_path.iterdir()] == ["pack"]
     monkeypatch.undo()
-    pack.export(net, contents, tmp_path / "pack", "test", "0.0.2", False, "CC-BY-4.0")
+    said = pack.export(net, contents, tmp_path / "pack", "test", "0.0.2", False, "CC-BY-4.0")
     assert b"0.0.2" in (tmp_path / "pack" / "manifest.json").read_bytes()
     assert (tmp_path / "pack" / "MODEL_CARD.md").read_text() == "by hand"
+    assert len(said) == 1 and "MODEL_CARD.md: written by hand, it stays" in said[0]
+    (tmp_path / "pack" / "MODEL_CARD.md").write_text(card)
+    assert pack.export(net, contents, tmp_path / "pack", "test", "0.0.3", False, "CC-BY-4.0") == []
+    assert "# Model card: test 0.0.3" in (tmp_path / "pack" / "MODEL_CARD.md").read_text(), "its own card tells of another pack"
+
+
+def test_a_command_that_cannot_be_started_is_said_to_be_so(tmp_path):
+    pack.write(spoken(codec()), 7, tmp_path / "pack", "test", "0.0.1")
+    with pytest.raises(pack.rust.RustError, match="nowhere/sacodec: cannot be started .No such file or directory."):
+        pack.check_rust("nowhere/sacodec", tmp_path / "pack", [voice(0.2, 9).astype(np.float32)])
+
+
+def test_a_check_wants_clips(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["pack", "last.pt", "PACK", "--check"])
+    with pytest.raises(SystemExit) as left:
+        pack.main()
+    assert left.value.code == 2 and "--check: expected at least one argument" in capsys.readouterr().err

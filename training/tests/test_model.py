@@ -74,6 +74,15 @@ def test_a_codebook_that_is_none_is_refused(tmp_path):
     np.save(tmp_path / "flat.npy", np.zeros(7, np.float32))
     with pytest.raises(ValueError, match="flat.npy: expected finite centroids"):
         read_codebook(tmp_path / "flat.npy")
+    np.save(tmp_path / "turned.npy", np.random.default_rng(0).standard_normal((768, 10)))
+    with pytest.raises(ValueError, match="turned.npy: .768, 10. is transposed"):
+        read_codebook(tmp_path / "turned.npy")
+    np.save(tmp_path / "objects.npy", np.array([dict(a=1)]), allow_pickle=True)
+    (tmp_path / "text.npy").write_text("no")
+    for name in ("objects.npy", "text.npy"):
+        with pytest.raises(ValueError, match=f"{name}: no .npy file of centroids") as refused:
+            read_codebook(tmp_path / name)
+        assert "pickle" not in str(refused.value), "advice to trust it"
 
 
 def test_the_configurations_make_models_of_the_sizes_they_say():

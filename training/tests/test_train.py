@@ -1,18 +1,23 @@
 """Training learns, and a resumed run is the run."""
 import csv
+import json
+import os
+import pickle
+import shutil
 import threading
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from speech import corpus, voice
 
-from sacodec_train import checkpoint, config as configuration
+from sacodec_train import checkpoint, curves, config as configuration
 from sacodec_train.data.cache import build
 from sacodec_train.data.crops import Crops
 from sacodec_train.losses import LoudnessLoss
-from sacodec_train.model import read_codebook
-from sacodec_train.train import TrainError, Trainer, held_out, run
+from sacodec_train.model import Codec, read_codebook
+from sacodec_train.train import TrainError, Trainer, held_out, main, run
 
 CONFIGS = __import__("pathlib").Path(__file__).parent.parent / "configs"
 
@@ -67,9 +72,56 @@ def test_a_run_in_two_parts_logs_the_rates_of_one(data, tmp_path, monkeypatch):
         log.write("8,0,0,0,0,0,0,0,0,,,,,\n")
     run(second, tmp_path / "parts", steps=12)
     whole, parts = (list(csv.DictReader(open(tmp_path / name / "log.csv"))) for name in ("whole", "parts"))
-    assert [r["step"] for r in parts] == [r["step"] for r in whole] == ["4", "8", "12"]
+    assert [r["step"] for r in whole] == ["4", "8", "12"]
+    assert [r["step"] for r in parts] == ["4", "7", "8", "12"], "the last steps of the part that was stopped"
     assert float(parts[-1]["lr"]) == pytest.approx(float(whole[-1]["lr"]), rel=1e-4)
     assert float(parts[-1]["mel"]) == pytest.approx(float(whole[-1]["mel"]), rel=1e-3)
+
+
+def test_what_a_run_ends_with_is_logged_and_drawn_and_a_step_is_a_whole_number(data, tmp_path, capsys, monkeypatch):
+    from matplotlib import pyplot
+    monkeypatch.setattr("sacodec_train.train.LOG_STEPS", 4)
+    figures, step = [], Trainer.train_step
+    monkeypatch.setattr(pyplot, "close", figures.append)
+    # Time ends after six steps.
+    monkeypatch.setattr(Trainer, "train_step", lambda t, p: (t.spent.update(s=99.0 * (t.spent["steps"] >= 5)), step(t, p))[1])
+    t = trainer(data)
+    t.step = 26_974 - 6
+    run(t, tmp_path / "run", minutes=1)
+    rows = list(csv.DictReader(open(tmp_path / "run" / "log.csv")))
+    assert [r["step"] for r in rows] == ["26972", "26974"] and "step 26974 minutes" in capsys.readouterr().out
+    assert [line.get_marker() for line in figures[0].axes[0].lines] == ["None"]
+    assert not curves.draw(os.devnull, tmp_path / "none.png") and not (tmp_path / "none.png").exists()
+    (tmp_path / "one.csv").write_text("step,mel,adv\n1,2.0,\n2,1.0,3.0\n")
+    assert curves.draw(tmp_path / "one.csv", tmp_path / "one.png")
+    assert [axis.lines[0].get_marker() for axis in figures[1].axes] == ["None", "o"], "one point is no line"
+
+
+@pytest.mark.parametrize("arguments, status, message", [
+    (["--steps", "0"], 2, "--steps: '0', expected more than 0"),
+    (["--minutes", "-1"], 2, "--minutes: '-1', expected more than 0"),
+    (["--minutes", "nan"], 2, "--minutes: 'nan', expected more than 0"),
+    (["--steps", "2", "--threads", "0"], 2, "--threads: '0', expected a whole number, at least 1"),
+    (["--steps", "2"], 1, "run: a file; name a folder for the run"),
+])
+def test_a_run_that_makes_no_sense_is_refused_in_words(tmp_path, monkeypatch, capsys, arguments, status, message):
+    (tmp_path / "run").write_text("")
+    whole = ["--config", "c", "--cache", "d", "--codebook", "k", "--out", str(tmp_path / "run"), *arguments]
+    monkeypatch.setattr("sys.argv", ["train", *whole])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == status and message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text, message", [(None, "No such file"), ("step,mel\n", "holds no rows yet"), ("a,b\n1,2\n", "no log of a run")])
+def test_what_is_no_log_is_not_drawn(tmp_path, monkeypatch, capsys, text, message):
+    if text:
+        (tmp_path / "log.csv").write_text(text)
+    monkeypatch.setattr("sys.argv", ["curves", str(tmp_path / "log.csv"), str(tmp_path / "curves.png")])
+    with pytest.raises(SystemExit) as left:
+        curves.main()
+    said = capsys.readouterr().err
+    assert left.value.code == 1 and message in said and said.count("\n") == 1, said
 
 
 def test_steps_that_give_no_number_leave_the_weights_alone_and_end_the_run_in_words(data, tmp_path):
@@ -79,12 +131,59 @@ def test_steps_that_give_no_number_leave_the_weights_alone_and_end_the_run_in_wo
     before = {k: v.clone() for k, v in t.net.state_dict().items()}
     crop = t.crops.batch
     t.crops.batch = lambda size: {**(b := crop(size)), "audio": b["audio"] * float("nan")}
-    with pytest.raises(TrainError, match="in a row gave no number"):
+    with pytest.raises(TrainError, match="in a row gave no number; .* go on from an earlier checkpoint or with a lower learning_rate"):
         run(t, tmp_path / "run", steps=100)
     assert all(torch.equal(v, before[k]) for k, v in t.net.state_dict().items())
     again = trainer(data)
     again.resume(tmp_path / "run" / "last.pt")
     assert float(again.train_step(0.5)["mel"]) > 0
+
+
+def test_latents_that_are_no_numbers_end_the_run_in_words(data, tmp_path):
+    t = trainer(data, warm_steps=1)
+    t.train_step(0.0)
+    with torch.no_grad():
+        t.net.enc.out.bias.fill_(float("nan"))
+    with pytest.raises(TrainError, match="step 1: the encoder gives what is no number, .* lower learning_rate"):
+        t.train_step(0.5)
+
+
+def test_a_checkpoint_remembers_what_it_began_with(data, tmp_path):
+    t, own = trainer(data), dict(source="speech", licence="not stated")
+    books = dict(source="books", licence="CC-BY-4.0", hours=9.0)
+    assert [s["source"] for s in t.sources] == ["speech"]
+    hours = t.sources[0]["hours"]
+
+    def after(sources):
+        """What a run tells that goes on from a checkpoint with these sources."""
+        t.sources = sources
+        t.save(tmp_path / "before.pt")
+        later = trainer(data)
+        later.resume(tmp_path / "before.pt")
+        later.save(tmp_path / "after.pt")
+        return checkpoint.read(tmp_path / "after.pt")["sources"]
+
+    assert after([{**own, "hours": hours}]) == [{**own, "hours": hours}], "the same recordings"
+    assert after([books]) == [books, {**own, "hours": hours}]
+    assert after([{**own, "hours": 5.0}, books]) == [books, {**own, "hours": 5.0}]
+    assert after([]) == [{**own, "hours": hours}, checkpoint.NOT_KNOWN]
+    shutil.copy(tmp_path / "after.pt", tmp_path / "a.pt")
+    after([books])
+    told = checkpoint.mean([tmp_path / "a.pt", tmp_path / "after.pt"])["sources"]
+    assert told == [books, {**own, "hours": hours}, checkpoint.NOT_KNOWN]
+    t.sources = []
+    t.save(tmp_path / "none.pt")
+    assert checkpoint.mean([tmp_path / "none.pt"])["sources"] == []
+    assert checkpoint.mean([tmp_path / "none.pt", tmp_path / "after.pt"])["sources"] == [books, {**own, "hours": hours}, checkpoint.NOT_KNOWN]
+
+
+def test_a_small_checkpoint_is_not_written_over_another_file(tmp_path, monkeypatch, capsys):
+    (tmp_path / "b.pt.xz").write_text("weights")
+    monkeypatch.setattr("sys.argv", ["checkpoint", str(tmp_path / "a.pt"), str(tmp_path / "b.pt.xz")])
+    with pytest.raises(SystemExit) as left:
+        checkpoint.main()
+    assert left.value.code == 1 and "b.pt.xz is there already: " in capsys.readouterr().err
+    assert (tmp_path / "b.pt.xz").read_text() == "weights"
 
 
 def test_a_run_that_fails_in_its_first_step_leaves_nothing_in_the_next_ones_way(data, tmp_path, monkeypatch):
@@ -149,6 +248,21 @@ def test_the_recipes_fit_the_model_that_is_shipped():
     assert configuration.load(CONFIGS / "large.toml").model != shipped
 
 
+def test_the_shipped_pack_is_the_shipped_checkpoints_and_card_and_scores_are_its_own():
+    models = CONFIGS.parent.parent / "models"
+    manifest = json.loads((models / "live" / "manifest.json").read_text())
+    contents = checkpoint.read(models / "live-checkpoint.pt.xz")
+    assert manifest["training"]["steps"] == contents["step"]
+    # The semantic table needs mHuBERT's centroids, which are not here; the acoustic one is all the checkpoint's.
+    net = Codec(torch.zeros(contents["config"].model.semantic_entries, 768), contents["config"].model)
+    checkpoint.load(net, {**{k: v.float() for k, v in contents["ema"].items()}, checkpoint.FROZEN: net.q.semantic.frozen})
+    graph = onnx.load(models / "live" / "quantizer.onnx").graph
+    tables = [onnx.numpy_helper.to_array(t) for t in graph.initializer if list(t.dims) == [contents["config"].model.latent, 1024]]
+    assert any(np.allclose(t, net.q.acoustic.table().detach().numpy().T, atol=1e-6) for t in tables), "another model's codebook"
+    for file in ("MODEL_CARD.md", "SCORES.md"):
+        assert f"{manifest['name']} {manifest['version']}" in (models / "live" / file).read_text(), f"{file} is of another version"
+
+
 def test_what_the_codec_pays_for_features_is_nothing_where_it_is_equal(data):
     t = trainer(data)
     audio, terms = t.crops.batch(4)["audio"], {}
@@ -169,6 +283,7 @@ def test_loudness_costs_what_is_heard_whatever_the_level():
     quiet = torch.zeros_like(target).requires_grad_()
     loss(quiet, torch.zeros_like(target)).backward()
     assert torch.isfinite(quiet.grad).all(), "a silent crop"
+    assert float(loss(1e-4 * noise / noise.square().mean().sqrt(), torch.zeros_like(target))) < 10, "what no one hears beside silence"
 
 
 def test_a_second_analysis_changes_nothing_before_it_is_trained(data, tmp_path):
@@ -292,10 +407,13 @@ def test_a_checkpoint_of_another_model_or_no_checkpoint_is_refused(data, tmp_pat
     other = Trainer(configuration.from_dict(values), t.crops, read_codebook(data / "codebook.npy"))
     with pytest.raises(checkpoint.CheckpointError, match="discriminators are others"):
         other.resume(tmp_path / "last.pt")
-    for name in ("text.pt", "text.pt.xz"):
-        (tmp_path / name).write_text("no")
-        with pytest.raises(checkpoint.CheckpointError, match=name):
+    for name in ("text.pt", "text.pt.xz", "pickled.pt", "empty.pt"):
+        (tmp_path / name).write_bytes(dict(pickled=pickle.dumps(threading.Event, 2), empty=b"").get(name.split(".")[0], b"no"))
+        with pytest.raises(checkpoint.CheckpointError, match=f"{name}: no checkpoint, or a damaged one") as refused:
             t.resume(tmp_path / name)
+        assert "weights_only" not in str(refused.value), "advice to trust it"
+    with pytest.raises(checkpoint.CheckpointError, match="missing.pt: cannot be read .No such file or directory.$"):
+        t.resume(tmp_path / "missing.pt")
 
 
 @pytest.mark.parametrize("text, message", [
@@ -303,6 +421,7 @@ def test_a_checkpoint_of_another_model_or_no_checkpoint_is_refused(data, tmp_pat
     ("[train]\nlevel_dbfs = ['a', 'b']", "level_dbfs is"),
     ("[train]\nlevel_dbfs = [-12, -36]", "level_dbfs is"),
     ("[train]\nbatch = 0", "batch is 0, expected 1 to inf"),
+    ("[train]\nseconds = 0.1", "seconds is 0.1, expected 0.2 to inf"),
     ("[train]\ndrop_acoustic = 1.5", "drop_acoustic is 1.5, expected 0 to 1"),
     ("[model]\nencoder_width = -4", "encoder_width is -4, expected 1 to inf"),
     ("[train]\nbatchsize = 3", "there is no batchsize; known are .*batch"),

@@ -6,21 +6,30 @@ import argparse
 import csv
 import hashlib
 import json
+import os
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
+from ..arguments import language, within
 from ..config import HOP_SAMPLES, RATE_HZ
 from .sources import DataError, find
 
 COLUMNS = ["start", "samples", "split", "source", "speaker", "bandwidth_hz", "licence", "lang", "gender", "name", "text"]
+FILES = ("pcm.npy", "f0.npy", "clips.csv", "cache.json")
+"""In the order in which they take their places: with the last one the cache is finished."""
 
 
 def split_of(speaker, held_out):
     """"valid" for a share `held_out` of all speakers, else "train": by a hash of the name, the same in every run."""
     number = int.from_bytes(hashlib.sha256(speaker.encode()).digest()[:8], "big") / 2**64
     return "valid" if number < held_out else "train"
+
+
+def sha256_of(path):
+    """Of a whole file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _read(job):
@@ -31,15 +40,37 @@ def _read(job):
 
 def build(folders, out, held_out=0.01, workers=None, report=print, lang=""):
     """Read all folders and write the cache; `lang` is the language of recordings that no table tells of. Raises DataError on
-    recordings that cannot be read; nothing is left then."""
+    recordings that cannot be read. What fails or is interrupted leaves nothing, and a cache that was there as it was."""
+    places = [Path(folder).resolve() for folder in folders]
+    for folder, place in zip(folders, places):
+        if places.count(place) > 1:
+            raise DataError(f"{folder}: named twice; each of its recordings would be there twice")
     jobs = [job for folder in folders for job in find(folder)]
     out = Path(out)
+    is_new = not out.exists()
     out.mkdir(parents=True, exist_ok=True)
-    for name in ("cache.json", "phones.npy"):
-        (out / name).unlink(missing_ok=True)
+    partial = {name: out / f"{name}.partial" for name in (*FILES, "pcm.raw")}
+    try:
+        facts = _write(jobs, partial, held_out, workers, lang)
+        for name in FILES:
+            if name == FILES[-1]:
+                (out / "phones.npy").unlink(missing_ok=True)
+            os.replace(partial[name], out / name)
+    except BaseException:
+        for path in partial.values():
+            path.unlink(missing_ok=True)
+        if is_new and not any(out.iterdir()):
+            out.rmdir()
+        raise
+    speakers = f"{facts['speakers']} speakers ({facts['speakers_held_out']} held out)"
+    report(f"{facts['clips']} clips, {speakers}, {facts['hours']:.2f} h")
+    return facts
+
+
+def _write(jobs, partial, held_out, workers, lang):
+    """Do `jobs` and write the cache's files under their `partial` names. Returns what cache.json says."""
     pcm, f0, rows, at = hashlib.sha256(), [], [], 0
-    partial = out / "pcm.raw"
-    with ProcessPoolExecutor(workers) as pool, open(partial, "wb") as samples:
+    with ProcessPoolExecutor(workers) as pool, open(partial["pcm.raw"], "wb") as samples:
         for clips in pool.map(_read, jobs):
             for c in clips:
                 raw = np.ascontiguousarray(c.samples, "<i2").tobytes()
@@ -51,19 +82,18 @@ def build(folders, out, held_out=0.01, workers=None, report=print, lang=""):
                 at += len(c.samples)
     if not rows:
         raise DataError("no recording is long enough: half a second at least")
-    whole = np.memmap(partial, "<i2", "r", shape=(at,))
-    np.save(out / "pcm.npy", whole)
-    del whole
-    partial.unlink()
-    np.save(out / "f0.npy", np.concatenate(f0))
-    with open(out / "clips.csv", "w", newline="", encoding="utf8") as table:
+    for name, array in (("pcm.npy", np.memmap(partial["pcm.raw"], "<i2", "r", shape=(at,))), ("f0.npy", np.concatenate(f0))):
+        with open(partial[name], "wb") as file:
+            np.save(file, array)
+    del array
+    partial["pcm.raw"].unlink()
+    with open(partial["clips.csv"], "w", newline="", encoding="utf8") as table:
         csv.writer(table).writerows([COLUMNS, *rows])
-    speakers = {(r[3], r[4]) for r in rows}
-    sha256 = {f"{name.split('.')[0]}_sha256": hashlib.sha256((out / name).read_bytes()).hexdigest() for name in ("f0.npy", "clips.csv")}
+    speakers = {(r[3], r[4]): r[2] for r in rows}
+    sha256 = {f"{name.split('.')[0]}_sha256": sha256_of(partial[name]) for name in ("f0.npy", "clips.csv")}
     facts = dict(rate_hz=RATE_HZ, hop_samples=HOP_SAMPLES, clips=len(rows), hours=at / RATE_HZ / 3600, speakers=len(speakers),
-                 pcm_sha256=pcm.hexdigest(), **sha256)
-    (out / "cache.json").write_text(json.dumps(facts, indent=2) + "\n")
-    report(f"{facts['clips']} clips, {facts['speakers']} speakers, {facts['hours']:.2f} h")
+                 speakers_held_out=list(speakers.values()).count("valid"), pcm_sha256=pcm.hexdigest(), **sha256)
+    partial["cache.json"].write_text(json.dumps(facts, indent=2) + "\n")
     return facts
 
 
@@ -71,13 +101,13 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("folders", nargs="+", help="folders of shards or of recordings")
     p.add_argument("--out", required=True)
-    p.add_argument("--held-out", type=float, default=0.01, help="share of speakers kept from training")
-    p.add_argument("--lang", default="", help="language of recordings without a table, such as en: phones are found in English only")
-    p.add_argument("--workers", type=int)
+    p.add_argument("--held-out", type=within(float, 0, 1), default=0.01, help="share of speakers kept from training")
+    p.add_argument("--lang", type=language, help="language of recordings without a table, such as en: phones are found in English only")
+    p.add_argument("--workers", type=within(int, 1))
     a = p.parse_args()
     try:
-        build(a.folders, a.out, a.held_out, a.workers, lang=a.lang)
-    except DataError as e:
+        build(a.folders, a.out, a.held_out, a.workers, lang=a.lang or "")
+    except (DataError, OSError) as e:
         p.exit(1, f"{e}\n")
 
 

@@ -46,7 +46,8 @@ def bandwidth_hz(samples):
         return RATE_HZ / 2
     frames = np.lib.stride_tricks.sliding_window_view(samples, n)[:: n // 2] * np.hanning(n)
     level_db = 20 * np.log10(np.quantile(np.abs(np.fft.rfft(frames)), 0.98, axis=0) + 1e-9)
-    smooth_db = np.convolve(level_db, np.ones(5) / 5, "same")
+    # Beyond the ends as at them: zeros would be 0 dB, far above a quiet recording's noise.
+    smooth_db = np.convolve(np.pad(level_db, 2, "edge"), np.ones(5) / 5, "valid")
     heard = np.flatnonzero(smooth_db > smooth_db.max() - BANDWIDTH_BELOW_PEAK_DB)
     return min(float((heard[-1] + 1) * RATE_HZ / n), RATE_HZ / 2)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..arguments import within
 from ..config import FRAME_RATE_HZ, HOP_SAMPLES
 from .sources import DataError
 
@@ -107,7 +108,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("cache")
     p.add_argument("--recognise", action="store_true", help="also clips without a text")
-    p.add_argument("--workers", type=int)
+    p.add_argument("--workers", type=within(int, 1))
     a = p.parse_args()
     try:
         build(a.cache, a.recognise, a.workers)

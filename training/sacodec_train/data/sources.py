@@ -61,9 +61,13 @@ def read_file(path, root):
     samples = whole_hops(np.round(audio * (32767 / max(peak, 1.0))).astype(np.int16))
     floats = samples / 32768
     text = path.with_suffix(".txt")
+    try:
+        said = text.read_text(encoding="utf8").strip() if text.is_file() else ""
+    except UnicodeDecodeError as e:
+        raise DataError(f"{text}: not UTF-8; save it as that") from e
     place = path.relative_to(root)
     return Clip(samples, pitch_hz(floats), root.name, place.parts[0] if len(place.parts) > 1 else ".", min(bandwidth_hz(floats), rate / 2),
-                text=text.read_text(encoding="utf8").strip() if text.is_file() else "", name=str(place))
+                text=said, name=str(place))
 
 
 def refuse_evaluation(folder):
@@ -77,6 +81,8 @@ def find(folder):
     """All work of a folder: its shards, if it has any, else its recordings; a list of (reader, arguments). Raises DataError where
     some of it is for evaluation."""
     folder = Path(folder)
+    if not folder.is_dir():
+        raise DataError(f"{folder}: " + ("a file; name the folder that it lies in" if folder.exists() else "there is no such folder"))
     refuse_evaluation(folder)
     shards = [path for path in sorted(folder.glob("*.opus")) if path.with_suffix(".csv").is_file()]
     if shards:

@@ -8,6 +8,7 @@ import json
 import tempfile
 from pathlib import Path
 
+from ..arguments import within
 from ..checkpoint import CheckpointError, load_model
 from ..data.sources import DataError
 from ..export import pack as export
@@ -49,17 +50,18 @@ def main():
     p.add_argument("--codebook", help="mHuBERT centroids, for small checkpoints")
     p.add_argument("--baselines", nargs="*", choices=list(systems.BASELINES), default=list(systems.BASELINES))
     p.add_argument("--against", nargs="*", default=[], help="systems, as the table calls them, that the first pack is compared with")
-    p.add_argument("--every", type=int, default=1, help="every n-th recording only")
-    p.add_argument("--samples", type=int, default=4, help="clips to write as WAV and picture")
+    p.add_argument("--every", type=within(int, 1), default=1, help="every n-th recording only")
+    p.add_argument("--samples", type=within(int, 0), default=4, help="clips to write as WAV and picture")
     p.add_argument("--no-phones", action="store_true", help="do not align phones")
-    p.add_argument("--workers", type=int)
+    p.add_argument("--workers", type=within(int, 1))
     a = p.parse_args()
     try:
         with tempfile.TemporaryDirectory() as folder:
             packs, entries = packs_of(a.packs, a.codebook, folder)
-            unknown = set(a.against) - set(entries) - {systems.TITLES[b] for b in a.baselines}
+            known = [*entries, *(systems.TITLES[b] for b in a.baselines)]
+            unknown = set(a.against) - set(known)
             if unknown:
-                raise DataError(f"--against {', '.join(sorted(unknown))}: the table has none of that name")
+                raise DataError(f"--against {', '.join(sorted(unknown))}: the table has none of that name; it has {', '.join(known)}")
             scored = scores.run(read(a.clips, a.every), packs, a.baselines, not a.no_phones, a.workers)
         print(report.write(scored, scores.streams(scored, entries), a.out, a.samples, a.against))
     except (DataError, CheckpointError, systems.CodecError, OSError, ValueError) as e:

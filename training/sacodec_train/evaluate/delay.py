@@ -8,6 +8,7 @@ import argparse
 import numpy as np
 from scipy.signal import correlate, resample_poly
 
+from ..arguments import within
 from ..config import RATE_HZ
 from ..data.sources import DataError
 from . import systems
@@ -34,7 +35,7 @@ def delay_samples(reference, output):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--clips", required=True, help="folder of recordings")
-    p.add_argument("--every", type=int, default=1, help="every n-th recording only")
+    p.add_argument("--every", type=within(int, 1), default=1, help="every n-th recording only")
     a = p.parse_args()
     try:
         systems.require(["codec2"])

@@ -27,14 +27,21 @@ class Recording:
         return "to 8 kHz" if self.bandwidth_hz <= 8_500 else "to 11 kHz" if self.bandwidth_hz <= 11_000 else "full"
 
 
-def read(folder, every=1):
+def read(folder, every=1, report=print):
     """Every `every`-th recording of a folder. A table FOLDER.csv beside it (file, speaker, lang, gender, bandwidth_hz, text)
-    tells what is known of them; without one the folders below are the speakers and a .txt beside a file is its text."""
+    tells what is known of them, and which there are: rows without their file are left out, which `report` says. Without a table
+    the folders below are the speakers and a .txt beside a file is its text."""
     folder = Path(folder)
     table = folder.with_name(folder.name + ".csv")
     if table.is_file():
         with open(table, encoding="utf8", newline="") as file:
-            return [_row(folder, row) for row in list(csv.DictReader(file))[::every]]
+            rows = list(csv.DictReader(file))
+        there = [row for row in rows if row.get("file") and (folder / row["file"]).is_file()]
+        if not there:
+            raise DataError(f"{folder}: none of the recordings of {table.name} is there")
+        if len(there) < len(rows):
+            report(f"{table}: {len(rows) - len(there)} of {len(rows)} recordings are not there and left out")
+        return [_row(folder, row) for row in there[::every]]
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in AUDIO)[::every]
     clips = [clip for clip in (read_file(path, folder) for path in files) if clip is not None]
     if not clips:

@@ -82,9 +82,11 @@ def _pulses(g, h):
     g.output(f0, "state_f0_out", [1, 1])
     last = g.input("state_f0", [1, 1])
     before = g.op("Where", g.op("Greater", last, np.array(0.0, np.float32)), last, f0)
-    step, k = g.op("Sub", f0, before), np.arange(1, HOP_SAMPLES + 1)[None]
-    glide = g.op("Mul", step, k * (k + 1) / (2 * HOP_SAMPLES * RATE_HZ))
-    turns = g.op("Add", g.op("Add", g.op("Mul", before, k / RATE_HZ), glide), g.input("state_phase", [1, 1]))
+    step, k = g.op("Sub", f0, before), np.arange(1, HOP_SAMPLES + 1)[None].astype(np.float64)
+    # Over one denominator, all of it whole numbers that f32 holds exactly: a rounded 1 / RATE_HZ would turn the phase a little
+    # further in every frame.
+    glide = g.op("Add", g.op("Mul", before, 2 * HOP_SAMPLES * k), g.op("Mul", step, k * (k + 1)))
+    turns = g.op("Add", g.op("Div", glide, np.array(2.0 * HOP_SAMPLES * RATE_HZ)), g.input("state_phase", [1, 1]))
     phase = g.op("Sub", turns, g.op("Floor", turns))
     g.output(g.slice(phase, HOP_SAMPLES - 1, HOP_SAMPLES, 1), "state_phase_out", [1, 1])
     now = g.op("Add", before, g.op("Mul", step, k / HOP_SAMPLES))

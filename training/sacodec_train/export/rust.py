@@ -12,7 +12,7 @@ from ..ort_pack import OrtPack
 
 
 class RustError(RuntimeError):
-    """The command refused the pack; carries its words."""
+    """The command cannot be started or refused the pack; carries its words."""
 
 
 def compare(program, folder, clip):
@@ -24,7 +24,10 @@ def compare(program, folder, clip):
         sf.write(wav, clip, RATE_HZ, "FLOAT")
         for arguments in (["encode", wav, "-o", take], ["convert", take, "--to", "npy"], ["decode", take, "-o", back, "--rate", str(RATE_HZ)]):
             own = [] if arguments[0] == "convert" else ["--pack", str(folder)]
-            done = subprocess.run([program, *arguments, *own], capture_output=True, text=True)
+            try:
+                done = subprocess.run([program, *arguments, *own], capture_output=True, text=True)
+            except OSError as e:
+                raise RustError(f"{program}: cannot be started ({e.strerror}); cargo build --release makes the sacodec command") from e
             if done.returncode:
                 raise RustError(f"{program} {arguments[0]}: {done.stderr.strip()}")
         found = np.load(Path(take).with_suffix(".npy"))[:, 0].astype(np.int64)

@@ -10,6 +10,9 @@ from .quantizer import Quantizer
 WARM_NOISE = 0.3
 """Noise on the unit-variance latent while it is not quantised: about what the quantiser will add."""
 
+DIMENSIONS = 768
+"""Of mHuBERT's centroids."""
+
 
 class Codec(nn.Module):
     """The whole model. `codebook` f32 [semantic_entries, 768]: the frozen mHuBERT centroids, see `read_codebook`."""
@@ -54,7 +57,9 @@ def read_codebook(path):
     try:
         c = np.load(path, allow_pickle=False).astype(np.float32)
     except (AttributeError, ValueError, EOFError) as e:
-        raise ValueError(f"{path}: no .npy file of centroids ({e})") from e
+        raise ValueError(f"{path}: no .npy file of centroids; python -m sacodec_train.data.codebook makes one") from e
     if c.ndim != 2 or not np.isfinite(c).all() or c.std() == 0:
         raise ValueError(f"{path}: expected finite centroids [entries, dimensions], found {c.dtype} {c.shape}")
+    if c.shape[0] == DIMENSIONS != c.shape[1]:
+        raise ValueError(f"{path}: {list(c.shape)} is transposed, expected [entries, {DIMENSIONS}]: save its .T")
     return torch.from_numpy((c - c.mean(0)) / c.std())

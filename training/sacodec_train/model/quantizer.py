@@ -7,6 +7,10 @@ COMMITMENT = 0.25
 """Weight of the latent's part of the codebook loss (van den Oord et al. 2017, eq. 3)."""
 
 
+class FitError(ValueError):
+    """Latents that no table can be placed on."""
+
+
 class AnchoredCodebook(nn.Module):
     """Nearest neighbour in a learned affine projection of a frozen table.
 
@@ -35,8 +39,10 @@ class AnchoredCodebook(nn.Module):
     def fit(self, target, shrink):
         """Give the projected table the covariance of `target` [N, width], principal axes to principal axes, times `shrink`.
 
-        Without it one entry is nearest to everything, and nothing is learned.
+        Without it one entry is nearest to everything, and nothing is learned. Raises FitError where `target` holds what is no number.
         """
+        if not torch.isfinite(target).all():
+            raise FitError("the encoder gives what is no number, which no codebook can be fitted to")
         c, t = self.frozen.double(), target.double()
         mean_c, mean_t = c.mean(0), t.mean(0)
         _, s_c, v_c = torch.linalg.svd(c - mean_c, full_matrices=False)
