@@ -115,7 +115,11 @@ impl Copy {
 #[test]
 fn a_pack_that_is_incomplete_or_damaged_is_refused_with_its_own_error() {
     let error = ModelPack::from_folder(Path::new("/nowhere")).unwrap_err();
-    assert!(matches!(error, PackError::NoManifest { .. }), "{error}");
+    assert!(matches!(error, PackError::NoFolder { .. }), "{error}");
+
+    let pack = Copy::new();
+    fs::remove_file(pack.file("manifest.json")).unwrap();
+    assert!(matches!(pack.load(), Err(LoadError::Pack(PackError::NoManifest { .. }))));
 
     let pack = Copy::new();
     fs::remove_file(pack.file("decoder.onnx")).unwrap();

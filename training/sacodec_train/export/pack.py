@@ -1,8 +1,9 @@
 """A checkpoint as a model pack: python -m sacodec_train.export.pack RUN/last.pt PACK --f16 --check CLIP.wav ...
 
 Writes encoder.onnx, quantizer.onnx, decoder.onnx and manifest.json (format 1). With --check compares ONNX Runtime with
-PyTorch, and with --sacodec also the plugin's codec with ONNX Runtime: at least 99.5 % of the tokens equal, and, of the same
-graphs at full precision, at least 50 dB from the audio of the same tokens. Half precision turns the phase of the pulse train
+PyTorch, and with --sacodec also the plugin's codec with ONNX Runtime: at least 99.5 % of all tokens equal and 99 % of each clip's,
+of whose 300 frames two are more than half a percent, and, of the same graphs at full precision, at least 50 dB from the audio of
+the same tokens. Half precision turns the phase of the pulse train
 by and by, which no one hears and a difference of samples does: there mel levels are compared. A pack that fails is not left.
 A card that the export wrote is written anew, one by hand stays.
 """
@@ -25,7 +26,8 @@ from . import card, graphs, rust
 
 MHUBERT = (-0.1194, -1.0042, -0.0892, 0.4149)
 """How the sketch of mHuBERT's centroids begins."""
-MIN_EQUAL, MIN_SNR_DB, MAX_LEVEL_DB = 0.995, 50.0, 1.0
+MIN_EQUAL, MIN_EQUAL_OF_A_CLIP, MIN_SNR_DB, MAX_LEVEL_DB = 0.995, 0.99, 50.0, 1.0
+EXPECTED_EQUAL = f"{100 * MIN_EQUAL} % ({100 * MIN_EQUAL_OF_A_CLIP} % of each clip)"
 
 
 class ParityError(RuntimeError):
@@ -78,22 +80,32 @@ def check(net, folder, clips):
         write(net, 0, twin, "twin", "0", half=False)
         full = np.array([compare(net, OrtPack(twin), clip) for clip in clips])
     own = np.array([compare(net, OrtPack(folder), clip) for clip in clips])
-    (semantic, acoustic), audio_db, level_db = own[:, :2].min(0), full[:, 2].min(), own[:, 3].max()
-    said = (f"semantic tokens {100 * semantic:.2f} % equal, acoustic {100 * acoustic:.2f} %; at full precision audio {audio_db:.1f} dB; "
-            f"mel levels {level_db:.2f} dB apart")
+    are_equal, tokens = _tokens(own[:, :2], clips)
+    audio_db, level_db = full[:, 2].min(), own[:, 3].max()
+    said = f"{tokens}; at full precision audio {audio_db:.1f} dB; mel levels {level_db:.2f} dB apart"
     # So that what is no number does not pass.
-    if not (semantic >= MIN_EQUAL and acoustic >= MIN_EQUAL and audio_db >= MIN_SNR_DB and level_db <= MAX_LEVEL_DB):
-        raise ParityError(f"it is not the model: {said}; expected {100 * MIN_EQUAL} %, {MIN_SNR_DB} dB and {MAX_LEVEL_DB} dB")
+    if not (are_equal and audio_db >= MIN_SNR_DB and level_db <= MAX_LEVEL_DB):
+        raise ParityError(f"it is not the model: {said}; expected {EXPECTED_EQUAL}, {MIN_SNR_DB} dB and {MAX_LEVEL_DB} dB")
     return said
+
+
+def _tokens(shares, clips):
+    """Shares of equal semantic and acoustic tokens [clips, 2] -> whether they are enough, and what they are, in words."""
+    frames = [len(clip) // HOP_SAMPLES for clip in clips]
+    (semantic, acoustic), worst = np.average(shares, 0, frames), shares.min()
+    said = f"semantic tokens {100 * semantic:.2f} % equal, acoustic {100 * acoustic:.2f} %, in {sum(frames)} frames of {len(clips)} clips"
+    said += f" (in the worst {100 * worst:.2f} %)" if len(clips) > 1 else ""
+    return bool(min(semantic, acoustic) >= MIN_EQUAL and worst >= MIN_EQUAL_OF_A_CLIP), said
 
 
 def check_rust(program, folder, clips):
     """Raise ParityError unless the plugin's codec gives ONNX Runtime's tokens and audio on all `clips`. Returns what was found, in words."""
     found = np.array([rust.compare(program, folder, clip) for clip in clips])
-    semantic, acoustic, audio_db = found.min(0)
-    said = f"in {program} semantic tokens {100 * semantic:.2f} % equal, acoustic {100 * acoustic:.2f} %, audio {audio_db:.1f} dB"
-    if not (semantic >= MIN_EQUAL and acoustic >= MIN_EQUAL and audio_db >= MIN_SNR_DB):
-        raise ParityError(f"{said}; expected {100 * MIN_EQUAL} % and {MIN_SNR_DB} dB")
+    are_equal, tokens = _tokens(found[:, :2], clips)
+    audio_db = found[:, 2].min()
+    said = f"in {program} {tokens}, audio {audio_db:.1f} dB"
+    if not (are_equal and audio_db >= MIN_SNR_DB):
+        raise ParityError(f"{said}; expected {EXPECTED_EQUAL} and {MIN_SNR_DB} dB")
     return said
 
 
