@@ -391,7 +391,8 @@ mod tests {
     fn the_shipped_packs_transforms_are_all_found() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("models/live");
         for (file, tolerance, expected) in
-            [("encoder.onnx", BasisTolerance::Single, 2), ("decoder.onnx", BasisTolerance::Half, 4)]
+            // Two analyses; there and back.
+            [("encoder.onnx", BasisTolerance::Single, 4), ("decoder.onnx", BasisTolerance::Half, 4)]
         {
             let model = tract_onnx::onnx().model_for_path(folder.join(file)).unwrap().into_typed().unwrap();
             let model = with_fast_transforms(model, tolerance).unwrap();
