@@ -184,6 +184,10 @@ fn a_listening_test_by_keys_plays_a_b_and_x_in_the_host_and_its_result_is_in_the
         };
         assert_eq!(results(&mut host).len(), 0, "after {} of {TRIALS} trials", trial - 1);
         window.key(answer.into()).unwrap();
+        if trial < TRIALS {
+            // A choice of its own, whose pause must not be taken for that of the next key.
+            assert_eq!(listener.after_the_pause(&mut host), Heard::Original, "the trial after {trial}");
+        }
     }
     let results = until(&mut host, "the test ended with a result", |host| {
         listener.play(host);
