@@ -63,6 +63,15 @@ def test_another_model_does_not_pass_for_the_pack(tmp_path):
         pack.check(net, tmp_path, [clip])
 
 
+def test_tokens_are_counted_over_all_clips_and_none_may_be_far_off():
+    long, short = np.zeros(3000 * 320), np.zeros(300 * 320)
+    equal = lambda *shares: pack._tokens(np.array(shares), [long, short][: len(shares)])[0]
+    assert equal([1.0, 0.996]) and not equal([1.0, 0.994]) and not equal([0.994, 1.0])
+    assert equal([1.0, 0.999], [1.0, 0.9933]), "two tokens of the short clip"
+    assert not equal([1.0, 1.0], [1.0, 0.98]), "one clip is far off"
+    assert not equal([1.0, 0.995], [1.0, 0.993]), "not enough of all tokens"
+
+
 @pytest.mark.parametrize("place", range(4))
 def test_what_is_no_number_does_not_pass(tmp_path, monkeypatch, place):
     found = [1.0, 1.0, 60.0, 0.1]
@@ -70,14 +79,14 @@ def test_what_is_no_number_does_not_pass(tmp_path, monkeypatch, place):
     monkeypatch.setattr(pack, "OrtPack", lambda folder: None)
     monkeypatch.setattr(pack, "compare", lambda *_: found)
     monkeypatch.setattr(pack.rust, "compare", lambda *_: found[:3])
-    pack.check(None, tmp_path, [None])
-    pack.check_rust("sacodec", tmp_path, [None])
+    pack.check(None, tmp_path, [np.zeros(300 * 320)])
+    pack.check_rust("sacodec", tmp_path, [np.zeros(300 * 320)])
     found[place] = float("nan")
     with pytest.raises(pack.ParityError, match="nan"):
-        pack.check(None, tmp_path, [None])
+        pack.check(None, tmp_path, [np.zeros(300 * 320)])
     if place < 3:
         with pytest.raises(pack.ParityError, match="nan"):
-            pack.check_rust("sacodec", tmp_path, [None])
+            pack.check_rust("sacodec", tmp_path, [np.zeros(300 * 320)])
 
 
 def test_a_pack_that_fails_its_check_is_not_left_and_the_one_before_stays(tmp_path, monkeypatch):

@@ -95,7 +95,7 @@ def _tokens(shares, clips):
     (semantic, acoustic), worst = np.average(shares, 0, frames), shares.min()
     said = f"semantic tokens {100 * semantic:.2f} % equal, acoustic {100 * acoustic:.2f} %, in {sum(frames)} frames of {len(clips)} clips"
     said += f" (in the worst {100 * worst:.2f} %)" if len(clips) > 1 else ""
-    return bool(min(semantic, acoustic) >= MIN_EQUAL and worst >= MIN_EQUAL_OF_A_CLIP), said
+    return bool(semantic >= MIN_EQUAL and acoustic >= MIN_EQUAL and worst >= MIN_EQUAL_OF_A_CLIP), said
 
 
 def check_rust(program, folder, clips):
