@@ -63,13 +63,12 @@ def test_another_model_does_not_pass_for_the_pack(tmp_path):
         pack.check(net, tmp_path, [clip])
 
 
-def test_tokens_are_counted_over_all_clips_and_none_may_be_far_off():
+def test_enough_tokens_of_every_clip_must_be_equal_however_short_it_is():
     long, short = np.zeros(3000 * 320), np.zeros(300 * 320)
-    equal = lambda *shares: pack._tokens(np.array(shares), [long, short][: len(shares)])[0]
-    assert equal([1.0, 0.996]) and not equal([1.0, 0.994]) and not equal([0.994, 1.0])
-    assert equal([1.0, 0.999], [1.0, 0.9933]), "two tokens of the short clip"
-    assert not equal([1.0, 1.0], [1.0, 0.98]), "one clip is far off"
-    assert not equal([1.0, 0.995], [1.0, 0.993]), "not enough of all tokens"
+    equal = lambda *shares: pack._tokens(np.array(shares), [long, short][: len(shares)])
+    assert equal([1.0, 0.996])[0] and not equal([1.0, 0.994])[0] and not equal([0.994, 1.0])[0]
+    enough, said = equal([1.0, 1.0], [1.0, 0.99])
+    assert not enough and "acoustic 99.91 %, in 3300 frames of 2 clips (in the worst 99.00 %)" in said, said
 
 
 @pytest.mark.parametrize("place", range(4))

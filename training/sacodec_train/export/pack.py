@@ -1,10 +1,8 @@
 """A checkpoint as a model pack: python -m sacodec_train.export.pack RUN/last.pt PACK --f16 --check CLIP.wav ...
 
 Writes encoder.onnx, quantizer.onnx, decoder.onnx and manifest.json (format 1). With --check compares ONNX Runtime with
-PyTorch, and with --sacodec also the plugin's codec with ONNX Runtime: at least 99.5 % of all tokens equal and 99 % of each clip's,
-of whose 300 frames two are more than half a percent, and, of the same graphs at full precision, at least 50 dB from the audio of
-the same tokens. Half precision turns the phase of the pulse train
-by and by, which no one hears and a difference of samples does: there mel levels are compared. A pack that fails is not left.
+PyTorch, and with --sacodec also the plugin's codec with ONNX Runtime: at least 99.5 % of each clip's tokens equal, and,
+of the same graphs at full precision, at least 50 dB from the audio of the same tokens. Half precision turns the phase of the pulse train by and by, which no one hears and a difference of samples does: there mel levels are compared. A pack that fails is not left.
 A card that the export wrote is written anew, one by hand stays.
 """
 import argparse
@@ -26,8 +24,8 @@ from . import card, graphs, rust
 
 MHUBERT = (-0.1194, -1.0042, -0.0892, 0.4149)
 """How the sketch of mHuBERT's centroids begins."""
-MIN_EQUAL, MIN_EQUAL_OF_A_CLIP, MIN_SNR_DB, MAX_LEVEL_DB = 0.995, 0.99, 50.0, 1.0
-EXPECTED_EQUAL = f"{100 * MIN_EQUAL} % ({100 * MIN_EQUAL_OF_A_CLIP} % of each clip)"
+MIN_EQUAL, MIN_SNR_DB, MAX_LEVEL_DB = 0.995, 50.0, 1.0
+EXPECTED_EQUAL = f"{100 * MIN_EQUAL} % of each clip"
 
 
 class ParityError(RuntimeError):
@@ -95,7 +93,7 @@ def _tokens(shares, clips):
     (semantic, acoustic), worst = np.average(shares, 0, frames), shares.min()
     said = f"semantic tokens {100 * semantic:.2f} % equal, acoustic {100 * acoustic:.2f} %, in {sum(frames)} frames of {len(clips)} clips"
     said += f" (in the worst {100 * worst:.2f} %)" if len(clips) > 1 else ""
-    return bool(semantic >= MIN_EQUAL and acoustic >= MIN_EQUAL and worst >= MIN_EQUAL_OF_A_CLIP), said
+    return bool(worst >= MIN_EQUAL), said
 
 
 def check_rust(program, folder, clips):
