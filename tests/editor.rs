@@ -167,7 +167,7 @@ fn a_listening_test_that_has_ended() {
         studio.desk.page = Page::Trial;
         let result = |trials, correct| AbxResult {
             time: "2026-11-23T12:00:00+00:00".to_owned(),
-            pack: "live 0.4.0".to_owned(),
+            pack: "live 0.5.0".to_owned(),
             trials,
             correct,
             level_matched: true,

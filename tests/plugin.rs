@@ -7,7 +7,7 @@ mod support;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use plugin::{active, host, library, value, with_field};
+use plugin::{active, host, library, pack_that_says, value, with_field};
 use support::{Blocks, Random, assert_same, noise, speech_48k};
 
 #[test]
@@ -193,6 +193,27 @@ fn a_pack_that_is_not_there_leaves_the_plugin_working_with_its_own() {
     let out =
         host.render(&[speech_48k()[..48_000].to_vec(), vec![0.0; 48_000]], std::iter::repeat(512)).unwrap();
     assert!(out[0].iter().any(|s| s.abs() > 0.01), "the embedded pack plays on");
+}
+
+#[test]
+fn a_pack_with_another_delay_asks_for_one_restart_and_plays_at_its_own_latency() {
+    let mut host = active(48_000.0, 2, value::ORIGINAL);
+    let (own, input) = (host.latency_samples(), vec![noise(3, 8192, 0.5); 2]);
+    let pack = pack_that_says("delay_samples", |own| (own.as_u64().unwrap() + 960).into());
+    let chosen = with_field(&host.save_state().unwrap(), "pack", &serde_json::json!(pack.path()));
+    host.load_state(&chosen).unwrap();
+    let begun = Instant::now();
+    while !host.restart_requested() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the pack was not brought in");
+        host.render(&input, std::iter::repeat(512)).unwrap();
+        assert_eq!(host.latency_samples(), own, "latency may only change with the restart");
+    }
+    host.run_requests().unwrap();
+    let latency = host.latency_samples() as usize;
+    assert_eq!(latency, own as usize + 1920, "960 samples at 24 kHz");
+    let out = host.render(&input, std::iter::repeat(512)).unwrap();
+    assert_same(&out[0][latency..], &input[0][..8192 - latency], 0.0, "the original at the new latency");
+    assert!(!host.restart_requested(), "no further restart");
 }
 
 /// Runs in a process of its own: threads of other tests would count.

@@ -3,7 +3,7 @@
     python training/golden.py [--pack models/live] [--check]
 
 tests/data/speech.wav -> speech_24k.wav (the coded input, 24 kHz 16 bit), golden_tokens.json (every frame of it) and
-golden_audio.wav (f32, 24 kHz: the decoder's output for the first 4 s of those tokens, its one-hop delay included).
+golden_audio.wav (f32, 24 kHz: the decoder's output for the first 4 s of those tokens, its delay included).
 """
 import argparse
 import json

@@ -59,15 +59,25 @@ pub fn record_to(host: &mut Host, folder: &std::path::Path, formats: &[&str]) {
 
 /// The shipped pack under another version: another pack as far as anybody can tell.
 pub fn other_pack() -> tempfile::TempDir {
+    pack_that_says("version", |_| "99.0".into())
+}
+
+/// The shipped pack with one field of its manifest changed to what `change` makes of it.
+pub fn pack_that_says(
+    field: &str,
+    change: impl Fn(&serde_json::Value) -> serde_json::Value,
+) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let live = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("models/live");
     for name in ["encoder.onnx", "quantizer.onnx", "decoder.onnx"] {
         std::fs::copy(live.join(name), folder.path().join(name)).unwrap();
     }
-    let manifest = std::fs::read_to_string(live.join("manifest.json")).unwrap();
-    let version = serde_json::from_str::<serde_json::Value>(&manifest).unwrap()["version"].clone();
-    let other = manifest.replace(version.as_str().unwrap(), "99.0");
-    std::fs::write(folder.path().join("manifest.json"), other).unwrap();
+    let manifest = std::fs::read(live.join("manifest.json")).unwrap();
+    let mut manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+    let changed = change(&manifest[field]);
+    assert_ne!(manifest[field], changed, "the shipped pack says so itself");
+    manifest[field] = changed;
+    std::fs::write(folder.path().join("manifest.json"), manifest.to_string()).unwrap();
     folder
 }
 

@@ -30,8 +30,6 @@ SKETCH = "centroids"
 """Of each centroid one number, by which a checkpoint knows the table that it was trained with."""
 NOT_KNOWN = dict(source="what the first weights were trained on: not known", licence="not stated", hours=0.0)
 """Of a run that began with a checkpoint which does not tell."""
-SMALL_TENSOR = 4096
-"""Tensors up to this size stay whole: biases, norms, scales."""
 
 
 class CheckpointError(ValueError):
@@ -96,17 +94,21 @@ def load_model(path, codebook=None):
 
 
 def grown(contents, model):
-    """Contents of a checkpoint for `model`, where that has a second analysis which the checkpoint's lacks: its weights are zero, so
-    that nothing sounds otherwise before it is trained. The optimisers begin anew. Else the contents as they are."""
+    """Contents of a checkpoint for `model`, where that looks further ahead, or has a second analysis which the checkpoint's lacks.
+    The weights of an analysis are zero, so that nothing sounds otherwise before it is trained, and the optimisers begin anew; to be
+    later is only learned. Else the contents as they are."""
     own = contents["config"].model
-    if own.short_bands or own == model or dataclasses.replace(own, short_bands=model.short_bands) != model:
+    sizes = dict(lookahead_frames=max(own.lookahead_frames, model.lookahead_frames), short_bands=own.short_bands or model.short_bands)
+    if own == model or dataclasses.replace(own, **sizes) != model:
         return contents
-    wider = {}
+    larger = {**contents, "config": dataclasses.replace(contents["config"], model=model)}
+    if own.short_bands == model.short_bands:
+        return larger
     for which in ("net", "ema"):
         if contents.get(which):
             weight = contents[which][INPUT].float().unflatten(1, (-1, own.mel_bands))
-            wider[which] = {**contents[which], INPUT: torch.nn.functional.pad(weight, (0, model.short_bands)).flatten(1)}
-    return {**contents, **wider, "config": dataclasses.replace(contents["config"], model=model), "opt": None}
+            larger[which] = {**contents[which], INPUT: torch.nn.functional.pad(weight, (0, model.short_bands)).flatten(1)}
+    return {**larger, "opt": None}
 
 
 def load(net, state):
@@ -124,25 +126,62 @@ def merged(*lists):
     return sorted((dict(source=source, licence=licence, hours=h) for (source, licence), h in hours.items()), key=lambda s: -s["hours"])
 
 
+def with_gains(state, gain_of):
+    """The same model with other gains in its norms and layer scales: `gain_of` each, what is left of it moved into the linear map
+    beside it, and with it what a norm adds."""
+    state = {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
+
+    def move_norm(norm, linear):
+        gain, weight = state[f"{norm}.weight"], state[f"{linear}.weight"]
+        state[f"{linear}.bias"] = state[f"{linear}.bias"] + weight @ state[f"{norm}.bias"]
+        state[f"{norm}.bias"], state[f"{norm}.weight"] = torch.zeros_like(gain), gain_of(gain)
+        state[f"{linear}.weight"] = weight * (gain / gain_of(gain))
+
+    for part, last in (("enc", "out"), ("dec", "head")):
+        move_norm(f"{part}.norm", f"{part}.{last}")
+    for block in [k.removesuffix(".gamma") for k in state if k.endswith(".gamma")]:
+        move_norm(f"{block}.norm", f"{block}.p1")
+        gain = state[f"{block}.gamma"]
+        state[f"{block}.gamma"], rest = gain_of(gain), gain / gain_of(gain)
+        state[f"{block}.p2.weight"] = state[f"{block}.p2.weight"] * rest[:, None]
+        state[f"{block}.p2.bias"] = state[f"{block}.p2.bias"] * rest
+    return state
+
+
+def dyadic(gain):
+    """The power of two next to each gain; 1 for 0. With such gains an export that folds them into bf16 weights stores the products
+    at f16 as they are, but for those below its normal range, and the tokens stay those of the checkpoint."""
+    return torch.where(gain == 0, 1.0, gain.sign() * 2.0 ** torch.round(torch.log2(gain.abs())))
+
+
 def mean(paths):
     """The contents of checkpoints of one configuration and lineage, as the last one's, with the mean of their averaged weights and
     the sources of all."""
     every = [read(path) for path in paths]
     if any(s["config"].model != every[0]["config"].model for s in every):
         raise CheckpointError(f"{', '.join(map(str, paths))}: models of different sizes have no mean")
-    shared = [k for k, v in every[-1]["ema"].items() if v.is_floating_point() and all(k in s["ema"] for s in every)]
-    ema = {**every[-1]["ema"], **{k: sum(s["ema"][k].float() for s in every) / len(every) for k in shared}}
+    if len(every) == 1:
+        return every[0]
+    # With the same gains: a product's factors have no mean that is the product's.
+    states = [with_gains(s["ema"], torch.ones_like) for s in every]
+    shared = [k for k, v in states[-1].items() if v.is_floating_point() and all(k in state for state in states)]
+    ema = {**states[-1], **{k: sum(state[k] for state in states) / len(states) for k in shared}}
     known = [s.get("sources") for s in every]
     return {**every[-1], "ema": ema, "sources": merged(*known) if any(known) else []}
 
 
+def halved(state):
+    """Matrices at bf16; the rest is small and stays whole."""
+    return {k: v.bfloat16() if v.ndim == 2 else v for k, v in state.items()}
+
+
 def shrink(paths, small):
-    """The averaged weights of a checkpoint, or the mean of several, at bf16, without the frozen tables; `small` ends in
-    .pt.xz. Returns its size in bytes."""
+    """The averaged weights of a checkpoint, or the mean of several, with `dyadic` gains and at bf16, without the frozen tables; `small`
+    ends in .pt.xz. Returns its size in bytes."""
     if not str(small).endswith(".pt.xz"):
         raise CheckpointError(f"{small}: a small checkpoint is compressed, call it NAME.pt.xz")
     s = mean(paths)
-    ema = {k: v.bfloat16() if v.is_floating_point() and v.numel() > SMALL_TENSOR else v for k, v in s["ema"].items() if k not in (FROZEN, DRAWN)}
+    ema = halved(with_gains({k: v for k, v in s["ema"].items() if k not in (FROZEN, DRAWN)}, dyadic))
     known = sketch(s["ema"][FROZEN]) if FROZEN in s["ema"] else s.get(SKETCH)
     whole, small = io.BytesIO(), Path(small)
     torch.save({"format": FORMAT, "config": s["config"].as_dict(), "ema": ema, "step": s["step"], "fitted": s.get("fitted", True),

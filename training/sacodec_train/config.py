@@ -24,12 +24,19 @@ class ModelConfig:
     mel_bands: int = 128
     short_bands: int = 0
     """Bands of a second, shorter analysis; 0: none."""
+    lookahead_frames: int = 0
+    """Frames that the encoder hears beyond those that the decoder's overlap gives it: each makes the codec a hop later."""
     encoder_width: int = 256
     encoder_blocks: int = 5
     decoder_width: int = 320
     decoder_blocks: int = 6
     semantic_entries: int = 1000
     acoustic_entries: int = 1024
+
+    @property
+    def delay_samples(self):
+        """Of the decoder's audio against the encoder's."""
+        return (1 + self.lookahead_frames) * HOP_SAMPLES
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,8 @@ class Config:
 
 
 SHARES = ("ema", "drop_acoustic", "drop_semantic", "augment", "speaker_power", "adversarial_from", "adversarial_until")
+MAX_LOOKAHEAD_FRAMES = 7
+"""A pack may be eight hops late."""
 NOT_ZERO = ("batch", "learning_rate", "discriminator_learning_rate")
 
 
@@ -92,6 +101,8 @@ def _range(kind, key):
     """Smallest and largest value of a field."""
     if key == "seconds":
         return MIN_SECONDS, float("inf")
+    if key == "lookahead_frames":
+        return 0, MAX_LOOKAHEAD_FRAMES
     if (kind is ModelConfig and key != "short_bands") or key in NOT_ZERO:
         return (1 if kind is ModelConfig or key == "batch" else 1e-9), float("inf")
     return 0, 1 if key in SHARES else float("inf")

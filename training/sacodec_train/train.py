@@ -17,7 +17,6 @@ import torch
 
 from . import checkpoint, config as configuration, losses
 from .arguments import within
-from .config import HOP_SAMPLES
 from .curves import draw as draw_curves
 from .data.augment import augment
 from .data.crops import Crops, NoClips
@@ -104,7 +103,8 @@ class Trainer:
         if self.disc and self.is_fitted and t.adversarial_from <= progress <= t.adversarial_until:
             loss = loss + self._adversarial(y, target, terms)
         if self.phones and self.is_fitted:
-            read = phone_loss(self.phones(self.net.semantic(out["latent"].float(), out["tokens"])), batch["phones"])
+            phones = self.phones(self.net.semantic(out["latent"].float(), out["tokens"]))
+            read = phone_loss(*self._told(phones, batch["phones"]))
             if read:
                 terms["phone"], terms["phone_right"] = read
                 loss = loss + t.phone_weight * terms["phone"]
@@ -122,17 +122,25 @@ class Trainer:
         return dict(lr=rate, **{k: v.detach() for k, v in terms.items()})
 
     def _listen(self, net, audio, batch, keep=None):
-        """Audio [B, T] of `batch` through `net` -> what it gives, its audio and the target [B, T - hop], the losses by name."""
+        """Audio [B, T] of `batch` through `net` -> what it gives, its audio and the target [B, T - delay], the losses by name."""
         with self.autocast():
             out = net(audio, self.is_fitted, keep)
-        # The decoder is a hop late, and a narrow recording is no model for what is above its end.
-        y = losses.band_limit(out["audio"][:, HOP_SAMPLES:].float(), batch["bandwidth_hz"])
-        target = losses.band_limit(audio[:, :-HOP_SAMPLES], batch["bandwidth_hz"])
-        pitch = losses.pitch_loss(out["pitch"], out["voicing"], batch["f0_hz"])
+        # The decoder is late, and a narrow recording is no model for what is above its end.
+        late = self.config.model.delay_samples
+        y = losses.band_limit(out["audio"][:, late:].float(), batch["bandwidth_hz"])
+        target = losses.band_limit(audio[:, :-late], batch["bandwidth_hz"])
+        (pitch, f0_hz), (voicing, _) = (self._told(out[k], batch["f0_hz"]) for k in ("pitch", "voicing"))
+        pitch = losses.pitch_loss(pitch, voicing, f0_hz)
         terms = dict(mel=self.mel(y, target), code=out["code_loss"], pitch=pitch)
         if self.config.train.loudness_weight:
             terms["loudness"] = self.loudness(y, target)
         return out, y, target, terms
+
+    def _told(self, found, wanted):
+        """What the frames give [B, F, ...] and what the recording has [B, F], frame by frame of the same moment: a frame tells of
+        the hop `lookahead_frames` before the newest."""
+        late = self.config.model.lookahead_frames
+        return found[:, late:], wanted[:, : wanted.shape[1] - late]
 
     @torch.no_grad()
     def validate(self):

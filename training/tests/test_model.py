@@ -19,6 +19,13 @@ def codec(seed=0):
     return net.eval()
 
 
+@torch.no_grad()
+def half_voiced(net, audio):
+    """A model that takes half of `audio` for a voice."""
+    net.dec.head.bias[-1] -= net(audio)["voicing"].median()
+    return net
+
+
 def noise(frames, seed=1):
     return 0.1 * torch.randn(1, frames * HOP_SAMPLES, generator=torch.Generator().manual_seed(seed))
 
@@ -38,15 +45,38 @@ def test_later_samples_change_nothing_that_is_already_out():
 
 @torch.no_grad()
 def test_hop_by_hop_is_the_whole():
-    net, audio = codec(), noise(40)
+    audio = noise(40)
+    net = half_voiced(codec(), audio)
     whole, stream = net(audio), Stream(net)
     hops = [stream.encode(hop) for hop in audio.split(HOP_SAMPLES, 1)]
     assert [int(k) for k in whole["tokens"][0][0]] == [k for k, _ in hops]
     assert [int(k) for k in whole["tokens"][1][0]] == [k for _, k in hops]
     y = torch.cat([stream.decode(*tokens) for tokens in hops], 1)
     error = (y - whole["audio"]).square().sum() / whole["audio"].square().sum()
-    # Rounding of the pitch turns the phase of high harmonics a little further with every frame.
+    assert int((whole["voicing"] > 0).diff().sum()) > 2, "no voice that sets in"
+    # Rounding of the pitch turns the phase of high harmonics a little further with every frame of a voice.
     assert error < 1e-5, f"{10 * torch.log10(error):.1f} dB beside the whole"
+
+
+def test_where_a_voice_sets_in_its_pulses_do_not_depend_on_what_was_before():
+    dec = codec().dec
+    voicing = torch.tensor([1.0] * 20 + [-1.0] * 5 + [1.0] * 20)[None]
+    f0_hz = 150 + 40 * torch.sin(torch.arange(45) / 4)[None]
+    one = dec.pulses(f0_hz, voicing)
+    other = dec.pulses(torch.where(torch.arange(45) < 25, f0_hz * 1.01, f0_hz), voicing)
+    assert torch.allclose(one[:, 25:], other[:, 25:], atol=1e-3) and not torch.allclose(one[:, 15:25], other[:, 15:25], atol=0.1)
+    assert torch.allclose(one[:, 25:], dec.pulses(f0_hz[:, 25:], voicing[:, 25:]), atol=1e-3)
+
+
+def test_within_a_voice_the_pitch_glides_and_no_period_is_cut():
+    f0_hz = torch.tensor([130.0] * 3 + [151.0] * 4 + [110.0, 171.0, 133.0] * 3)[None]
+    found = codec().dec.pulses(f0_hz, torch.ones_like(f0_hz))[0].flatten().double().numpy()
+    pitch, n = f0_hz[0].double().numpy(), 320
+    before = np.concatenate([pitch[:1], pitch[:-1]])
+    glide = (before[:, None] + (pitch - before)[:, None] * np.arange(1, n + 1) / n).flatten()
+    harmonics = [(np.arange(1, int(12_000 / hz) + 1), turns) for hz, turns in zip(glide, np.cumsum(glide) / 24_000)]
+    wanted = [np.cos(2 * np.pi * h * turns).sum() / np.sqrt(len(h) / 2) for h, turns in harmonics]
+    assert np.allclose(found, wanted, atol=5e-3), np.abs(found - wanted).max()
 
 
 @torch.no_grad()

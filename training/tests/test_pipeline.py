@@ -60,7 +60,7 @@ def run(tmp_path_factory):
 def pack(run):
     """The run's pack, which its own check has passed."""
     said = works("export.pack", run / "run" / "last.pt", run / "pack", "--name", "tiny", "--check", run / "clip.wav")
-    assert "semantic tokens" in said and "at full precision audio" in said, said
+    assert "semantic tokens" in said and "; audio " in said, said
     return run / "pack"
 
 
@@ -125,8 +125,10 @@ def test_a_small_checkpoint_makes_the_same_tokens(run, pack, tmp_path):
 
 
 @pytest.mark.skipif("SACODEC_BIN" not in os.environ, reason="SACODEC_BIN names no sacodec command; cargo xtask test-training sets it")
-def test_the_pack_is_the_same_in_the_plugins_codec(run, pack):
-    said = works("export.pack", run / "run" / "last.pt", run / "again", "--f16", "--check", run / "clip.wav", "--sacodec", os.environ["SACODEC_BIN"])
+def test_the_pack_is_the_same_in_the_plugins_codec(run, tmp_path):
+    works("checkpoint", run / "run" / "last.pt", tmp_path / "small.pt.xz")
+    said = works("export.pack", tmp_path / "small.pt.xz", tmp_path / "pack", "--codebook", run / "codebook.npy", "--f16",
+                 "--check", run / "clip.wav", "--sacodec", os.environ["SACODEC_BIN"])
     assert os.environ["SACODEC_BIN"] in said, said
 
 

@@ -17,6 +17,7 @@ from sacodec_train.data.cache import build
 from sacodec_train.data.crops import Crops
 from sacodec_train.losses import LoudnessLoss
 from sacodec_train.model import Codec, read_codebook
+from sacodec_train.model.decoder import pitch_target
 from sacodec_train.train import TrainError, Trainer, held_out, main, run
 
 CONFIGS = __import__("pathlib").Path(__file__).parent.parent / "configs"
@@ -307,6 +308,59 @@ def test_a_second_analysis_changes_nothing_before_it_is_trained(data, tmp_path):
         one.resume(tmp_path / "two.pt")
 
 
+@pytest.mark.parametrize("lookahead", [0, 1, 3])
+def test_a_model_that_looks_ahead_is_asked_for_what_was_so_much_earlier(data, lookahead):
+    values = configuration.load(CONFIGS / "tiny.toml").as_dict()
+    values["model"]["lookahead_frames"] = lookahead
+    t = Trainer(configuration.from_dict(values), Crops(data / "cache", 0.4, 0), read_codebook(data / "codebook.npy"))
+    batch = t.crops.batch(4)
+    assert float((batch["f0_hz"] > 0).float().mean()) > 0.3, "nothing voiced"
+    late = lambda values, frames: torch.nn.functional.pad(values, (frames, 0))[:, : values.shape[1]]
+
+    def perfect(audio, hops, frames):
+        """What a codec would give that is `hops` late with the sound and `frames` with what its frames tell."""
+        f0_hz = late(batch["f0_hz"], frames)
+        return lambda *_: dict(audio=late(audio, 320 * hops), code_loss=torch.zeros(()), pitch=pitch_target(f0_hz), voicing=40.0 * (f0_hz > 0) - 20.0)
+
+    right = t._listen(perfect(batch["audio"], 1 + lookahead, lookahead), batch["audio"], batch)[3]
+    assert all(float(right[k]) < 1e-6 for k in ("mel", "pitch")) and float(right["loudness"]) < 1e-3, right
+    wrong = t._listen(perfect(batch["audio"], 2 + lookahead, 1 + lookahead), batch["audio"], batch)[3]
+    assert all(float(wrong[k]) > 0.01 for k in ("mel", "pitch", "loudness")), wrong
+    phones = torch.arange(10)[None]
+    found, wanted = t._told(late(phones, lookahead), phones)
+    assert torch.equal(found, wanted) and found.shape[1] == 10 - lookahead
+
+
+def test_phones_are_read_where_a_frame_tells_of_them(data, tmp_path, monkeypatch):
+    shutil.copytree(data / "cache", tmp_path / "cache")
+    shutil.copy(data / "codebook.npy", tmp_path)
+    frames = len(np.load(tmp_path / "cache" / "f0.npy"))
+    np.save(tmp_path / "cache" / "phones.npy", (np.arange(frames) % 30).astype(np.int8))
+    t, read = trainer(tmp_path, warm_steps=0, phone_weight=1.0), []
+    monkeypatch.setattr("sacodec_train.train.phone_loss", lambda logits, phones: read.append((logits, phones)))
+    batch = t.crops.batch(4)
+    monkeypatch.setattr(t.crops, "batch", lambda size: batch)
+    t.train_step(0.5)
+    (logits, phones), = read
+    assert t.config.model.lookahead_frames == 1 and torch.equal(phones, batch["phones"][:, :-1]) and logits.shape[1] == phones.shape[1]
+
+
+def test_a_model_that_looks_ahead_begins_with_one_that_does_not(data, tmp_path):
+    values = configuration.load(CONFIGS / "tiny.toml").as_dict()
+    values["model"]["lookahead_frames"] = 0
+    near = Trainer(configuration.from_dict(values), Crops(data / "cache", 0.4, 0), read_codebook(data / "codebook.npy"))
+    near.train_step(0.5)
+    near.save(tmp_path / "near.pt")
+    far = trainer(data)
+    far.resume(tmp_path / "near.pt")
+    assert all(torch.equal(a, b) for a, b in zip(near.net.parameters(), far.net.parameters())) and far.ramp == 1
+    far.save(tmp_path / "far.pt")
+    assert checkpoint.read(tmp_path / "far.pt")["config"].model.delay_samples == 640
+    # The other way all of it would be a hop too late.
+    with pytest.raises(checkpoint.CheckpointError, match="another model"):
+        near.resume(tmp_path / "far.pt")
+
+
 def test_training_lowers_the_loss_and_uses_many_codes(data, tmp_path):
     t = trainer(data, discriminator_width=0, augment=0.0, learning_rate=3e-3)
     first = float(t.train_step(0)["mel"])
@@ -333,8 +387,11 @@ def test_a_small_checkpoint_goes_on_where_the_averages_stood(data, tmp_path):
     small = trainer(data)
     small.resume(tmp_path / "small.pt.xz")
     assert small.ramp == 0 and t.ramp == 8, "its optimiser begins anew, at a low rate"
-    for (name, a), b in zip(t.ema.state_dict().items(), small.net.state_dict().values()):
+    for (name, a), b in zip(checkpoint.with_gains(t.ema.state_dict(), checkpoint.dyadic).items(), small.net.state_dict().values()):
         assert torch.allclose(a, b, rtol=2**-8), name
+    audio = t.crops.batch(2)["audio"]
+    with torch.no_grad():
+        assert torch.allclose(t.ema.enc(audio), small.net.enc(audio), atol=0.1), "it is another model"
     assert small.step == 8 and float(small.train_step(0.5)["mel"]) > 0
 
 
@@ -386,12 +443,19 @@ def test_the_mean_of_checkpoints_lies_between_them(data, tmp_path):
         t.save(tmp_path / name)
     a, b = (checkpoint.read(tmp_path / name)["ema"] for name in ("a.pt", "b.pt"))
     found = checkpoint.mean([tmp_path / "a.pt", tmp_path / "b.pt"])
-    assert found["step"] == 8 and not torch.equal(a["enc.out.weight"], b["enc.out.weight"])
-    assert torch.allclose(found["ema"]["enc.out.weight"], (a["enc.out.weight"] + b["enc.out.weight"]) / 2)
+    assert found["step"] == 8 and not torch.equal(a["q.a.weight"], b["q.a.weight"])
+    assert torch.allclose(found["ema"]["q.a.weight"], (a["q.a.weight"] + b["q.a.weight"]) / 2)
     # A small one, which lacks the frozen tables, first.
     checkpoint.shrink([tmp_path / "a.pt"], tmp_path / "a.pt.xz")
     found = checkpoint.mean([tmp_path / "a.pt.xz", tmp_path / "b.pt"])
     assert torch.equal(found["ema"][checkpoint.FROZEN], b[checkpoint.FROZEN])
+    # Its gains are others than the whole one's, and yet it is the same model.
+    found, audio = checkpoint.mean([tmp_path / "a.pt.xz", tmp_path / "a.pt"]), t.crops.batch(2)["audio"]
+    with torch.no_grad():
+        checkpoint.load(t.net, a)
+        whole = t.net.enc(audio)
+        checkpoint.load(t.net, found["ema"])
+        assert torch.allclose(t.net.enc(audio), whole, atol=0.05), "the mean of a model with itself is another one"
 
 
 def test_a_checkpoint_of_another_model_or_no_checkpoint_is_refused(data, tmp_path):
@@ -423,6 +487,7 @@ def test_a_checkpoint_of_another_model_or_no_checkpoint_is_refused(data, tmp_pat
     ("[train]\nbatch = 0", "batch is 0, expected 1 to inf"),
     ("[train]\nseconds = 0.1", "seconds is 0.1, expected 0.2 to inf"),
     ("[train]\ndrop_acoustic = 1.5", "drop_acoustic is 1.5, expected 0 to 1"),
+    ("[model]\nlookahead_frames = 8", "lookahead_frames is 8, expected 0 to 7"),
     ("[model]\nencoder_width = -4", "encoder_width is -4, expected 1 to inf"),
     ("[train]\nbatchsize = 3", "there is no batchsize; known are .*batch"),
     ("[trian]\n", "unknown section trian"),

@@ -23,7 +23,8 @@ class CodecError(RuntimeError):
 
 @dataclass(frozen=True)
 class Coded:
-    """`audio` f32 [T], as long as the input and aligned with it; `tokens` (semantic, acoustic) i64 [F] of packs."""
+    """`audio` f32 [T], as long as the input and aligned with it; `tokens` (semantic, acoustic) i64 [F] of packs, each at
+    the hop that it tells of."""
     system: str
     kbps: float
     audio: np.ndarray
@@ -41,12 +42,12 @@ def pack(folder, audio):
     name, delay = title(own.manifest), own.manifest["delay_samples"]
     padded = np.pad(audio, (0, -(-delay // own.hop_samples) * own.hop_samples))
     tokens = own.encode(padded)
-    frames = len(audio) // own.hop_samples
+    frames, told = len(audio) // own.hop_samples, max(0, delay // own.hop_samples - 1)
     bits = [int(np.ceil(np.log2(own.manifest["codebooks"][k]["size"]))) * own.rate_hz / own.hop_samples / 1000 for k in ("semantic", "acoustic")]
     results = []
     for system, kbps, gain in ((name, sum(bits), (1.0, 1.0)), (f"{name}, semantic alone", bits[0], (1.0, 0.0))):
         own.reset()
-        results.append(Coded(system, kbps, own.decode(*tokens, gain)[delay:delay + len(audio)], tuple(t[:frames] for t in tokens)))
+        results.append(Coded(system, kbps, own.decode(*tokens, gain)[delay:delay + len(audio)], tuple(t[told:told + frames] for t in tokens)))
     return results
 
 

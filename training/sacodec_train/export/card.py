@@ -1,5 +1,5 @@
 """The card of a pack: what the export knows. The rest is for people to write."""
-from ..config import FRAME_RATE_HZ, HOP_SAMPLES, RATE_HZ
+from ..config import FRAME_RATE_HZ, RATE_HZ
 
 NOT_STATED = "not stated"
 """The licence of a pack whose maker said none."""
@@ -25,7 +25,7 @@ def text(contents, manifest, parity):
              f"| semantic codebook | {entries[0]} entries, {manifest['codebooks']['semantic']['frozen']} |",
              f"| acoustic codebook | {entries[1]} entries |",
              f"| weights | {manifest['weights']} in the file |",
-             f"| delay | {HOP_SAMPLES} samples |", "",
+             f"| delay | {manifest['delay_samples']} samples |", "",
              "## Training", f"{manifest['training']['steps']} steps, {contents.get('heard_s', 0) / 3600:.1f} h of speech heard.", ""]
     sources = contents.get("sources") or []
     if sources:

@@ -64,7 +64,8 @@ def decoder(net, half):
     g, m, c = Graph(half), net.dec, net.config
     gains = g.input("stream_gain", [2])
     tables = (("semantic", net.q.semantic.table()), ("acoustic", net.q.acoustic.table()))
-    entries = [g.op("Mul", g.op("Gather", g.constant(array(table), True), g.input(name, [1, 1], TensorProto.INT64), axis=0),
+    # The tables at f32: they are products, of which f16 would move the pitch.
+    entries = [g.op("Mul", g.op("Gather", array(table), g.input(name, [1, 1], TensorProto.INT64), axis=0),
                     g.slice(gains, j, j + 1, 0)) for j, (name, table) in enumerate(tables)]
     h = g.norm(g.framed_linear(g.op("Add", *entries), m.inp, c.latent, "state_in"), c.decoder_width)
     h = g.op("Add", g.op("Mul", h, array(m.norm0.weight)), array(m.norm0.bias))
@@ -81,14 +82,17 @@ def _pulses(g, h):
     e = g.op("Exp", g.op("Mul", g.slice(h, 3 * BINS, 3 * BINS + 1, 1), np.array(-1.0)))
     pitch = g.op("Div", np.array([[1.0]]), g.op("Add", e, np.array(1.0)))
     f0 = g.op("Mul", g.op("Exp", g.op("Mul", pitch, np.array(math.log(PITCH_MAX_HZ / PITCH_MIN_HZ)))), np.array(PITCH_MIN_HZ))
-    g.output(f0, "state_f0_out", [1, 1])
-    last = g.input("state_f0", [1, 1])
-    before = g.op("Where", g.op("Greater", last, np.array(0.0, np.float32)), last, f0)
+    # The state is 0 after a frame without a voice.
+    zero, last = np.zeros((1, 1), np.float32), g.input("state_f0", [1, 1])
+    is_voiced, was_voiced = g.op("Greater", g.slice(h, 3 * BINS + 1, 3 * BINS + 2, 1), zero), g.op("Greater", last, zero)
+    g.output(g.op("Where", is_voiced, f0, zero), "state_f0_out", [1, 1])
+    before = g.op("Where", was_voiced, last, f0)
+    so_far = g.op("Where", g.op("And", is_voiced, g.op("Not", was_voiced)), zero, g.input("state_phase", [1, 1]))
     step, k = g.op("Sub", f0, before), np.arange(1, HOP_SAMPLES + 1)[None].astype(np.float64)
     # Over one denominator, all of it whole numbers that f32 holds exactly: a rounded 1 / RATE_HZ would turn the phase a little
     # further in every frame.
     glide = g.op("Add", g.op("Mul", before, 2 * HOP_SAMPLES * k), g.op("Mul", step, k * (k + 1)))
-    turns = g.op("Add", g.op("Div", glide, np.array(2.0 * HOP_SAMPLES * RATE_HZ)), g.input("state_phase", [1, 1]))
+    turns = g.op("Add", g.op("Div", glide, np.array(2.0 * HOP_SAMPLES * RATE_HZ)), so_far)
     phase = g.op("Sub", turns, g.op("Floor", turns))
     g.output(g.slice(phase, HOP_SAMPLES - 1, HOP_SAMPLES, 1), "state_phase_out", [1, 1])
     now = g.op("Add", before, g.op("Mul", step, k / HOP_SAMPLES))

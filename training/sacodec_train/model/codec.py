@@ -25,7 +25,7 @@ class Codec(nn.Module):
         self.enc, self.q, self.dec = Encoder(config), Quantizer(codebook, config), Decoder(config)
 
     def forward(self, audio, quantize=True, keep=None):
-        """Audio [B, F * hop] -> dict: `audio` [B, F * hop], one hop late; `pitch`, `voicing` [B, F]; `tokens`, a pair of
+        """Audio [B, F * hop] -> dict: `audio` [B, F * hop], `config.delay_samples` late; `pitch`, `voicing` [B, F]; `tokens`, a pair of
         [B, F]; `code_loss`; `latent` [B, F, latent] before quantisation."""
         with torch.autocast(audio.device.type, enabled=False):  # Half precision would be another encoder: 2 to 4 % of the tokens.
             z = self.enc(audio)

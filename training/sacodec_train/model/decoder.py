@@ -39,16 +39,21 @@ class Decoder(nn.Module):
         self.register_buffer("theta", theta, persistent=False)
 
     @torch.no_grad()
-    def pulses(self, f0_hz):
-        """Pitch [B, F] -> pulse train of unit RMS [B, F, hop]; the pitch glides linearly from the previous frame's.
+    def pulses(self, f0_hz, voicing):
+        """Pitch and voicing logit [B, F] -> pulse train of unit RMS [B, F, hop]; the pitch glides linearly from the previous
+        frame's. Where a voice sets in, pitch and phase begin anew: a phase that ran on through all of a stream would add up
+        the rounding of all its pitches, and two runtimes would drift apart.
 
         Dirichlet kernel of all harmonics below Nyquist: sum_h cos(2 pi h p) = (sin((2H + 1) pi p) / sin(pi p) - 1) / 2.
         """
-        before = torch.cat([f0_hz[:, :1], f0_hz[:, :-1]], 1)[..., None].double()
-        step = f0_hz[..., None].double() - before
+        f0_hz, is_voiced = f0_hz.double(), voicing > 0
+        was_voiced = F.pad(is_voiced, (1, 0))[:, :-1]
+        before = torch.where(was_voiced, F.pad(f0_hz, (1, 0))[:, :-1], f0_hz)[..., None]
+        step = f0_hz[..., None] - before
         k = torch.arange(1, HOP_SAMPLES + 1, device=f0_hz.device, dtype=torch.float64)
         advance = (before * k + step * k * (k + 1) / (2 * HOP_SAMPLES)) / RATE_HZ
         start = torch.cumsum(advance[..., -1], 1) - advance[..., -1]
+        start = start - torch.where(is_voiced & ~was_voiced, start, 0.0).cummax(1).values
         phase = torch.remainder(advance + start[..., None], 1.0).float()
         harmonics = torch.floor(RATE_HZ / 2 / (before + step * k / HOP_SAMPLES)).float()
         s = torch.sin(math.pi * phase)
@@ -69,7 +74,7 @@ class Decoder(nn.Module):
         """Latent [B, F, latent] -> audio [B, F * hop], pitch on 0 ... 1 [B, F] (60 to 500 Hz, logarithmic), voicing logit [B, F]."""
         h = self.controls(latent)
         pitch, voicing = torch.sigmoid(h[..., -2]), h[..., -1]
-        pulses = self.pulses(PITCH_MIN_HZ * torch.exp(pitch * math.log(PITCH_MAX_HZ / PITCH_MIN_HZ)))
+        pulses = self.pulses(PITCH_MIN_HZ * torch.exp(pitch * math.log(PITCH_MAX_HZ / PITCH_MIN_HZ)), voicing)
         frames = torch.cat([F.pad(pulses, (0, 0, 1, 0))[:, :-1], pulses], -1) * self.win
         count = h.shape[1]
         pick = torch.randint(0, NOISE_FRAMES, (count,)) if self.training else torch.arange(count) % NOISE_FRAMES

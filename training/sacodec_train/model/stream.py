@@ -54,7 +54,7 @@ class Stream:
         h, bins = d.head(d.norm(h)).float()[0], dec.BINS
         pitch = torch.sigmoid(h[:, -2])
         f0 = dec.PITCH_MIN_HZ * torch.exp(pitch * math.log(dec.PITCH_MAX_HZ / dec.PITCH_MIN_HZ))
-        pulses = self._pulses(f0)
+        pulses = self._pulses(f0, bool(h[0, -1] > 0))
         frame = torch.cat([self.pulses, pulses], 1) * d.win
         self.pulses = pulses
         gain = lambda log_gain: torch.exp(log_gain.clamp(max=dec.MAX_LOG_GAIN))
@@ -65,11 +65,13 @@ class Stream:
         audio, self.overlap = y[:, :HOP_SAMPLES] + self.overlap, y[:, HOP_SAMPLES:]
         return audio
 
-    def _pulses(self, f0_hz):
-        """One frame of `Decoder.pulses`, the phase kept between 0 and 1."""
-        f0 = f0_hz[:, None].double()
-        before = f0 if self.f0_hz is None else self.f0_hz
-        self.f0_hz, step = f0, f0 - before
+    def _pulses(self, f0_hz, is_voiced):
+        """One frame of `Decoder.pulses`, the phase kept between 0 and 1; `f0_hz` of the state is None after a frame without a voice."""
+        f0, was_voiced = f0_hz[:, None].double(), self.f0_hz is not None
+        before = self.f0_hz if was_voiced else f0
+        self.f0_hz, step = f0 if is_voiced else None, f0 - before
+        if is_voiced and not was_voiced:
+            self.phase = torch.zeros(1, 1, dtype=torch.float64)
         k = torch.arange(1, HOP_SAMPLES + 1, dtype=torch.float64)
         turns = self.phase + (before * k + step * k * (k + 1) / (2 * HOP_SAMPLES)) / RATE_HZ
         phase = torch.remainder(turns, 1.0)
