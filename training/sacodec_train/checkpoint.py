@@ -95,13 +95,14 @@ def load_model(path, codebook=None):
 
 def grown(contents, model):
     """Contents of a checkpoint for `model`, where that looks further ahead, or has a second analysis which the checkpoint's lacks.
-    The weights of an analysis are zero, so that nothing sounds otherwise before it is trained, and the optimisers begin anew; to be
-    later is only learned. Else the contents as they are."""
+    The weights of an analysis are zero, so that nothing sounds otherwise before it is trained, and the optimisers begin anew;
+    lookahead adds no weights, it has only to be learned. Time and the rate's cosine begin anew. Else the contents as they are."""
     own = contents["config"].model
     sizes = dict(lookahead_frames=max(own.lookahead_frames, model.lookahead_frames), short_bands=own.short_bands or model.short_bands)
     if own == model or dataclasses.replace(own, **sizes) != model:
         return contents
     larger = {**contents, "config": dataclasses.replace(contents["config"], model=model)}
+    larger.pop("spent", None)
     if own.short_bands == model.short_bands:
         return larger
     for which in ("net", "ema"):

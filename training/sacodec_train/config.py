@@ -25,7 +25,7 @@ class ModelConfig:
     short_bands: int = 0
     """Bands of a second, shorter analysis; 0: none."""
     lookahead_frames: int = 0
-    """Frames that the encoder hears beyond those that the decoder's overlap gives it: each makes the codec a hop later."""
+    """Hops that the encoder hears after the one that a frame tells of; each makes the codec a hop, 13.3 ms, later."""
     encoder_width: int = 256
     encoder_blocks: int = 5
     decoder_width: int = 320

@@ -350,10 +350,12 @@ def test_a_model_that_looks_ahead_begins_with_one_that_does_not(data, tmp_path):
     values["model"]["lookahead_frames"] = 0
     near = Trainer(configuration.from_dict(values), Crops(data / "cache", 0.4, 0), read_codebook(data / "codebook.npy"))
     near.train_step(0.5)
+    near.spent = dict(steps=1, s=9.0)
     near.save(tmp_path / "near.pt")
     far = trainer(data)
     far.resume(tmp_path / "near.pt")
-    assert all(torch.equal(a, b) for a, b in zip(near.net.parameters(), far.net.parameters())) and far.ramp == 1
+    assert all(torch.equal(a, b) for a, b in zip(near.net.parameters(), far.net.parameters()))
+    assert far.ramp == 1 and far.spent == dict(steps=0, s=0.0), "the end of a learning rate teaches nothing new"
     far.save(tmp_path / "far.pt")
     assert checkpoint.read(tmp_path / "far.pt")["config"].model.delay_samples == 640
     # The other way all of it would be a hop too late.

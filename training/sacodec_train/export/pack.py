@@ -32,6 +32,10 @@ ROUNDED = ". Half precision rounds a run's own weights: make a small checkpoint 
 
 
 class ParityError(RuntimeError):
+    """Two that should compute the same do not."""
+
+
+class ModelError(ParityError):
     """The pack computes something else than the model."""
 
 
@@ -76,22 +80,22 @@ def compare(net, pack, audio):
 
 def check(net, folder, clips):
     """Raise ParityError unless the pack in `folder` is the model on all `clips`, f32 [T] each. Returns what was found, in words."""
-    return _judge("it is not the model: ", "", np.array([compare(net, OrtPack(folder), clip) for clip in clips]), clips)
+    return _judge(ModelError, "it is not the model", "", np.array([compare(net, OrtPack(folder), clip) for clip in clips]), clips)
 
 
 def check_rust(program, folder, clips):
     """Raise ParityError unless the plugin's codec gives ONNX Runtime's tokens and audio on all `clips`. Returns what was found, in words."""
-    return _judge("two runtimes differ: ", f"in {program} ", np.array([rust.compare(program, folder, clip) for clip in clips]), clips)
+    return _judge(ParityError, "two runtimes differ", f"in {program} ", np.array([rust.compare(program, folder, clip) for clip in clips]), clips)
 
 
-def _judge(blame, where, found, clips):
-    """Rows of `compare` -> what they are, in words. Raises ParityError where they are not enough."""
+def _judge(error, blame, where, found, clips):
+    """Rows of `compare` -> what they are, in words. Raises `error` where they are not enough."""
     are_equal, tokens = _tokens(found[:, :2], clips)
     audio_db = found[:, 2].min()
     said = f"{where}{tokens}; audio {audio_db:.1f} dB"
     # So that what is no number does not pass.
     if not (are_equal and audio_db >= MIN_SNR_DB):
-        raise ParityError(f"{blame}{said}; expected {EXPECTED_EQUAL} and {MIN_SNR_DB} dB")
+        raise error(f"{blame}: {said}; expected {EXPECTED_EQUAL} and {MIN_SNR_DB} dB")
     return said
 
 
@@ -159,8 +163,8 @@ def main():
         for line in export(net, s, Path(a.pack), a.name or s["config"].name, a.version, a.f16, a.licence, clips, a.sacodec):
             print(line)
     except (ParityError, rust.RustError, OSError) as e:
-        rounded = isinstance(e, ParityError) and a.f16 and "net" in s
-        p.exit(1, f"{e}{ROUNDED if rounded else ''}\n")
+        is_rounded = isinstance(e, ModelError) and a.f16 and "net" in s
+        p.exit(1, f"{e}{ROUNDED if is_rounded else ''}\n")
 
 
 if __name__ == "__main__":
