@@ -17,7 +17,6 @@ from sacodec_train.data.cache import build
 from sacodec_train.data.crops import Crops
 from sacodec_train.losses import LoudnessLoss
 from sacodec_train.model import Codec, read_codebook
-from sacodec_train.model.decoder import pitch_target
 from sacodec_train.train import TrainError, Trainer, held_out, main, run
 
 CONFIGS = __import__("pathlib").Path(__file__).parent.parent / "configs"
@@ -306,61 +305,6 @@ def test_a_second_analysis_changes_nothing_before_it_is_trained(data, tmp_path):
     two.save(tmp_path / "two.pt")
     with pytest.raises(checkpoint.CheckpointError, match="another model"):
         one.resume(tmp_path / "two.pt")
-
-
-@pytest.mark.parametrize("lookahead", [0, 1, 3])
-def test_a_model_that_looks_ahead_is_asked_for_what_was_so_much_earlier(data, lookahead):
-    values = configuration.load(CONFIGS / "tiny.toml").as_dict()
-    values["model"]["lookahead_frames"] = lookahead
-    t = Trainer(configuration.from_dict(values), Crops(data / "cache", 0.4, 0), read_codebook(data / "codebook.npy"))
-    batch = t.crops.batch(4)
-    assert float((batch["f0_hz"] > 0).float().mean()) > 0.3, "nothing voiced"
-    late = lambda values, frames: torch.nn.functional.pad(values, (frames, 0))[:, : values.shape[1]]
-
-    def perfect(audio, hops, frames):
-        """What a codec would give that is `hops` late with the sound and `frames` with what its frames tell."""
-        f0_hz = late(batch["f0_hz"], frames)
-        return lambda *_: dict(audio=late(audio, 320 * hops), code_loss=torch.zeros(()), pitch=pitch_target(f0_hz), voicing=40.0 * (f0_hz > 0) - 20.0)
-
-    right = t._listen(perfect(batch["audio"], 1 + lookahead, lookahead), batch["audio"], batch)[3]
-    assert all(float(right[k]) < 1e-6 for k in ("mel", "pitch")) and float(right["loudness"]) < 1e-3, right
-    wrong = t._listen(perfect(batch["audio"], 2 + lookahead, 1 + lookahead), batch["audio"], batch)[3]
-    assert all(float(wrong[k]) > 0.01 for k in ("mel", "pitch", "loudness")), wrong
-    phones = torch.arange(10)[None]
-    found, wanted = t._told(late(phones, lookahead), phones)
-    assert torch.equal(found, wanted) and found.shape[1] == 10 - lookahead
-
-
-def test_phones_are_read_where_a_frame_tells_of_them(data, tmp_path, monkeypatch):
-    shutil.copytree(data / "cache", tmp_path / "cache")
-    shutil.copy(data / "codebook.npy", tmp_path)
-    frames = len(np.load(tmp_path / "cache" / "f0.npy"))
-    np.save(tmp_path / "cache" / "phones.npy", (np.arange(frames) % 30).astype(np.int8))
-    t, read = trainer(tmp_path, warm_steps=0, phone_weight=1.0), []
-    monkeypatch.setattr("sacodec_train.train.phone_loss", lambda logits, phones: read.append((logits, phones)))
-    batch = t.crops.batch(4)
-    monkeypatch.setattr(t.crops, "batch", lambda size: batch)
-    t.train_step(0.5)
-    (logits, phones), = read
-    assert t.config.model.lookahead_frames == 1 and torch.equal(phones, batch["phones"][:, :-1]) and logits.shape[1] == phones.shape[1]
-
-
-def test_a_model_that_looks_ahead_begins_with_one_that_does_not(data, tmp_path):
-    values = configuration.load(CONFIGS / "tiny.toml").as_dict()
-    values["model"]["lookahead_frames"] = 0
-    near = Trainer(configuration.from_dict(values), Crops(data / "cache", 0.4, 0), read_codebook(data / "codebook.npy"))
-    near.train_step(0.5)
-    near.spent = dict(steps=1, s=9.0)
-    near.save(tmp_path / "near.pt")
-    far = trainer(data)
-    far.resume(tmp_path / "near.pt")
-    assert all(torch.equal(a, b) for a, b in zip(near.net.parameters(), far.net.parameters()))
-    assert far.ramp == 1 and far.spent == dict(steps=0, s=0.0), "the end of a learning rate teaches nothing new"
-    far.save(tmp_path / "far.pt")
-    assert checkpoint.read(tmp_path / "far.pt")["config"].model.delay_samples == 640
-    # The other way all of it would be a hop too late.
-    with pytest.raises(checkpoint.CheckpointError, match="another model"):
-        near.resume(tmp_path / "far.pt")
 
 
 def test_training_lowers_the_loss_and_uses_many_codes(data, tmp_path):
