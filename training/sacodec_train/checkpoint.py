@@ -94,21 +94,24 @@ def load_model(path, codebook=None):
 
 
 def grown(contents, model):
-    """Contents of a checkpoint for `model`, where that looks further ahead, or has a second analysis which the checkpoint's lacks.
-    The weights of an analysis are zero, so that nothing sounds otherwise before it is trained, and the optimisers begin anew;
+    """Contents of a checkpoint for `model`, where that looks further ahead, or has analyses which the checkpoint's lacks.
+    The weights of a new analysis are zero, so that nothing sounds otherwise before it is trained, and the optimisers begin anew;
     lookahead adds no weights, it has only to be learned. Time and the rate's cosine begin anew. Else the contents as they are."""
     own = contents["config"].model
-    sizes = dict(lookahead_frames=max(own.lookahead_frames, model.lookahead_frames), short_bands=own.short_bands or model.short_bands)
+    sizes = dict(lookahead_frames=max(own.lookahead_frames, model.lookahead_frames), **{k: getattr(own, k) or getattr(model, k) for k in ("short_bands", "lags")})
     if own == model or dataclasses.replace(own, **sizes) != model:
         return contents
     larger = {**contents, "config": dataclasses.replace(contents["config"], model=model)}
     larger.pop("spent", None)
-    if own.short_bands == model.short_bands:
+    if own.features == model.features:
         return larger
     for which in ("net", "ema"):
         if contents.get(which):
-            weight = contents[which][INPUT].float().unflatten(1, (-1, own.mel_bands))
-            larger[which] = {**contents[which], INPUT: torch.nn.functional.pad(weight, (0, model.short_bands)).flatten(1)}
+            widths = dict(own.features)
+            weight = contents[which][INPUT].float().unflatten(1, (-1, sum(widths.values())))
+            parts = dict(zip(widths, weight.split(list(widths.values()), 2)))
+            new = [parts.get(name, weight.new_zeros(*weight.shape[:2], width)) for name, width in model.features]
+            larger[which] = {**contents[which], INPUT: torch.cat(new, 2).flatten(1)}
     return {**larger, "opt": None}
 
 

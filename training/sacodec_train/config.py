@@ -7,6 +7,8 @@ from pathlib import Path
 RATE_HZ = 24_000
 HOP_SAMPLES = 320
 FRAME_RATE_HZ = RATE_HZ / HOP_SAMPLES
+PITCH_MIN_HZ, PITCH_MAX_HZ = 60.0, 500.0
+"""Of the voices that the decoder can speak with."""
 
 
 MIN_SECONDS = 0.2
@@ -24,6 +26,8 @@ class ModelConfig:
     mel_bands: int = 128
     short_bands: int = 0
     """Bands of a second, shorter analysis; 0: none."""
+    lags: int = 0
+    """Lags of an autocorrelation, in which a pitch stands out that mel bands blur; 0: none."""
     lookahead_frames: int = 0
     """Hops that the encoder hears after the one that a frame tells of; each makes the codec a hop, 13.3 ms, later."""
     encoder_width: int = 256
@@ -32,6 +36,11 @@ class ModelConfig:
     decoder_blocks: int = 6
     semantic_entries: int = 1000
     acoustic_entries: int = 1024
+
+    @property
+    def features(self):
+        """What the encoder's first layer hears of a frame: the widths of its analyses, as (name, width)."""
+        return [(name, getattr(self, name)) for name in ("mel_bands", "short_bands", "lags") if getattr(self, name)]
 
     @property
     def delay_samples(self):
@@ -103,7 +112,7 @@ def _range(kind, key):
         return MIN_SECONDS, float("inf")
     if key == "lookahead_frames":
         return 0, MAX_LOOKAHEAD_FRAMES
-    if (kind is ModelConfig and key != "short_bands") or key in NOT_ZERO:
+    if (kind is ModelConfig and key not in ("short_bands", "lags")) or key in NOT_ZERO:
         return (1 if kind is ModelConfig or key == "batch" else 1e-9), float("inf")
     return 0, 1 if key in SHARES else float("inf")
 

@@ -4,9 +4,9 @@ import math
 import numpy as np
 from onnx import TensorProto
 
-from ..config import HOP_SAMPLES, RATE_HZ
-from ..model.decoder import BINS, MAX_LOG_GAIN, N_FFT, NOISE_FRAMES, PITCH_MAX_HZ, PITCH_MIN_HZ
-from ..model.encoder import WINDOW_SAMPLES
+from ..config import HOP_SAMPLES, PITCH_MAX_HZ, PITCH_MIN_HZ, RATE_HZ
+from ..model.decoder import BINS, MAX_LOG_GAIN, N_FFT, NOISE_FRAMES
+from ..model.encoder import WINDOW_SAMPLES, Lags
 from .fourier import Fourier
 from .graph import Graph, array
 
@@ -20,8 +20,9 @@ def encoder(net, half):
     g, e, c = Graph(half), net.enc, net.config
     frame = g.op("Concat", g.input("state_window", [1, WINDOW_SAMPLES - HOP_SAMPLES]), g.input("audio", [1, HOP_SAMPLES]), axis=1)
     g.output(g.slice(frame, HOP_SAMPLES, WINDOW_SAMPLES, 1), "state_window_out", [1, WINDOW_SAMPLES - HOP_SAMPLES])
-    levels = [_levels(g, frame, part) for part in e.levels]
-    bands = c.mel_bands + c.short_bands
+    powers = {}
+    levels = [_levels(g, frame, part, powers) for part in e.levels]
+    bands = sum(width for _, width in c.features)
     x = g.op("Reshape", g.op("Concat", *levels, axis=1) if len(levels) > 1 else levels[0], np.array([1, 1, bands]))
     h = g.framed_linear(x, e.inp, bands, "state_in")
     for i, block in enumerate(e.blocks):
@@ -31,12 +32,24 @@ def encoder(net, half):
     return g
 
 
-def _levels(g, frame, part):
-    """Log-mel levels [1, bands] of the end of `frame` [1, 1024]."""
+def _power(g, frame, part):
+    """Power [1, samples / 2 + 1] of the end of `frame` [1, 1024]."""
     if part.samples < WINDOW_SAMPLES:
         frame = g.slice(frame, WINDOW_SAMPLES - part.samples, WINDOW_SAMPLES, 1)
     real, imaginary = Fourier(g, part.samples).forward(g.op("Mul", frame, array(part.window)[None]))
-    power = g.op("Add", g.op("Mul", real, real), g.op("Mul", imaginary, imaginary))
+    return g.op("Add", g.op("Mul", real, real), g.op("Mul", imaginary, imaginary))
+
+
+def _levels(g, frame, part, powers):
+    """What an analysis gives of the end of `frame` [1, 1024]: log-mel levels [1, bands], or lags [1, lags]. `powers`: those of
+    each length so far."""
+    if part.samples not in powers:
+        powers[part.samples] = _power(g, frame, part)
+    power = powers[part.samples]
+    if isinstance(part, Lags):
+        power = g.op("Add", g.slice(power, 1, part.bins, 1), np.array(part.FLOOR))
+        loudness = g.op("Sqrt", g.op("Sqrt", power))
+        return g.op("Div", g.op("MatMul", loudness, array(part.basis)), g.op("ReduceSum", loudness, np.array([1]), keepdims=1))
     power = g.op("MatMul", power, array(part.mel).T.copy())
     level = g.op("Mul", g.op("Log", g.op("Add", power, np.array(1e-8))), np.array(0.5 / math.log(10)))
     return g.op("Add", level, np.array(1.5))

@@ -27,7 +27,7 @@ class Stream:
     def __init__(self, codec):
         e, d, c = codec.enc, codec.dec, codec.config
         self.codec, self.window = codec, torch.zeros(1, WINDOW_SAMPLES - HOP_SAMPLES)
-        self.encoder = [Past(e.inp, c.mel_bands + c.short_bands)] + [Past(b, c.encoder_width) for b in e.blocks]
+        self.encoder = [Past(e.inp, sum(width for _, width in c.features))] + [Past(b, c.encoder_width) for b in e.blocks]
         self.decoder_inp = Past(d.inp, c.latent)
         self.decoder = [Past(b, c.decoder_width) for b in d.blocks]
         self.f0_hz, self.phase, self.noise = None, torch.zeros(1, 1, dtype=torch.float64), 0
