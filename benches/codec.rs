@@ -3,10 +3,12 @@
 //! The ratio to ONNX Runtime on the same graphs comes from `training/bench_ort.py`, which
 //! alternates both in one run.
 
+// Linked for its allocator.
 use divan::{Bencher, black_box};
-use sacodec::codec::{CodecModel, FrameCodec, ModelPack, StreamGain, TokenFrame};
-use sacodec::engine::{Engine, EngineConfig, Scheduling};
-use sacodec::rt::{RtPool, without_denormals};
+use sacodec as _;
+use sacodec_codec::{CodecModel, FrameCodec, ModelPack, StreamGain, TokenFrame};
+use sacodec_engine::{Engine, EngineConfig, Scheduling};
+use sacodec_rt::{RtPool, without_denormals};
 
 fn main() {
     // The weights stay in memory for all benchmarks, as in a host.

@@ -3,21 +3,18 @@
 //! First on the audio thread: a block while nobody looks, while an editor does, and with level match.
 //! Then a whole window, drawn by Mesa's llvmpipe where there is no GPU.
 
-#[path = "../tests/support/mod.rs"]
-mod support;
-
 #[cfg(target_os = "linux")]
-#[path = "../tests/support/plugin.rs"]
+#[path = "../tests/plugin/support/instance.rs"]
 mod plugin;
 #[cfg(target_os = "linux")]
-#[path = "../tests/support/screen.rs"]
+#[path = "../tests/plugin/support/screen.rs"]
 mod screen;
 
 use std::time::Instant;
 
-use sacodec::codec::CodecModel;
-use sacodec::engine::{Controls, Engine, EngineConfig, Scheduling};
-use sacodec::scope::{Place, tap};
+use sacodec_codec::CodecModel;
+use sacodec_engine::{Controls, Engine, EngineConfig, Scheduling};
+use sacodec_scope::{Place, tap};
 
 const RATE_HZ: f64 = 48_000.0;
 const BLOCK: usize = 256;
@@ -52,7 +49,7 @@ fn audio_thread() -> Result<(), Box<dyn std::error::Error>> {
     let mut engine = Engine::new(&model, config)?;
     let (mut sender, mut receiver) = tap();
     sender.begin_stream(*engine.timing(), 2);
-    let speech = support::speech_48k();
+    let speech = sacodec_testing::speech_48k();
     let mut input = speech.chunks_exact(BLOCK).cycle();
     let place = Place { position_samples: None, playing: true };
     for _ in 0..TURNS {
@@ -93,12 +90,11 @@ mod window {
     use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
     use std::time::{Duration, Instant};
 
-    use sacodec_clap_host::Processor;
+    use clap_host::Processor;
 
     use super::{BLOCK, RATE_HZ};
     use crate::plugin::{self, value};
     use crate::screen::{open, own_screen};
-    use crate::support;
 
     const SECONDS: f64 = 20.0;
 
@@ -149,7 +145,7 @@ mod window {
     fn play(processor: &mut Processor, is_playing: bool, is_over: &AtomicBool) {
         // The name finds the thread again.
         let _ = fs::write("/proc/thread-self/comm", AUDIO);
-        let speech = support::speech_48k();
+        let speech = sacodec_testing::speech_48k();
         let start = Instant::now();
         for (n, block) in speech.chunks_exact(BLOCK).cycle().enumerate() {
             if is_over.load(Relaxed) {

@@ -1,10 +1,12 @@
 //! What a host pays: share of a core, the worst callbacks, memory of an instance:
 //! `cargo bench --bench engine`.
 
+// Linked for its allocator.
+use sacodec as _;
 use std::time::Instant;
 
-use sacodec::codec::CodecModel;
-use sacodec::engine::{Channels, Controls, Engine, EngineConfig, Scheduling};
+use sacodec_codec::CodecModel;
+use sacodec_engine::{Channels, Controls, Engine, EngineConfig, Scheduling};
 
 const RATE_HZ: f64 = 48_000.0;
 const SECONDS: usize = 20;

@@ -1,32 +1,34 @@
-//! SACodec: a causal 1.5 kbps neural speech codec, in real time, as a VST3/CLAP plugin, a
-//! library and a command.
+//! SACodec as a VST3 and CLAP plugin: parameters, state, packs and editor around the engine.
 //!
-//! Data flows one way: host → [`plugin`] → [`engine`] → [`codec`] → [`engine`] → host.
+//! Data flows one way: host → plugin → [`sacodec_engine`] → [`sacodec_codec`] → [`sacodec_engine`] → host.
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`codec`] | model packs and the frame codec: a hop of samples → two tokens → a hop of samples |
-//! | [`engine`] | the frame codec as a sample-exact stream at the host's rate, with constant latency |
-//! | [`rt`] | what makes the audio thread safe: memory pool, denormals |
-//! | [`scope`] | what an editor shows of a running engine: spectra, tokens, meters |
-//! | [`take`] | token takes: recorder, file format, exports |
-//! | [`plugin`] | parameters, state and editor, on nice-plug |
-//! | [`cli`] | the `sacodec` command |
+//! | `instance` | one plugin in one host: activation, latency, the audio callback |
+//! | `params` | what the host automates and saves |
+//! | `packs` | loads model packs on a thread of its own and hands them over, wait-free |
+//! | `recording` | takes, from what the host says of its transport |
+//! | `status` | what the audio thread, the loader and the take writer tell the editor |
+//! | [`editor`] | the window |
 //!
-//! The codec is SACodec (arXiv 2512.20944), made causal: 24 kHz mono, 75 frames a second, a
-//! semantic token anchored to the mHuBERT codebook and an acoustic token by SimVQ.
+//! Only this library installs the allocator of [`sacodec_rt`] and exports a plugin. What else is
+//! of use lives in `crates/`.
 
-pub mod cli;
-pub mod codec;
-pub mod engine;
-pub mod plugin;
-pub mod rt;
-pub mod scope;
-pub mod take;
+pub mod editor;
+mod instance;
+mod packs;
+mod params;
+mod recording;
+mod status;
 
-/// Serves the audio thread from its pool and everybody else from the system, see [`rt`].
+pub use instance::SacodecPlugin;
+pub use packs::PackChoice;
+pub use params::SacodecParams;
+pub use status::{PackStatus, Status};
+
+/// Serves the audio thread from its pool and everybody else from the system, see [`sacodec_rt`].
 #[global_allocator]
-static ALLOCATOR: rt::RtAllocator = rt::RtAllocator;
+static ALLOCATOR: sacodec_rt::RtAllocator = sacodec_rt::RtAllocator;
 
-nice_plug::nice_export_clap!(plugin::SacodecPlugin);
-nice_plug::nice_export_vst3!(plugin::SacodecPlugin);
+nice_plug::nice_export_clap!(SacodecPlugin);
+nice_plug::nice_export_vst3!(SacodecPlugin);

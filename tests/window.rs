@@ -1,9 +1,9 @@
 //! The editor in a real window, on a screen of its own.
 #![cfg(target_os = "linux")]
 
-#[path = "support/plugin.rs"]
+#[path = "plugin/support/instance.rs"]
 mod plugin;
-#[path = "support/screen.rs"]
+#[path = "plugin/support/screen.rs"]
 mod screen;
 
 use std::fs;
@@ -11,9 +11,9 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use clap_host::{ClapId, EditorWindow, Host, ParamEvent, Processor, Screenshot};
 use plugin::{active, host, value};
-use sacodec::rt::{RtPool, counters};
-use sacodec_clap_host::{ClapId, EditorWindow, Host, ParamEvent, Processor, Screenshot};
+use sacodec_rt::{RtPool, counters};
 use screen::{OwnScreen, open, own_screen, until};
 
 // Where things are, in pixels from the editor's top left corner.

@@ -1,13 +1,13 @@
 //! The editor in use, in a real window of an instance that plays: what the host hears of it.
 #![cfg(target_os = "linux")]
 
-#[path = "support/plugin.rs"]
+#[path = "plugin/support/instance.rs"]
 mod plugin;
-#[path = "support/screen.rs"]
+#[path = "plugin/support/screen.rs"]
 mod screen;
 
+use clap_host::{EditorWindow, Host, ParamEvent, Screenshot};
 use plugin::{active, value};
-use sacodec_clap_host::{EditorWindow, Host, ParamEvent, Screenshot};
 use screen::{open, own_screen, until};
 
 // Where things are, in pixels from the editor's top left corner.

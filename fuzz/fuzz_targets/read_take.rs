@@ -4,7 +4,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sacodec::take::{Take, write_csv, write_jsonl, write_npy};
+use sacodec_take::{Take, write_csv, write_jsonl, write_npy};
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(take) = Take::parse(bytes) else { return };

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use clap_host::Library;
 use cpu_time::ThreadTime;
 use hound::{SampleFormat, WavReader, WavSpec, WavWriter};
-use sacodec_clap_host::Library;
 
 /// The plugin's CLAP id.
 const PLUGIN: &str = "org.sacodec.sacodec";

@@ -1,0 +1,109 @@
+//! `sacodec convert`: token takes to files that other programs read.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args as ClapArgs;
+use serde_json::json;
+
+use super::batch::{BatchArgs, Report, Task, extension, name};
+use super::decode::DECODED;
+use super::{CliError, Outcome, losses, model, open_take, write_result};
+use sacodec_codec::{CodecModel, StreamGain};
+use sacodec_take::convert::write_wav;
+use sacodec_take::{ExportFormat, Take, write_csv, write_jsonl, write_npy};
+
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    #[command(flatten)]
+    batch: BatchArgs,
+    /// Formats, separated by commas: npy, jsonl, csv, wav. Without it npy, or what the name given
+    /// with --output ends in.
+    #[arg(long, value_name = "FORMATS", value_delimiter = ',')]
+    to: Vec<ExportFormat>,
+    /// Folder of the model pack, for wav; without it the one the command carries.
+    #[arg(long, value_name = "FOLDER")]
+    pack: Option<PathBuf>,
+}
+
+pub fn run(args: &Args) -> Result<Outcome, CliError> {
+    let formats = args.formats();
+    let mut tasks = args.batch.plan(&["sac"], result_extension(formats[0]))?;
+    let is_there = |task: &Task| formats.iter().all(|&f| sibling(&task.output, formats[0], f).exists());
+    tasks.retain(|task| !(args.batch.skip_existing && is_there(task)));
+    let model = if formats.contains(&ExportFormat::Wav) { Some(model(args.pack.as_deref())?) } else { None };
+    Ok(args.batch.run(&tasks, |task, _| convert(args, &formats, model.as_ref(), task)))
+}
+
+impl Args {
+    fn formats(&self) -> Vec<ExportFormat> {
+        let named = || self.batch.named_output().and_then(|path| extension(path).parse().ok());
+        match &self.to[..] {
+            [] => vec![named().unwrap_or(ExportFormat::Npy)],
+            formats => formats.to_vec(),
+        }
+    }
+}
+
+fn convert(
+    args: &Args,
+    formats: &[ExportFormat],
+    model: Option<&Arc<CodecModel>>,
+    task: &Task,
+) -> Result<Report, CliError> {
+    let take = open_take(&task.input)?;
+    let mut outputs = Vec::new();
+    for &format in formats {
+        let output = match formats {
+            [_] => task.output.clone(),
+            _ => sibling(&task.output, formats[0], format),
+        };
+        if args.batch.skip_existing && output.exists() {
+            continue;
+        }
+        write_result(&task.input, &output, args.batch.overwrite, |out| match (format, model) {
+            (ExportFormat::Npy, _) => Ok(write_npy(&take, out)?),
+            (ExportFormat::Jsonl, _) => Ok(write_jsonl(&take, out)?),
+            (ExportFormat::Csv, _) => Ok(write_csv(&take, out)?),
+            (ExportFormat::Wav, None) => Ok(()),
+            (ExportFormat::Wav, Some(model)) => {
+                write_wav(&take, model, StreamGain::BOTH, take.header.host_rate_hz, out)
+            }
+        })?;
+        outputs.push(output);
+    }
+    Ok(report(&take, &outputs))
+}
+
+/// What results are called beside their takes.
+fn result_extension(format: ExportFormat) -> &'static str {
+    if format == ExportFormat::Wav { DECODED } else { format.extension() }
+}
+
+/// The name of another format's result beside that of the first.
+fn sibling(output: &Path, first: ExportFormat, format: ExportFormat) -> PathBuf {
+    let name = output.file_name().unwrap_or_default().to_string_lossy();
+    let stem = name.strip_suffix(result_extension(first)).unwrap_or(&name).trim_end_matches('.');
+    if format == first {
+        output.into()
+    } else {
+        output.with_file_name(format!("{stem}.{}", result_extension(format)))
+    }
+}
+
+fn report(take: &Take, outputs: &[PathBuf]) -> Report {
+    let names: Vec<_> = outputs.iter().map(|o| o.display().to_string()).collect();
+    let loss = losses(take);
+    let mut text = format!("{}: {} frames", names.join(", "), take.frames());
+    if let Some(loss) = &loss {
+        text += &format!("; {loss}");
+    }
+    Report {
+        text,
+        json: json!({
+            "outputs": outputs.iter().map(|o| name(o)).collect::<Vec<_>>(), "frames": take.frames(), "channels": take.header.channels,
+            "missing_frames": take.frames() - take.present_frames(), "losses": loss,
+        }),
+        outcome: if loss.is_some() { Outcome::Finding } else { Outcome::Done },
+    }
+}

@@ -1,0 +1,57 @@
+//! `sacodec decode`: token takes to audio.
+
+use std::path::PathBuf;
+
+use clap::Args as ClapArgs;
+use serde_json::json;
+
+use super::batch::{BatchArgs, Report, name};
+use super::roundtrip::StreamsArg;
+use super::{CliError, Outcome, losses, model, open_take, write_result};
+use sacodec_take::convert::write_wav;
+
+/// What results are called beside their takes: the name alone may be that of the audio they were
+/// coded from.
+pub const DECODED: &str = "decoded.wav";
+
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    #[command(flatten)]
+    batch: BatchArgs,
+    /// Which token streams are decoded.
+    #[arg(long, value_enum, default_value_t = StreamsArg::Both)]
+    streams: StreamsArg,
+    /// Sample rate of the result in Hz; without it that of the audio that was coded.
+    #[arg(long, value_name = "HZ", value_parser = clap::value_parser!(u32).range(1000..=1_536_000))]
+    rate: Option<u32>,
+    /// Folder of the model pack that the takes were coded with; without it the one the command carries.
+    #[arg(long, value_name = "FOLDER")]
+    pack: Option<PathBuf>,
+}
+
+pub fn run(args: &Args) -> Result<Outcome, CliError> {
+    let tasks = args.batch.tasks(&["sac"], DECODED)?;
+    let model = model(args.pack.as_deref())?;
+    Ok(args.batch.run(&tasks, |task, _| {
+        let take = open_take(&task.input)?;
+        let rate_hz = args.rate.map_or(take.header.host_rate_hz, f64::from);
+        write_result(&task.input, &task.output, args.batch.overwrite, |out| {
+            write_wav(&take, &model, args.streams.gain(), rate_hz, out)
+        })?;
+        let seconds = f64::from(take.frames()) / take.header.frame_rate_hz();
+        let loss = losses(&take);
+        let mut text = format!("{}: {seconds:.1} s at {rate_hz} Hz", task.output.display());
+        if let Some(loss) = &loss {
+            text += &format!("; {loss}");
+        }
+        Ok(Report {
+            text,
+            json: json!({
+                "output": name(&task.output), "frames": take.frames(), "seconds": seconds,
+                "sample_rate_hz": rate_hz, "missing_frames": take.frames() - take.present_frames(),
+                "finished": take.footer.is_some(), "losses": loss,
+            }),
+            outcome: if loss.is_some() { Outcome::Finding } else { Outcome::Done },
+        })
+    }))
+}

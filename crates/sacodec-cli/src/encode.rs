@@ -1,0 +1,200 @@
+//! `sacodec encode`: audio files to token takes.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args as ClapArgs;
+use indicatif::ProgressBar;
+use serde_json::json;
+
+use super::audio::AudioReader;
+use super::batch::{BatchArgs, Report, Task, name};
+use super::roundtrip::ChannelsArg;
+use super::{CliError, Outcome, losses, model, write_result};
+use sacodec_codec::{CodecModel, TokenFrame};
+use sacodec_engine::{EngineError, TokenEncoder};
+use sacodec_take::convert::ExportError;
+use sacodec_take::{Anchor, ChannelMode, GapReason, Header, MAX_CHANNELS, Take, TakeError, TakeWriter};
+
+/// What audio files are found by in folders.
+pub const AUDIO_EXTENSIONS: [&str; 2] = ["wav", "flac"];
+const BLOCK_SAMPLES: usize = 1 << 14;
+
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    #[command(flatten)]
+    batch: BatchArgs,
+    /// Which channels are coded.
+    #[arg(long, value_enum, default_value_t = ChannelsArg::Each)]
+    channels: ChannelsArg,
+    /// Folder of a model pack; without it the one the command carries.
+    #[arg(long, value_name = "FOLDER")]
+    pack: Option<PathBuf>,
+}
+
+pub fn run(args: &Args) -> Result<Outcome, CliError> {
+    let tasks = args.batch.tasks(&AUDIO_EXTENSIONS, "sac")?;
+    let model = model(args.pack.as_deref())?;
+    Ok(args.batch.run(&tasks, |task, bar| encode(args, &model, task, bar)))
+}
+
+fn encode(args: &Args, model: &Arc<CodecModel>, task: &Task, bar: &ProgressBar) -> Result<Report, CliError> {
+    if !args.batch.overwrite && task.output.exists() {
+        return Err(CliError::Exists { path: task.output.clone() });
+    }
+    let mut audio = AudioReader::open(&task.input)?;
+    let mode = match args.channels {
+        _ if audio.channels == 1 => ChannelMode::Mono,
+        ChannelsArg::Each => ChannelMode::Each,
+        ChannelsArg::Sum => ChannelMode::Sum,
+        ChannelsArg::Left => ChannelMode::Left,
+        ChannelsArg::Right => ChannelMode::Right,
+    };
+    let rate_hz = f64::from(audio.rate_hz);
+    let mut coder = FileEncoder::new(model, mode, audio.channels, rate_hz, &task.input)?;
+    let unwritable =
+        |source: TakeError| CliError::Write { path: task.output.clone(), reason: source.to_string() };
+    let first_samples = coder.encoders[0].timing().first_frame_samples;
+    let mut writer = TakeWriter::new(Header {
+        channel_mode: Some(mode),
+        stream_frame: Some(0),
+        first_sample: Some(first_samples),
+        ..Header::new(model, coder.encoders.len(), rate_hz)
+    })
+    .map_err(unwritable)?;
+    writer.anchor(Anchor {
+        playing: true,
+        new_segment: true,
+        codec_reset: true,
+        stream_samples: first_samples,
+        position_samples: Some(first_samples),
+        ..Anchor::default()
+    });
+    bar.set_length(audio.length_samples.unwrap_or(1));
+    let mut length_samples = 0_u64;
+    let mut block = vec![Vec::new(); audio.channels];
+    let mut more = true;
+    while more {
+        while more && block[0].len() < BLOCK_SAMPLES {
+            more = audio.read(&mut block)?;
+        }
+        length_samples += block[0].len() as u64;
+        bar.inc(block[0].len() as u64);
+        coder.push(&block)?;
+        block.iter_mut().for_each(Vec::clear);
+        coder.give(&mut writer).map_err(unwritable)?;
+    }
+    if length_samples == 0 {
+        return Err(CliError::Empty { path: task.input.clone() });
+    }
+    coder.finish()?;
+    coder.give(&mut writer).map_err(unwritable)?;
+    let nonfinite =
+        coder.nonfinite_samples + coder.encoders.iter().map(TokenEncoder::nonfinite_samples).sum::<u64>();
+    let notes = if nonfinite > 0 {
+        vec![format!("{nonfinite} samples were not numbers and were taken as silence")]
+    } else {
+        Vec::new()
+    };
+    writer.finish("end of file", Some(length_samples), notes.clone());
+    let bytes = writer.take_bytes();
+    write_result(&task.input, &task.output, args.batch.overwrite, |out| {
+        Ok::<_, ExportError>(std::io::Write::write_all(out, &bytes)?)
+    })?;
+    let take = Take::parse(&bytes).map_err(unwritable)?;
+    let info = model.info();
+    let loss = losses(&take);
+    let seconds = length_samples as f64 / rate_hz;
+    let mut text = format!("{}: {} frames, {seconds:.1} s", task.output.display(), take.frames());
+    for note in loss.iter().chain(&notes) {
+        text += &format!("; {note}");
+    }
+    Ok(Report {
+        text,
+        json: json!({
+            "output": name(&task.output), "frames": take.frames(), "channels": take.header.channels,
+            "seconds": seconds, "sample_rate_hz": rate_hz, "bytes": bytes.len(),
+            "failed_frames": take.frames() - take.present_frames(), "nonfinite_samples": nonfinite,
+            "pack": format!("{} {}", info.name, info.version),
+        }),
+        outcome: if loss.is_some() { Outcome::Finding } else { Outcome::Done },
+    })
+}
+
+/// An encoder for each coded channel of a file.
+pub struct FileEncoder {
+    pub encoders: Vec<TokenEncoder>,
+    mode: ChannelMode,
+    /// Samples that were no numbers in channels that were mixed.
+    nonfinite_samples: u64,
+    /// Tokens of each channel that are complete; `None` where the codec failed.
+    pub ready: Vec<Vec<Option<TokenFrame>>>,
+}
+
+impl FileEncoder {
+    /// Encoders for audio of so many channels.
+    pub fn new(
+        model: &Arc<CodecModel>,
+        mode: ChannelMode,
+        channels: usize,
+        rate_hz: f64,
+        path: &Path,
+    ) -> Result<Self, CliError> {
+        let coded = if mode == ChannelMode::Each { channels } else { 1 };
+        if coded > MAX_CHANNELS {
+            let reason =
+                format!("it has {coded} channels and a take holds {MAX_CHANNELS}: code `--channels sum`");
+            return Err(CliError::Read { path: path.into(), reason });
+        }
+        let encoders = (0..coded).map(|_| TokenEncoder::new(model, rate_hz));
+        Ok(Self {
+            encoders: encoders.collect::<Result<_, _>>()?,
+            mode,
+            nonfinite_samples: 0,
+            ready: vec![Vec::new(); coded],
+        })
+    }
+
+    /// Codes samples of every channel.
+    pub fn push(&mut self, block: &[Vec<f32>]) -> Result<(), EngineError> {
+        let right = &block[1.min(block.len() - 1)];
+        let mixed = [match self.mode {
+            ChannelMode::Mono | ChannelMode::Left | ChannelMode::Each => block[0].clone(),
+            ChannelMode::Right => right.clone(),
+            ChannelMode::Sum => {
+                let weight = 1.0 / block.len() as f32;
+                self.nonfinite_samples +=
+                    block.iter().flatten().filter(|sample| !sample.is_finite()).count() as u64;
+                let admitted = |i: usize| block.iter().map(move |c| TokenEncoder::admit(c[i]));
+                (0..block[0].len()).map(|i| admitted(i).map(|sample| weight * sample).sum()).collect()
+            }
+        }];
+        let channels = if self.mode == ChannelMode::Each { block } else { &mixed[..] };
+        for ((encoder, samples), ready) in self.encoders.iter_mut().zip(channels).zip(&mut self.ready) {
+            encoder.push(samples, &mut |tokens| ready.push(tokens))?;
+        }
+        Ok(())
+    }
+
+    /// Completes every frame that has begun; what is pushed next begins anew.
+    pub fn finish(&mut self) -> Result<(), EngineError> {
+        for (encoder, ready) in self.encoders.iter_mut().zip(&mut self.ready) {
+            encoder.finish(&mut |tokens| ready.push(tokens))?;
+        }
+        Ok(())
+    }
+
+    /// Moves what is complete on.
+    fn give(&mut self, writer: &mut TakeWriter) -> Result<(), TakeError> {
+        let frames = self.ready.iter().map(Vec::len).min().unwrap_or(0);
+        for frame in 0..frames {
+            let tokens: Option<Vec<TokenFrame>> = self.ready.iter().map(|r| r[frame]).collect();
+            match tokens {
+                Some(tokens) => writer.frame(&tokens)?,
+                None => writer.gap(1, GapReason::CodecFailed)?,
+            }
+        }
+        self.ready.iter_mut().for_each(|r| drop(r.drain(..frames)));
+        Ok(())
+    }
+}

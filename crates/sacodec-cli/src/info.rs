@@ -1,0 +1,127 @@
+//! `sacodec info`: what takes are, or what a model pack is.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args as ClapArgs;
+use serde_json::json;
+
+use super::batch::{BatchArgs, Report};
+use super::{CliError, Outcome, losses, model, open_take};
+use sacodec_engine::{Scheduling, Timing};
+use sacodec_take::Take;
+
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    /// Takes, finished or not, and folders of them; without any, the model pack is shown.
+    takes: Vec<PathBuf>,
+    /// Folder of a model pack; without it the one the command carries.
+    #[arg(long, value_name = "FOLDER")]
+    pack: Option<PathBuf>,
+    /// Host rate in Hz that the latency is told for.
+    #[arg(long, default_value_t = 48_000.0)]
+    rate: f64,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &Args) -> Result<Outcome, CliError> {
+    if args.takes.is_empty() {
+        return show_pack(args).map(|()| Outcome::Done);
+    }
+    let batch = BatchArgs::of(args.takes.clone(), args.json);
+    let tasks = batch.tasks_that_write_nothing(&["sac"], "info")?;
+    Ok(batch.run(&tasks, |task, _| Ok(show_take(&task.input, &open_take(&task.input)?))))
+}
+
+fn show_take(path: &Path, take: &Take) -> Report {
+    let header = &take.header;
+    let seconds = f64::from(take.frames()) / header.frame_rate_hz();
+    let loss = losses(take);
+    let lost_frames = take.footer.as_ref().map_or(0, |f| f.lost_frames.saturating_add(f.failed_frames));
+    let mut lines = vec![
+        format!(
+            "{}: {} frames, {seconds:.2} s, {} channel{}",
+            path.display(),
+            take.frames(),
+            header.channels,
+            if header.channels == 1 { "" } else { "s" }
+        ),
+        format!("coded by {} {} at {} Hz", header.pack.name, header.pack.version, header.host_rate_hz),
+    ];
+    lines.extend(header.track.as_ref().map(|track| format!("track: {track}")));
+    lines.extend(header.created.as_ref().map(|created| format!("begun: {created}")));
+    for anchor in take.anchors.iter().filter(|a| a.new_segment).take(8) {
+        let at = f64::from(anchor.index) / header.frame_rate_hz();
+        lines.push(match anchor.position_samples {
+            Some(p) => format!("from {at:.2} s: at {:.3} s of the timeline", p / header.host_rate_hz),
+            None => format!("from {at:.2} s: the host gave no position"),
+        });
+    }
+    let segments = take.anchors.iter().filter(|a| a.new_segment).count();
+    if segments > 8 {
+        lines.push(format!("and {} more segments", segments - 8));
+    }
+    if let Some(footer) = &take.footer {
+        lines.push(format!("ended: {}", footer.closed));
+        lines.extend(footer.notes.iter().map(|note| format!("note: {note}")));
+    }
+    if let Some(loss) = &loss {
+        lines.push(format!("not whole: {loss}: `sacodec repair` recovers the rest"));
+    }
+    Report {
+        text: lines.join("\n  "),
+        json: json!({
+            "header": header, "footer": take.footer, "frames": take.frames(), "seconds": seconds,
+            "missing_frames": take.frames() - take.present_frames(), "lost_frames": lost_frames,
+            "segments": segments, "finished": take.footer.is_some(), "cut_bytes": take.cut_bytes,
+            "damage": take.damage.iter().map(|d| json!({ "offset": d.offset, "bytes": d.bytes })).collect::<Vec<_>>(),
+        }),
+        outcome: if loss.is_some() { Outcome::Finding } else { Outcome::Done },
+    }
+}
+
+fn show_pack(args: &Args) -> Result<(), CliError> {
+    let model = model(args.pack.as_deref())?;
+    let info = model.info();
+    let spread = Timing::new(args.rate, Scheduling::Spread, info)?;
+    let burst = Timing::new(args.rate, Scheduling::Burst, info)?;
+    if args.json {
+        let report = json!({
+            "name": info.name,
+            "version": info.version,
+            "licence": info.licence,
+            "sample_rate_hz": info.sample_rate_hz,
+            "hop_samples": info.hop_samples,
+            "delay_samples": info.delay_samples,
+            "frame_rate_hz": info.frame_rate_hz(),
+            "bitrate_bps": info.bitrate_bps(),
+            "codebooks": { "semantic": info.semantic.size, "acoustic": info.acoustic.size },
+            "nodes_per_frame": model.nodes_per_frame(),
+            "training": info.training,
+            "host_rate_hz": args.rate,
+            "latency_samples": { "spread": spread.latency_samples, "burst": burst.latency_samples },
+        });
+        println!("{report}");
+        return Ok(());
+    }
+    println!("{} {} ({})", info.name, info.version, info.licence);
+    println!(
+        "  {} Hz, {:.0} frames/s, codebooks {} + {}, {:.0} bit/s",
+        info.sample_rate_hz,
+        info.frame_rate_hz(),
+        info.semantic.size,
+        info.acoustic.size,
+        info.bitrate_bps()
+    );
+    println!("  semantic: {}; acoustic: {}", info.semantic.frozen, info.acoustic.frozen);
+    for (name, timing) in [("Spread", spread), ("Burst", burst)] {
+        println!(
+            "  latency at {} Hz, {name}: {} samples, {:.1} ms",
+            args.rate,
+            timing.latency_samples,
+            timing.latency_ms()
+        );
+    }
+    Ok(())
+}

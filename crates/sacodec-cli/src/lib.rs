@@ -1,0 +1,268 @@
+//! The `sacodec` command: the plugin's engine on files.
+//!
+//! Exit codes: `0` done, `1` something failed (one line on standard error says what), `2` the
+//! command line was not understood, `3` done, and what was found is not whole or not equal: a take
+//! with missing or damaged frames, tokens that differ.
+
+mod audio;
+mod batch;
+mod bench;
+mod convert;
+mod decode;
+mod encode;
+mod info;
+mod repair;
+mod roundtrip;
+mod verify;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Parser, Subcommand};
+use thiserror::Error;
+
+use sacodec_codec::{CodecError, CodecModel, LoadError, ModelPack};
+use sacodec_engine::EngineError;
+use sacodec_take::convert::ExportError;
+use sacodec_take::{Take, TakeError};
+
+/// Hear what a 1.5 kbps neural speech codec does to a voice.
+#[derive(Debug, Parser)]
+#[command(name = "sacodec", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Code a WAV or FLAC file and decode it again: as long as the input and aligned to it.
+    Roundtrip(roundtrip::Args),
+    /// Code audio files into token takes.
+    Encode(encode::Args),
+    /// Decode token takes into audio.
+    Decode(decode::Args),
+    /// Make .npy, .jsonl, .csv or .wav of token takes.
+    Convert(convert::Args),
+    /// Show what takes are, unfinished ones too; without one, the model pack and its latency.
+    Info(info::Args),
+    /// Code audio again and compare its tokens with those of a take.
+    Verify(verify::Args),
+    /// Recover what is sound of damaged or unfinished takes.
+    Repair(repair::Args),
+    /// Time the frame codec on this machine.
+    Bench(bench::Args),
+}
+
+/// What any command can fail with. Each message names the file and says what to do.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum CliError {
+    /// An audio file could not be opened.
+    #[error("{} could not be opened: {source}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Not an audio file that can be read.
+    #[error("{} could not be read ({reason}): is it a complete WAV or FLAC file?", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the reader said.
+        reason: String,
+    },
+    /// No samples in it.
+    #[error("{} holds no audio", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A result could not be written.
+    #[error("{} could not be written ({reason}): is its folder there, with room and rights to write?", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the writer said.
+        reason: String,
+    },
+    /// Input and output, or two outputs, are one file.
+    #[error("{} would be overwritten while it is needed: choose another output", path.display())]
+    SameFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The pack.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The codec.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// Not a take that can be read.
+    #[error("{} could not be read: {source}", path.display())]
+    Take {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: TakeError,
+    },
+    /// A take could not be made into something else.
+    #[error("{} could not be made of {}: {source}", output.display(), input.display())]
+    Export {
+        /// The take.
+        input: PathBuf,
+        /// What was to be made.
+        output: PathBuf,
+        /// Why.
+        source: ExportError,
+    },
+    /// A result is there already.
+    #[error("{} is there already: remove it, or give --overwrite or --skip-existing", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Two inputs, one result.
+    #[error("{} would be made of both {} and {}: give the second another place with --output", path.display(), first.display(), second.display())]
+    OneOutput {
+        /// The result.
+        path: PathBuf,
+        /// One input.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+    },
+    /// A result of one kind was given the name of another.
+    #[error("{} would hold .{expected}: name it so, or end it in / for a folder", path.display())]
+    Extension {
+        /// The name.
+        path: PathBuf,
+        /// The extension of what would be written.
+        expected: String,
+    },
+    /// Nothing to work on.
+    #[error("there is nothing to do: {what}")]
+    NoInput {
+        /// What there is, or what to give.
+        what: String,
+    },
+    /// Audio that cannot be what a take was coded from.
+    #[error("{} cannot be what {} was coded from: {reason}", audio.display(), take.display())]
+    OtherAudio {
+        /// The audio.
+        audio: PathBuf,
+        /// The take.
+        take: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The engine met frames it could not code: the output would be silently wrong.
+    #[error("{failed} frames could not be coded: try another pack")]
+    Failed {
+        /// How many.
+        failed: u64,
+    },
+}
+
+/// How a command that did not fail as a whole ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// All is as it should be.
+    Done,
+    /// Done, and something is not whole or not equal.
+    Finding,
+    /// Some files failed, and it was said which.
+    Failed,
+}
+
+/// Runs the command that the process was started with.
+pub fn run() -> ExitCode {
+    run_from(std::env::args_os())
+}
+
+/// Runs a command line, the program's name first. One that is not understood ends the process, with its usage.
+pub fn run_from(line: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
+    let result = match Cli::parse_from(line).command {
+        Command::Roundtrip(args) => roundtrip::run(&args).map(|()| Outcome::Done),
+        Command::Encode(args) => encode::run(&args),
+        Command::Decode(args) => decode::run(&args),
+        Command::Convert(args) => convert::run(&args),
+        Command::Info(args) => info::run(&args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Repair(args) => repair::run(&args),
+        Command::Bench(args) => bench::run(&args).map(|()| Outcome::Done),
+    };
+    match result {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Finding) => ExitCode::from(3),
+        Ok(Outcome::Failed) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("sacodec: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The model of the pack in `folder`, or the one the command carries.
+fn model(folder: Option<&Path>) -> Result<Arc<CodecModel>, CliError> {
+    Ok(match folder {
+        None => CodecModel::embedded()?,
+        Some(folder) => CodecModel::load(&ModelPack::from_folder(folder).map_err(LoadError::from)?)?,
+    })
+}
+
+/// Reads a take.
+fn open_take(path: &Path) -> Result<Take, CliError> {
+    Take::open(path).map_err(|source| match source {
+        TakeError::Io(source) => CliError::Open { path: path.into(), source },
+        source => CliError::Take { path: path.into(), source },
+    })
+}
+
+/// Writes `output`, made of `input`, under a temporary name until it is complete.
+fn write_result(
+    input: &Path,
+    output: &Path,
+    overwrite: bool,
+    write: impl FnOnce(&mut std::io::BufWriter<std::fs::File>) -> Result<(), ExportError>,
+) -> Result<(), CliError> {
+    let same = output.canonicalize().is_ok_and(|o| input.canonicalize().is_ok_and(|i| i == o));
+    if same {
+        return Err(CliError::SameFile { path: output.into() });
+    }
+    if let Some(folder) = output.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        let made = std::fs::create_dir_all(folder);
+        made.map_err(|e| CliError::Write { path: output.into(), reason: e.to_string() })?;
+    }
+    sacodec_take::convert::write_file(output, overwrite, write).map_err(|source| match source {
+        ExportError::Io(e) if e.kind() == std::io::ErrorKind::AlreadyExists && output.is_file() => {
+            CliError::Exists { path: output.into() }
+        }
+        ExportError::Io(e) => CliError::Write { path: output.into(), reason: e.to_string() },
+        source => CliError::Export { input: input.into(), output: output.into(), source },
+    })
+}
+
+/// What a take has lost, in words; `None` if it is whole.
+fn losses(take: &Take) -> Option<String> {
+    let mut losses = Vec::new();
+    let missing = take.frames() - take.present_frames();
+    if missing > 0 {
+        losses.push(format!("{missing} frames are missing"));
+    }
+    if !take.damage.is_empty() {
+        let bytes: usize = take.damage.iter().map(|d| d.bytes).sum();
+        losses.push(format!("{bytes} bytes in {} places are damaged", take.damage.len()));
+    }
+    if take.footer.is_none() {
+        losses.push("it is unfinished".into());
+    }
+    (!losses.is_empty()).then(|| losses.join(", "))
+}

@@ -1,0 +1,76 @@
+//! `sacodec repair`: a sound take of what is left of a damaged or unfinished one.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args as ClapArgs;
+use serde_json::json;
+
+use super::batch::{BatchArgs, Report, Task, name};
+use super::{CliError, Outcome, open_take, write_result};
+use sacodec_take::convert::ExportError;
+use sacodec_take::{Take, TakeError};
+
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    #[command(flatten)]
+    batch: BatchArgs,
+    /// Where a header is damaged, take that of this sound take of the same session.
+    #[arg(long, value_name = "TAKE")]
+    like: Option<PathBuf>,
+}
+
+pub fn run(args: &Args) -> Result<Outcome, CliError> {
+    let tasks = args.batch.tasks(&["sac"], "repaired.sac")?;
+    let like = args.like.as_deref().map(open_take).transpose()?;
+    Ok(args.batch.run(&tasks, |task, _| repair(args, like.as_ref(), task)))
+}
+
+fn repair(args: &Args, like: Option<&Take>, task: &Task) -> Result<Report, CliError> {
+    let unreadable = |source| CliError::Take { path: task.input.clone(), source };
+    let bytes =
+        std::fs::read(&task.input).map_err(|source| CliError::Open { path: task.input.clone(), source })?;
+    let take = match (Take::parse(&bytes), like) {
+        (Err(error @ (TakeError::HeaderDamaged | TakeError::HeaderCut | TakeError::Magic)), Some(like)) => {
+            let take = Take::recover(&bytes, &like.header).map_err(unreadable)?;
+            if take.present_frames() == 0 { Err(error) } else { Ok(take) }
+        }
+        (result, _) => result,
+    }
+    .map_err(unreadable)?;
+    let repaired = take.repaired().map_err(unreadable)?;
+    write_result(&task.input, &task.output, args.batch.overwrite, |out| {
+        Ok::<_, ExportError>(std::io::Write::write_all(out, &repaired)?)
+    })?;
+    Ok(report(&take, &task.output))
+}
+
+fn report(take: &Take, output: &Path) -> Report {
+    let rate_hz = take.header.frame_rate_hz();
+    let missing = take.missing();
+    let skipped: usize = take.damage.iter().map(|d| d.bytes).sum();
+    let mut text =
+        format!("{}: {} of {} frames recovered", output.display(), take.present_frames(), take.frames());
+    for gap in missing.iter().take(10) {
+        let from = f64::from(gap.index) / rate_hz;
+        text += &format!("; {} gone from {from:.2} s on ({})", gap.count, gap.reason);
+    }
+    if missing.len() > 10 {
+        text += &format!("; and {} more gaps", missing.len() - 10);
+    }
+    if take.cut_bytes > 0 {
+        text += &format!("; {} bytes at its end were not complete and are gone", take.cut_bytes);
+    }
+    let gaps: Vec<_> = missing
+        .iter()
+        .map(|g| json!({ "frame": g.index, "count": g.count, "reason": g.reason.to_string() }))
+        .collect();
+    let is_sound = missing.is_empty() && skipped == 0 && take.cut_bytes == 0;
+    Report {
+        text,
+        json: json!({
+            "output": name(output), "frames": take.frames(), "recovered": take.present_frames(), "gone": gaps,
+            "damaged_bytes": skipped, "cut_bytes": take.cut_bytes, "was_finished": take.footer.is_some(),
+        }),
+        outcome: if is_sound { Outcome::Done } else { Outcome::Finding },
+    }
+}

@@ -1,0 +1,312 @@
+//! `sacodec roundtrip`: a file through the engine, as the plugin would play it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::{Args as ClapArgs, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use super::audio::{AudioReader, AudioWriter};
+use super::{CliError, model};
+use sacodec_codec::{CodecModel, StreamGain};
+use sacodec_engine::{Controls, Engine, EngineConfig, Listen, Scheduling};
+
+const BLOCK_SAMPLES: usize = 4096;
+
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    /// WAV or FLAC, any sample rate, any number of channels.
+    input: PathBuf,
+    /// WAV to write, 32-bit float, at the input's rate.
+    output: PathBuf,
+    /// Also write original minus coded.
+    #[arg(long, value_name = "WAV")]
+    difference: Option<PathBuf>,
+    /// Which channels are coded.
+    #[arg(long, value_enum, default_value_t = ChannelsArg::Each)]
+    channels: ChannelsArg,
+    /// Which token streams are decoded.
+    #[arg(long, value_enum, default_value_t = StreamsArg::Both)]
+    streams: StreamsArg,
+    /// Folder of a model pack; without it the one the command carries.
+    #[arg(long, value_name = "FOLDER")]
+    pack: Option<PathBuf>,
+    /// Print a report with all tokens as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ChannelsArg {
+    /// Each channel for itself.
+    Each,
+    /// The mean of all channels, written to every channel.
+    Sum,
+    /// The first channel, written to every channel.
+    Left,
+    /// The second channel, written to every channel.
+    Right,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum StreamsArg {
+    /// Semantic and acoustic.
+    Both,
+    /// The linguistic stream alone.
+    Semantic,
+    /// The residual stream alone.
+    Acoustic,
+}
+
+impl StreamsArg {
+    /// How strongly each stream enters the decoder.
+    pub fn gain(self) -> StreamGain {
+        match self {
+            Self::Both => StreamGain::BOTH,
+            Self::Semantic => StreamGain::SEMANTIC_ONLY,
+            Self::Acoustic => StreamGain::ACOUSTIC_ONLY,
+        }
+    }
+}
+
+/// What `--json` prints. Tokens are those of the first coded channel; further ones follow in
+/// `more_channels`.
+#[derive(Debug, Serialize)]
+struct Report {
+    input: String,
+    output: String,
+    pack: String,
+    sample_rate_hz: u32,
+    channels: usize,
+    length_samples: usize,
+    coded_channels: usize,
+    bitrate_bps: f64,
+    latency_samples: usize,
+    frames: usize,
+    semantic: Vec<u16>,
+    acoustic: Vec<u16>,
+    more_channels: Vec<Tokens>,
+    nonfinite_samples: u64,
+}
+
+#[derive(Debug, Default, Clone, Serialize)]
+struct Tokens {
+    semantic: Vec<u16>,
+    acoustic: Vec<u16>,
+}
+
+pub fn run(args: &Args) -> Result<(), CliError> {
+    check_paths(args)?;
+    let model = model(args.pack.as_deref())?;
+    let mut reader = AudioReader::open(&args.input)?;
+    let rate_hz = reader.rate_hz;
+    let mut coder = Coder::new(&model, args, rate_hz, reader.channels)?;
+    let mut output = AudioWriter::create(&args.output, rate_hz, reader.channels)?;
+    let mut difference = args
+        .difference
+        .as_ref()
+        .map(|path| AudioWriter::create(path, rate_hz, reader.channels))
+        .transpose()?;
+
+    let bar = progress(args, &reader);
+    let mut input = vec![Vec::new(); reader.channels];
+    let mut more = true;
+    while more {
+        while more && input[0].len() < BLOCK_SAMPLES {
+            more = reader.read(&mut input)?;
+        }
+        bar.inc(input[0].len() as u64);
+        coder.block(&mut input)?;
+        coder.write(&mut output, difference.as_mut())?;
+    }
+    if coder.taken_samples == 0 {
+        return Err(CliError::Empty { path: args.input.clone() });
+    }
+    while coder.given_samples < coder.taken_samples {
+        coder.silence()?;
+        coder.write(&mut output, difference.as_mut())?;
+    }
+    output.finish()?;
+    difference.map_or(Ok(()), AudioWriter::finish)?;
+    bar.finish_and_clear();
+    coder.report(args, &model, rate_hz, reader.channels)
+}
+
+fn check_paths(args: &Args) -> Result<(), CliError> {
+    let same =
+        |a: &Path, b: &Path| a == b || a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b));
+    let outputs = [Some(&args.output), args.difference.as_ref()];
+    for output in outputs.into_iter().flatten() {
+        if same(&args.input, output) {
+            return Err(CliError::SameFile { path: output.clone() });
+        }
+    }
+    match &args.difference {
+        Some(difference) if same(difference, &args.output) => {
+            Err(CliError::SameFile { path: difference.clone() })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn progress(args: &Args, reader: &AudioReader) -> ProgressBar {
+    if args.json {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{bar:40} {percent} %  {elapsed} / {eta} left");
+    let bar = reader.length_samples.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
+    style.map_or(bar.clone(), |style| bar.with_style(style))
+}
+
+/// An engine for each coded channel, and what has gone through them. Output is compensated for
+/// the engines' latency.
+struct Coder {
+    engines: Vec<Engine>,
+    mix: ChannelsArg,
+    controls: Controls,
+    tokens: Vec<Tokens>,
+    /// Originals that are still under way: what is not yet matched by coded samples.
+    originals: Vec<Vec<f32>>,
+    coded: Vec<Vec<f32>>,
+    skip_samples: usize,
+    taken_samples: usize,
+    given_samples: usize,
+}
+
+impl Coder {
+    fn new(model: &Arc<CodecModel>, args: &Args, rate_hz: u32, channels: usize) -> Result<Self, CliError> {
+        let coded = if args.channels == ChannelsArg::Each { channels } else { 1 };
+        let config = EngineConfig { rate_hz: rate_hz.into(), channels: 1, scheduling: Scheduling::Burst };
+        let engines = (0..coded).map(|_| Engine::new(model, config)).collect::<Result<Vec<_>, _>>()?;
+        let streams = args.streams.gain();
+        Ok(Self {
+            skip_samples: engines[0].latency_samples(),
+            engines,
+            mix: args.channels,
+            controls: Controls { listen: Listen::Coded, streams, ..Controls::default() },
+            tokens: vec![Tokens::default(); coded],
+            originals: vec![Vec::new(); channels],
+            coded: vec![Vec::new(); coded],
+            taken_samples: 0,
+            given_samples: 0,
+        })
+    }
+
+    /// Codes and empties `input`.
+    fn block(&mut self, input: &mut [Vec<f32>]) -> Result<(), CliError> {
+        self.taken_samples += input[0].len();
+        let mixed = match self.mix {
+            ChannelsArg::Each => input.to_vec(),
+            ChannelsArg::Sum => {
+                let weight = 1.0 / input.len() as f32;
+                vec![(0..input[0].len()).map(|i| input.iter().map(|c| weight * c[i]).sum()).collect()]
+            }
+            ChannelsArg::Left => vec![input[0].clone()],
+            ChannelsArg::Right => vec![input[1.min(input.len() - 1)].clone()],
+        };
+        for (original, input) in self.originals.iter_mut().zip(input) {
+            original.append(input);
+        }
+        self.code(mixed)
+    }
+
+    /// Pushes the rest out.
+    fn silence(&mut self) -> Result<(), CliError> {
+        self.code(vec![vec![0.0; BLOCK_SAMPLES]; self.engines.len()])
+    }
+
+    fn code(&mut self, blocks: Vec<Vec<f32>>) -> Result<(), CliError> {
+        for (i, mut block) in blocks.into_iter().enumerate() {
+            let tokens = &mut self.tokens[i];
+            self.engines[i].process(&mut [&mut block], &self.controls, |frame| {
+                tokens.semantic.extend(frame.tokens().iter().map(|t| t.semantic));
+                tokens.acoustic.extend(frame.tokens().iter().map(|t| t.acoustic));
+            });
+            let stats = self.engines[i].stats();
+            let failed = stats.failed_frames + stats.errors + stats.underruns;
+            if failed > 0 {
+                return Err(CliError::Failed { failed });
+            }
+            self.coded[i].extend_from_slice(&block);
+        }
+        Ok(())
+    }
+
+    /// Writes what is complete: coded samples and the originals they belong to.
+    fn write(
+        &mut self,
+        output: &mut AudioWriter,
+        difference: Option<&mut AudioWriter>,
+    ) -> Result<(), CliError> {
+        let skip = self.skip_samples.min(self.coded[0].len());
+        self.skip_samples -= skip;
+        let ready = (self.coded[0].len() - skip).min(self.originals[0].len());
+        let coded: Vec<Vec<f32>> =
+            self.coded.iter_mut().map(|c| c.drain(..skip + ready).skip(skip).collect()).collect();
+        let originals: Vec<Vec<f32>> =
+            self.originals.iter_mut().map(|c| c.drain(..ready).collect()).collect();
+        let coded: Vec<Vec<f32>> =
+            (0..originals.len()).map(|i| coded[i.min(coded.len() - 1)].clone()).collect();
+        output.write(&coded)?;
+        if let Some(difference) = difference {
+            let minus =
+                |(o, c): (&Vec<f32>, &Vec<f32>)| o.iter().zip(c).map(|(o, c)| o - c).collect::<Vec<f32>>();
+            difference.write(&originals.iter().zip(&coded).map(minus).collect::<Vec<_>>())?;
+        }
+        self.given_samples += ready;
+        Ok(())
+    }
+
+    fn report(
+        mut self,
+        args: &Args,
+        model: &Arc<CodecModel>,
+        rate_hz: u32,
+        channels: usize,
+    ) -> Result<(), CliError> {
+        let info = model.info();
+        // Frames whose first sample lies in the file; what follows coded the silence behind it.
+        let seconds = self.taken_samples as f64 / f64::from(rate_hz);
+        let frames = ((seconds * info.frame_rate_hz()).ceil() as usize).min(self.tokens[0].semantic.len());
+        for tokens in &mut self.tokens {
+            tokens.semantic.truncate(frames);
+            tokens.acoustic.truncate(frames);
+        }
+        let spread = EngineConfig { scheduling: Scheduling::Spread, ..self.engines[0].config() };
+        let plugin = sacodec_engine::Timing::new(spread.rate_hz, spread.scheduling, info)?;
+        let nonfinite_samples = self.engines.iter().map(|e| e.stats().nonfinite_samples).sum();
+        let coded_channels = self.tokens.len();
+        let first = self.tokens.remove(0);
+        let report = Report {
+            input: args.input.to_string_lossy().into(),
+            output: args.output.to_string_lossy().into(),
+            pack: format!("{} {}", info.name, info.version),
+            sample_rate_hz: rate_hz,
+            channels,
+            length_samples: self.taken_samples,
+            coded_channels,
+            bitrate_bps: info.bitrate_bps() * coded_channels as f64,
+            latency_samples: plugin.latency_samples,
+            frames,
+            semantic: first.semantic,
+            acoustic: first.acoustic,
+            more_channels: self.tokens,
+            nonfinite_samples,
+        };
+        if args.json {
+            println!("{}", serde_json::json!(report));
+        } else {
+            println!(
+                "{}: {frames} frames, {:.0} bit/s, {}",
+                args.output.display(),
+                report.bitrate_bps,
+                report.pack
+            );
+        }
+        if nonfinite_samples > 0 {
+            eprintln!("sacodec: {nonfinite_samples} samples were not numbers and were taken as silence");
+        }
+        Ok(())
+    }
+}

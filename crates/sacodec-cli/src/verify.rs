@@ -1,0 +1,213 @@
+//! `sacodec verify`: whether audio gives the tokens of a take again.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args as ClapArgs;
+use serde_json::json;
+
+use super::audio::AudioReader;
+use super::batch::{BatchArgs, Report, extension, name};
+use super::encode::{AUDIO_EXTENSIONS, FileEncoder};
+use super::{CliError, Outcome, losses, model, open_take};
+use sacodec_codec::{CodecModel, TokenFrame};
+use sacodec_take::convert::check_pack;
+use sacodec_take::{ChannelMode, Take};
+
+const BLOCK_SAMPLES: usize = 1 << 14;
+
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    /// Takes, or one take and the audio that it was coded from.
+    #[arg(required_unless_present = "files_from")]
+    inputs: Vec<PathBuf>,
+    /// The audio of a take, or the folder where audio is that is named like the takes, in the same folders
+    /// or in none; without it, beside each take.
+    #[arg(long, value_name = "PATH")]
+    audio: Option<PathBuf>,
+    /// Samples of the audio before the take begins.
+    #[arg(long, value_name = "SAMPLES", default_value_t = 0)]
+    offset: u64,
+    /// Percentage of equal tokens, of each stream, that is enough.
+    #[arg(long, value_name = "PERCENT", default_value_t = 100.0, value_parser = percent)]
+    min_percent: f64,
+    /// Folder of the model pack that the takes were coded with; without it the one the command carries.
+    #[arg(long, value_name = "FOLDER")]
+    pack: Option<PathBuf>,
+    /// Takes that are worked on at once; without it as many as there are cores.
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<u16>,
+    /// Read further takes from a file, one on each line; `-` is standard input.
+    #[arg(long, value_name = "LIST")]
+    files_from: Option<PathBuf>,
+    /// Print one JSON object for each take.
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &Args) -> Result<Outcome, CliError> {
+    let mut inputs = args.inputs.clone();
+    let mut audio = args.audio.clone();
+    if audio.is_none() && inputs.len() == 2 && AUDIO_EXTENSIONS.contains(&extension(&inputs[1]).as_str()) {
+        audio = inputs.pop();
+    }
+    // A folder is read as `encode --output` has named its results, the other way round.
+    let batch = BatchArgs::of(inputs, args.json)
+        .with_output(audio.clone().filter(|audio| audio.is_dir()))
+        .with_list(args.files_from.clone())
+        .with_jobs(args.jobs);
+    let tasks = batch.tasks_that_write_nothing(&["sac"], "wav")?;
+    let model = model(args.pack.as_deref())?;
+    Ok(batch.run(&tasks, |task, _| {
+        let audio = find_audio(&task.output, audio.as_deref());
+        verify(args, &model, &task.input, &audio)
+    }))
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let percent = text.parse().map_err(|_| "give a percentage".to_owned())?;
+    if (0.0..=100.0).contains(&percent) { Ok(percent) } else { Err("give 0 to 100".into()) }
+}
+
+/// The audio of a take whose WAV would be `beside`, or straight in the folder that was given.
+fn find_audio(beside: &Path, given: Option<&Path>) -> PathBuf {
+    let mut places = vec![beside.to_owned()];
+    match given {
+        Some(folder) if folder.is_dir() => places.push(folder.join(beside.file_name().unwrap_or_default())),
+        Some(file) => return file.into(),
+        None => {}
+    }
+    let found = places.iter().flat_map(|place| [place.clone(), place.with_extension("flac")]);
+    found.into_iter().find(|place| place.exists()).unwrap_or_else(|| beside.into())
+}
+
+/// What was compared.
+#[derive(Debug, Default)]
+struct Comparison {
+    frames: u64,
+    semantic_equal: u64,
+    acoustic_equal: u64,
+    tokens: u64,
+    first_difference: Option<u32>,
+}
+
+impl Comparison {
+    fn add(&mut self, index: u32, take: &[TokenFrame], again: &[Option<TokenFrame>]) {
+        self.frames += 1;
+        for (&found, &coded) in take.iter().zip(again) {
+            self.tokens += 1;
+            let semantic = coded.is_some_and(|c| c.semantic == found.semantic);
+            let acoustic = coded.is_some_and(|c| c.acoustic == found.acoustic);
+            self.semantic_equal += u64::from(semantic);
+            self.acoustic_equal += u64::from(acoustic);
+            if !(semantic && acoustic) {
+                self.first_difference.get_or_insert(index);
+            }
+        }
+    }
+
+    fn percent(&self, equal: u64) -> f64 {
+        100.0 * equal as f64 / self.tokens.max(1) as f64
+    }
+}
+
+fn verify(args: &Args, model: &Arc<CodecModel>, path: &Path, audio: &Path) -> Result<Report, CliError> {
+    let take = open_take(path)?;
+    let export = |source| CliError::Export { input: path.into(), output: audio.into(), source };
+    check_pack(&take, model).map_err(export)?;
+    let again = encode_again(args, model, &take, path, audio)?;
+    let mut compared = Comparison::default();
+    for (index, tokens) in (0_u32..).zip(take.iter()) {
+        let coded: Option<Vec<_>> =
+            again.iter().map(|channel| channel.get(index as usize).copied()).collect();
+        if let (Some(tokens), Some(coded)) = (tokens, coded) {
+            compared.add(index, tokens, &coded);
+        }
+    }
+    let skipped = u64::from(take.frames()) - compared.frames;
+    let [semantic, acoustic] =
+        [compared.semantic_equal, compared.acoustic_equal].map(|e| compared.percent(e));
+    let enough = compared.frames > 0 && semantic.min(acoustic) >= args.min_percent;
+    let loss = losses(&take);
+    let is_whole = skipped == 0 && loss.is_none();
+    let mut text = format!(
+        "{}: semantic {semantic:.2} %, acoustic {acoustic:.2} % equal in {} frames",
+        path.display(),
+        compared.frames
+    );
+    if let Some(index) = compared.first_difference {
+        let seconds = f64::from(index) / take.header.frame_rate_hz();
+        text += &format!("; the first difference is in frame {index}, at {seconds:.3} s");
+    }
+    if skipped > 0 {
+        text += &format!("; {skipped} frames were not compared: missing in the take or behind the audio");
+    }
+    if let Some(loss) = &loss {
+        text += &format!("; {loss}");
+    }
+    if take.header.stream_frame.unwrap_or(0) > 0 {
+        text += "; the take began while the codec was running, so its first frames may differ";
+    }
+    Ok(Report {
+        text,
+        json: json!({
+            "audio": name(audio), "frames": compared.frames, "not_compared": skipped,
+            "semantic_percent": semantic, "acoustic_percent": acoustic,
+            "first_difference": compared.first_difference, "enough": enough, "losses": loss,
+        }),
+        outcome: if enough && is_whole { Outcome::Done } else { Outcome::Finding },
+    })
+}
+
+/// Tokens of each channel of the take's audio, frame by frame as in the take.
+fn encode_again(
+    args: &Args,
+    model: &Arc<CodecModel>,
+    take: &Take,
+    path: &Path,
+    audio_path: &Path,
+) -> Result<Vec<Vec<Option<TokenFrame>>>, CliError> {
+    let mut audio = AudioReader::open(audio_path)?;
+    let header = &take.header;
+    let other = |reason: String| CliError::OtherAudio { audio: audio_path.into(), take: path.into(), reason };
+    if f64::from(audio.rate_hz) != header.host_rate_hz {
+        return Err(other(format!("it has {} Hz, the take {} Hz", audio.rate_hz, header.host_rate_hz)));
+    }
+    let mode = header.channel_mode.unwrap_or(ChannelMode::Each);
+    if mode == ChannelMode::Mono && audio.channels != 1 {
+        return Err(other(format!("it has {} channels, the take was coded from one", audio.channels)));
+    }
+    let mut coder = FileEncoder::new(model, mode, audio.channels, header.host_rate_hz, audio_path)?;
+    if coder.encoders.len() != header.channels {
+        return Err(other(format!("it has {} channels, the take {}", audio.channels, header.channels)));
+    }
+    // The codec began anew at these samples of the audio.
+    let first_samples = take.first_stream_samples();
+    let resets = take.anchors.iter().filter(|a| a.codec_reset && a.index > 0);
+    let mut resets = resets.map(|a| (a.stream_samples - first_samples).round() as u64).peekable();
+    let mut offset = args.offset;
+    let mut taken_samples = 0;
+    let mut block = vec![Vec::new(); audio.channels];
+    let mut more = true;
+    while more {
+        while more && block[0].len() < BLOCK_SAMPLES {
+            more = audio.read(&mut block)?;
+        }
+        let skipped = offset.min(block[0].len() as u64);
+        offset -= skipped;
+        block.iter_mut().for_each(|c| drop(c.drain(..skipped as usize)));
+        while let Some(reset) = resets.next_if(|&reset| reset <= taken_samples + block[0].len() as u64) {
+            // A damaged take may name one that lies behind.
+            let before = reset.saturating_sub(taken_samples) as usize;
+            let first: Vec<Vec<f32>> = block.iter_mut().map(|c| c.drain(..before).collect()).collect();
+            coder.push(&first)?;
+            coder.finish()?;
+            taken_samples += before as u64;
+        }
+        coder.push(&block)?;
+        taken_samples += block[0].len() as u64;
+        block.iter_mut().for_each(Vec::clear);
+    }
+    coder.finish()?;
+    Ok(coder.ready)
+}

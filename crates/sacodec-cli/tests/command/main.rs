@@ -1,0 +1,4 @@
+//! The `sacodec` command as a user runs it.
+
+mod roundtrip;
+mod takes;

@@ -1,0 +1,414 @@
+//! One channel of the codec: a hop of samples → tokens → a hop of samples, whole or in slices.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use thiserror::Error;
+use tract_onnx::prelude::*;
+use tract_onnx::tract_core::internal::format_err;
+use tract_onnx::tract_core::tract_linalg::multithread::{Executor, multithread_tract_scope};
+
+use super::graph::{GraphRun, StreamGraph};
+use super::manifest::GRAPH_NAMES;
+use super::model::CodecModel;
+use sacodec_token::{StreamGain, TokenFrame};
+
+/// What can go wrong while a codec runs.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum CodecError {
+    /// A slice of samples has the wrong length.
+    #[error("a hop has {found} samples, the codec needs {expected}")]
+    HopLength {
+        /// Samples given.
+        found: usize,
+        /// Samples of one hop.
+        expected: usize,
+    },
+    /// A token is not in its codebook: it is from another pack, or damaged.
+    #[error(
+        "the {stream} token {found} is not in the pack's codebook of {size} entries: use the pack it was made with"
+    )]
+    Token {
+        /// Which stream.
+        stream: &'static str,
+        /// The token.
+        found: i64,
+        /// Entries of the codebook.
+        size: usize,
+    },
+    /// `advance` or `finish` without `begin`.
+    #[error("no frame is under way: call begin first")]
+    NoFrame,
+    /// The decoder gave samples that are infinite or no numbers.
+    #[error("the decoder gave samples that are not finite: try another pack")]
+    NotFinite,
+    /// A graph failed.
+    #[error("the {graph} failed: {reason}")]
+    Graph {
+        /// Which graph.
+        graph: &'static str,
+        /// What the inference library said.
+        reason: String,
+    },
+}
+
+/// Where the frame under way stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Idle,
+    Graph(usize),
+    /// Tokens are known, the decoder has not begun.
+    Coded,
+    Done,
+}
+
+/// The state of one coded channel. Deterministic: the same hops since the last reset give the
+/// same tokens and samples, however the frames are sliced.
+///
+/// A frame is coded either at once ([`step`](Self::step), [`encode_step`](Self::encode_step),
+/// [`decode_step`](Self::decode_step)) or in slices ([`begin`](Self::begin),
+/// [`advance`](Self::advance), [`finish`](Self::finish)).
+///
+/// # Real-time
+/// Stepping never locks and does no I/O, but the inference library allocates: call it inside
+/// `RtPool::scope` of `sacodec-rt`, and then nothing reaches the system. The first
+/// frame of each thread makes thread-local blocks. After an error the codec has been reset.
+#[derive(Debug)]
+pub struct FrameCodec {
+    model: Arc<CodecModel>,
+    runs: [GraphRun; 3],
+    /// Cost of the frame before each graph and each node, as a share of the whole: ascending.
+    schedule: Arc<[Vec<f32>; 3]>,
+    stage: Stage,
+    gain: StreamGain,
+    tokens: TokenFrame,
+    audio: Option<TValue>,
+}
+
+impl FrameCodec {
+    /// A channel with zero states. Allocates; weights stay in `model`.
+    ///
+    /// # Errors
+    /// [`CodecError::Graph`] where the inference library cannot make a state.
+    pub fn new(model: &Arc<CodecModel>) -> Result<Self, CodecError> {
+        Ok(Self {
+            runs: runs(model)?,
+            schedule: Arc::new(schedule(model)),
+            model: model.clone(),
+            stage: Stage::Idle,
+            gain: StreamGain::BOTH,
+            tokens: TokenFrame::default(),
+            audio: None,
+        })
+    }
+
+    /// The model this channel runs.
+    pub fn model(&self) -> &Arc<CodecModel> {
+        &self.model
+    }
+
+    /// Zero states, as new; a frame under way is dropped.
+    ///
+    /// # Real-time
+    /// Allocates nothing; frees the states to the pool they came from.
+    pub fn reset(&mut self) {
+        self.stage = Stage::Idle;
+        self.audio = None;
+        self.tokens = TokenFrame::default();
+        for run in &mut self.runs {
+            // Dropping values cannot fail; tract's signature says that it might.
+            let _ = run.reset();
+        }
+    }
+
+    /// Codes one hop: `hop` and `out` are `[hop_samples]`. `out` is `delay_samples` late.
+    ///
+    /// # Errors
+    /// [`CodecError::HopLength`]; [`CodecError::Graph`] if a graph fails.
+    ///
+    /// # Real-time
+    /// A whole frame of work. See [`FrameCodec`].
+    pub fn step(&mut self, hop: &[f32], gain: StreamGain, out: &mut [f32]) -> Result<TokenFrame, CodecError> {
+        self.check_hop(out.len())?;
+        self.begin(hop, gain)?;
+        self.finish(out)
+    }
+
+    /// Encodes one hop of `[hop_samples]`; the decoder's state stays as it is.
+    ///
+    /// # Errors
+    /// As [`FrameCodec::step`].
+    ///
+    /// # Real-time
+    /// Somewhat less than half a frame of work. See [`FrameCodec`].
+    pub fn encode_step(&mut self, hop: &[f32]) -> Result<TokenFrame, CodecError> {
+        self.begin(hop, StreamGain::BOTH)?;
+        self.guarded(|codec| {
+            while codec.stage != Stage::Coded {
+                codec.step_node()?;
+            }
+            Ok(())
+        })?;
+        self.stage = Stage::Idle;
+        Ok(self.tokens)
+    }
+
+    /// Decodes one frame into `out`, `[hop_samples]`; the encoder's state stays as it is.
+    ///
+    /// # Errors
+    /// [`CodecError::Token`] for a token outside its codebook, else as [`FrameCodec::step`].
+    ///
+    /// # Real-time
+    /// Somewhat more than half a frame of work. See [`FrameCodec`].
+    pub fn decode_step(
+        &mut self,
+        tokens: TokenFrame,
+        gain: StreamGain,
+        out: &mut [f32],
+    ) -> Result<(), CodecError> {
+        self.check_hop(out.len())?;
+        let info = self.model.info();
+        check_token("semantic", tokens.semantic.into(), info.semantic.size)?;
+        check_token("acoustic", tokens.acoustic.into(), info.acoustic.size)?;
+        self.tokens = tokens;
+        self.gain = gain;
+        self.guarded(|codec| {
+            codec.begin_decoder()?;
+            while codec.stage != Stage::Done {
+                codec.step_node()?;
+            }
+            Ok(())
+        })?;
+        self.finish(out).map(drop)
+    }
+
+    /// Starts a frame: `hop` is `[hop_samples]`. A frame still under way is an error of the
+    /// caller's and is lost.
+    ///
+    /// # Errors
+    /// [`CodecError::HopLength`], [`CodecError::Graph`].
+    ///
+    /// # Real-time
+    /// Copies the hop. See [`FrameCodec`].
+    pub fn begin(&mut self, hop: &[f32], gain: StreamGain) -> Result<(), CodecError> {
+        self.check_hop(hop.len())?;
+        self.gain = gain;
+        self.guarded(|codec| {
+            let audio = Tensor::from_shape(&[1, hop.len()], hop)?.into_tvalue();
+            codec.runs[0].begin([audio])?;
+            codec.stage = Stage::Graph(0);
+            Ok(())
+        })
+    }
+
+    /// Works on the frame under way until about `share` of its cost is done (`1.0`: all of it).
+    ///
+    /// # Errors
+    /// [`CodecError::NoFrame`], [`CodecError::Graph`].
+    ///
+    /// # Real-time
+    /// The nodes that the share pays for. See [`FrameCodec`].
+    pub fn advance(&mut self, share: f32) -> Result<(), CodecError> {
+        if self.stage == Stage::Idle {
+            return Err(CodecError::NoFrame);
+        }
+        self.guarded(|codec| {
+            while codec.due() <= share && codec.stage != Stage::Done {
+                codec.step_node()?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Completes the frame under way into `out`, `[hop_samples]`.
+    ///
+    /// # Errors
+    /// [`CodecError::NoFrame`], [`CodecError::HopLength`], [`CodecError::Graph`].
+    ///
+    /// # Real-time
+    /// Whatever [`advance`](Self::advance) left to do. See [`FrameCodec`].
+    pub fn finish(&mut self, out: &mut [f32]) -> Result<TokenFrame, CodecError> {
+        self.check_hop(out.len())?;
+        self.advance(f32::INFINITY)?;
+        self.stage = Stage::Idle;
+        let audio = self.audio.take().ok_or(CodecError::NoFrame)?;
+        let view = audio
+            .to_plain_array_view::<f32>()
+            .map_err(|e| CodecError::Graph { graph: GRAPH_NAMES[2], reason: format!("{e:#}") })?;
+        out.iter_mut().zip(view.iter()).for_each(|(o, &s)| *o = s);
+        Ok(self.tokens)
+    }
+
+    fn check_hop(&self, found: usize) -> Result<(), CodecError> {
+        let expected = self.model.info().hop_samples;
+        if found == expected { Ok(()) } else { Err(CodecError::HopLength { found, expected }) }
+    }
+
+    /// Runs `work` with the inference library held to this thread; a failure or a panic inside it
+    /// becomes an error and resets the codec.
+    fn guarded(&mut self, work: impl FnOnce(&mut Self) -> TractResult<()>) -> Result<(), CodecError> {
+        let single = || multithread_tract_scope(Executor::SingleThread, || work(self));
+        let result =
+            catch_unwind(AssertUnwindSafe(single)).unwrap_or_else(|_| Err(format_err!("it panicked")));
+        result.map_err(|error| {
+            let graph = if let Stage::Graph(graph) = self.stage { graph } else { 0 };
+            self.reset();
+            CodecError::Graph { graph: GRAPH_NAMES[graph], reason: format!("{error:#}") }
+        })
+    }
+
+    /// The share of the frame's cost at which the next node is due.
+    fn due(&self) -> f32 {
+        match self.stage {
+            Stage::Graph(graph) => self.schedule[graph].get(self.runs[graph].done()).copied().unwrap_or(0.0),
+            _ => 0.0,
+        }
+    }
+
+    fn step_node(&mut self) -> TractResult<()> {
+        let graph = match self.stage {
+            Stage::Graph(graph) => graph,
+            Stage::Coded => return self.begin_decoder(),
+            Stage::Idle | Stage::Done => return Ok(()),
+        };
+        if self.runs[graph].step()? {
+            return Ok(());
+        }
+        match graph {
+            0 => {
+                let latent = self.runs[0].finish::<1>()?;
+                self.runs[1].begin(latent)?;
+                self.stage = Stage::Graph(1);
+            }
+            1 => {
+                let [semantic, acoustic] = self.runs[1].finish::<2>()?;
+                let info = self.model.info();
+                self.tokens = TokenFrame {
+                    semantic: check_token("semantic", token_of(&semantic)?, info.semantic.size)?,
+                    acoustic: check_token("acoustic", token_of(&acoustic)?, info.acoustic.size)?,
+                };
+                self.stage = Stage::Coded;
+            }
+            _ => {
+                let [audio] = self.runs[2].finish::<1>()?;
+                self.audio = Some(audio);
+                self.stage = Stage::Done;
+            }
+        }
+        Ok(())
+    }
+
+    fn begin_decoder(&mut self) -> TractResult<()> {
+        let token = |t: u16| Tensor::from_shape(&[1, 1], &[i64::from(t)]).map(Tensor::into_tvalue);
+        let gain = Tensor::from_shape(&[2], &[self.gain.semantic, self.gain.acoustic])?.into_tvalue();
+        self.runs[2].begin([token(self.tokens.semantic)?, token(self.tokens.acoustic)?, gain])?;
+        self.stage = Stage::Graph(2);
+        Ok(())
+    }
+}
+
+fn token_of(value: &TValue) -> TractResult<i64> {
+    let view = value.to_plain_array_view::<i64>()?;
+    view.iter().next().copied().ok_or_else(|| format_err!("no token"))
+}
+
+fn check_token(stream: &'static str, found: i64, size: usize) -> Result<u16, CodecError> {
+    u16::try_from(found).ok().filter(|&t| usize::from(t) < size).ok_or(CodecError::Token {
+        stream,
+        found,
+        size,
+    })
+}
+
+fn runs(model: &CodecModel) -> Result<[GraphRun; 3], CodecError> {
+    let run = |graph: &Arc<StreamGraph>, name| {
+        GraphRun::new(graph).map_err(|e| CodecError::Graph { graph: name, reason: format!("{e:#}") })
+    };
+    let [encoder, quantizer, decoder] = GRAPH_NAMES;
+    Ok([run(&model.encoder, encoder)?, run(&model.quantizer, quantizer)?, run(&model.decoder, decoder)?])
+}
+
+/// The share of the frame's cost at which each node is due: the cost up to its middle, so that
+/// rounding to whole nodes errs to both sides alike.
+fn schedule(model: &CodecModel) -> [Vec<f32>; 3] {
+    let graphs = [&model.encoder, &model.quantizer, &model.decoder];
+    let total: f32 = graphs.iter().flat_map(|g| &g.cost_s).sum();
+    let mut before = 0.0;
+    graphs.map(|graph| {
+        let due = |&cost: &f32| {
+            let middle = before + 0.5 * cost;
+            before += cost;
+            middle / total
+        };
+        graph.cost_s.iter().map(due).collect()
+    })
+}
+
+/// Runs a new model on noise, silence and a loud step: refuses what gives anything but tokens and
+/// finite samples, and tells the cost of every node of the three graphs in seconds.
+pub(super) fn trial(model: &CodecModel) -> Result<[Vec<f32>; 3], CodecError> {
+    const FRAMES: usize = 24;
+    let hop_samples = model.info().hop_samples;
+    let mut runs = runs(model)?;
+    let mut costs: [Vec<Vec<f32>>; 3] = [&model.encoder, &model.quantizer, &model.decoder]
+        .map(|g| vec![Vec::with_capacity(FRAMES); g.steps()]);
+    let mut noise = 1_u32;
+    for frame in 0..FRAMES {
+        let level = [0.1, 0.0, 4.0][frame * 3 / FRAMES];
+        let hop: Vec<f32> = (0..hop_samples)
+            .map(|_| {
+                noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                level * (noise as f32 / 2_147_483_648.0 - 1.0)
+            })
+            .collect();
+        trial_frame(model, &mut runs, &mut costs, &hop)?;
+    }
+    let median = |mut times: Vec<f32>| {
+        times.sort_by(f32::total_cmp);
+        times[times.len() / 2]
+    };
+    Ok(costs.map(|graph| graph.into_iter().map(median).collect()))
+}
+
+fn trial_frame(
+    model: &CodecModel,
+    runs: &mut [GraphRun; 3],
+    costs: &mut [Vec<Vec<f32>>; 3],
+    hop: &[f32],
+) -> Result<(), CodecError> {
+    let mut at = 0;
+    let mut whole = || -> TractResult<()> {
+        let timed = |run: &mut GraphRun, costs: &mut Vec<Vec<f32>>| -> TractResult<()> {
+            for node in costs {
+                let start = Instant::now();
+                run.step()?;
+                node.push(start.elapsed().as_secs_f32());
+            }
+            Ok(())
+        };
+        runs[0].begin([Tensor::from_shape(&[1, hop.len()], hop)?.into_tvalue()])?;
+        timed(&mut runs[0], &mut costs[0])?;
+        let latent = runs[0].finish::<1>()?;
+        at = 1;
+        runs[1].begin(latent)?;
+        timed(&mut runs[1], &mut costs[1])?;
+        let [semantic, acoustic] = runs[1].finish::<2>()?;
+        check_token("semantic", token_of(&semantic)?, model.info().semantic.size)?;
+        check_token("acoustic", token_of(&acoustic)?, model.info().acoustic.size)?;
+        at = 2;
+        let gain = Tensor::from_shape(&[2], &[1.0_f32, 1.0])?.into_tvalue();
+        runs[2].begin([semantic, acoustic, gain])?;
+        timed(&mut runs[2], &mut costs[2])?;
+        let [audio] = runs[2].finish::<1>()?;
+        let view = audio.to_plain_array_view::<f32>()?;
+        if view.len() != hop.len() || !view.iter().all(|s| s.is_finite()) {
+            return Err(format_err!("it gave {} samples, or some that are not finite", view.len()));
+        }
+        Ok(())
+    };
+    let single = || multithread_tract_scope(Executor::SingleThread, &mut whole);
+    let result = catch_unwind(AssertUnwindSafe(single)).unwrap_or_else(|_| Err(format_err!("it panicked")));
+    result.map_err(|e| CodecError::Graph { graph: GRAPH_NAMES[at], reason: format!("{e:#}") })
+}

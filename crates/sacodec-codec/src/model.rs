@@ -1,0 +1,134 @@
+//! A pack's three graphs, compiled, tried and timed. Shared by every channel of a process.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+
+use thiserror::Error;
+
+use super::compile::compile;
+use super::dft::BasisTolerance;
+use super::frame_codec::{self, CodecError};
+use super::graph::StreamGraph;
+use super::inspect::{Element, GraphError};
+use super::manifest::PackInfo;
+use super::pack::{ModelPack, PackError};
+
+/// Why a pack could not be made into a codec.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The pack could not be read.
+    #[error(transparent)]
+    Pack(#[from] PackError),
+    /// A graph of the pack is not what format 1 asks for.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+}
+
+/// The weights and plans of one pack.
+#[derive(Debug)]
+pub struct CodecModel {
+    info: PackInfo,
+    digest: [u8; 32],
+    sha256: [u8; 32],
+    pub(super) encoder: Arc<StreamGraph>,
+    pub(super) quantizer: Arc<StreamGraph>,
+    pub(super) decoder: Arc<StreamGraph>,
+}
+
+/// Models in use, by digest of their pack. The lock is held while one is compiled, so that two
+/// instances that ask for the same pack at once do not compile it twice.
+static IN_USE: LazyLock<Mutex<HashMap<[u8; 32], Weak<CodecModel>>>> = LazyLock::new(Mutex::default);
+#[cfg(feature = "embedded")]
+static EMBEDDED: Mutex<Weak<CodecModel>> = Mutex::new(Weak::new());
+
+impl CodecModel {
+    /// The model of `pack`: compiled now, or shared with whoever in this process uses it already.
+    ///
+    /// # Errors
+    /// [`LoadError::Graph`] where a graph is not what format 1 asks for.
+    pub fn load(pack: &ModelPack) -> Result<Arc<Self>, LoadError> {
+        let digest = pack.digest();
+        let mut in_use = IN_USE.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(model) = in_use.get(&digest).and_then(Weak::upgrade) {
+            return Ok(model);
+        }
+        let model = Arc::new(Self::compile(pack, digest)?);
+        in_use.retain(|_, weak| weak.strong_count() > 0);
+        in_use.insert(digest, Arc::downgrade(&model));
+        Ok(model)
+    }
+
+    /// The model of the pack that the library carries with the feature `embedded`, shared like any other.
+    ///
+    /// # Errors
+    /// As [`CodecModel::load`].
+    #[cfg(feature = "embedded")]
+    pub fn embedded() -> Result<Arc<Self>, LoadError> {
+        let mut embedded = EMBEDDED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(model) = embedded.upgrade() {
+            return Ok(model);
+        }
+        let model = Self::load(&ModelPack::embedded()?)?;
+        *embedded = Arc::downgrade(&model);
+        Ok(model)
+    }
+
+    fn compile(pack: &ModelPack, digest: [u8; 32]) -> Result<Self, LoadError> {
+        let info = pack.info().clone();
+        let audio = ("audio", Element::F32, vec![1, info.hop_samples]);
+        let latent = ("latent", Element::F32, vec![1, 1, info.latent_size]);
+        let semantic = ("semantic", Element::I64, vec![1, 1]);
+        let acoustic = ("acoustic", Element::I64, vec![1, 1]);
+        let stream_gain = ("stream_gain", Element::F32, vec![2]);
+        let tokens = [semantic.clone(), acoustic.clone()];
+        let [encoder, quantizer, decoder] = pack.graphs();
+        let graph = |(name, file, bytes): (&str, &str, &[u8]), inputs: &[_], outputs: &[_]| {
+            let tolerance = if name == decoder.0 { BasisTolerance::Half } else { BasisTolerance::Single };
+            compile(file, bytes, inputs, outputs, info.weights, tolerance).map(Arc::new)
+        };
+        let mut model = Self {
+            encoder: graph(encoder, std::slice::from_ref(&audio), std::slice::from_ref(&latent))?,
+            quantizer: graph(quantizer, std::slice::from_ref(&latent), &tokens)?,
+            decoder: graph(decoder, &[semantic, acoustic, stream_gain], std::slice::from_ref(&audio))?,
+            info: info.clone(),
+            digest,
+            sha256: pack.sha256(),
+        };
+        let costs_s = frame_codec::trial(&model).map_err(|error| {
+            let (name, reason) = match error {
+                CodecError::Graph { graph, reason } => (graph, reason),
+                other => ("decoder", other.to_string()),
+            };
+            let file = pack.graphs().iter().find(|g| g.0 == name).map_or(name, |g| g.1).to_owned();
+            GraphError::Trial { file, reason }
+        })?;
+        let timed = [&mut model.encoder, &mut model.quantizer, &mut model.decoder];
+        for (graph, cost_s) in timed.into_iter().zip(costs_s) {
+            if let Some(graph) = Arc::get_mut(graph) {
+                graph.cost_s = cost_s;
+            }
+        }
+        Ok(model)
+    }
+
+    /// What the pack is.
+    pub fn info(&self) -> &PackInfo {
+        &self.info
+    }
+
+    /// Names the weights for good, see [`ModelPack::sha256`].
+    pub fn sha256(&self) -> [u8; 32] {
+        self.sha256
+    }
+
+    /// Names the model in this process, see [`ModelPack::digest`].
+    pub fn digest(&self) -> [u8; 32] {
+        self.digest
+    }
+
+    /// Number of graph nodes that one frame computes.
+    pub fn nodes_per_frame(&self) -> usize {
+        self.encoder.steps() + self.quantizer.steps() + self.decoder.steps()
+    }
+}

@@ -1,0 +1,122 @@
+//! How late the coded stream is, exactly: a pure function of host rate and scheduling.
+
+use super::error::EngineError;
+use super::resample::{CHUNK_SAMPLES, SincShape};
+use super::schedule::Scheduling;
+use sacodec_codec::PackInfo;
+
+/// Lowest host rate, in Hz.
+pub const MIN_RATE_HZ: f64 = 1_000.0;
+/// Highest host rate, in Hz.
+pub const MAX_RATE_HZ: f64 = 1_536_000.0;
+
+/// Every constant of the stream's timing.
+///
+/// Let `R` be host samples for one codec sample. Codec sample `n` stands at host time
+/// `a_in + n R`, output sample `j` at codec time `a_out + j / R`, and the codec is
+/// `delay_samples` late, so output `j` carries what the host gave at `j - D`, with
+/// `D = R delay - a_in - R a_out`. The input resampler is primed so that `D` is whole.
+/// Output `j` is played at `j + lead`, where the lead covers a hop's collection, the job's hop
+/// when spread, and the resamplers' reach. Latency = `lead + D`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Timing {
+    /// Host rate, in Hz.
+    pub rate_hz: f64,
+    /// Host samples for one codec sample.
+    pub ratio: f64,
+    /// The codec's rate, in Hz.
+    pub codec_rate_hz: f64,
+    /// Samples of a frame at the codec's rate.
+    pub hop_samples: usize,
+    /// Zeros that stand before the first coded sample, in host samples.
+    pub lead_samples: usize,
+    /// What goes in comes out this much later, in host samples.
+    pub latency_samples: usize,
+    /// Host samples of the shortest hop: a spread job is paid for by then.
+    pub job_samples: f64,
+    /// Where the first sample of the first frame stands: `a_in`, in host samples after the stream's
+    /// first one. Negative where the resampler looks ahead.
+    pub first_frame_samples: f64,
+    /// What the input resampler is primed with; `None` where no resampling is needed.
+    pub(super) priming_samples: Option<f64>,
+}
+
+impl Timing {
+    /// The timing of a codec behind `info` at a host rate.
+    ///
+    /// # Errors
+    /// [`EngineError::Rate`] outside [`MIN_RATE_HZ`]`..=`[`MAX_RATE_HZ`].
+    pub fn new(rate_hz: f64, scheduling: Scheduling, info: &PackInfo) -> Result<Self, EngineError> {
+        if !(MIN_RATE_HZ..=MAX_RATE_HZ).contains(&rate_hz) {
+            return Err(EngineError::Rate { found: rate_hz });
+        }
+        let ratio = rate_hz / f64::from(info.sample_rate_hz);
+        let hop = info.hop_samples as f64;
+        let delay = info.delay_samples as f64;
+        let spread = match scheduling {
+            Scheduling::Spread => (hop * ratio).ceil() as usize,
+            Scheduling::Burst => 0,
+        };
+        let job_samples = (hop * ratio).floor();
+        if ratio == 1.0 {
+            let lead_samples = info.hop_samples - 1 + spread;
+            return Ok(Self {
+                rate_hz,
+                ratio,
+                codec_rate_hz: info.sample_rate_hz.into(),
+                hop_samples: info.hop_samples,
+                lead_samples,
+                latency_samples: lead_samples + info.delay_samples,
+                job_samples,
+                first_frame_samples: 0.0,
+                priming_samples: None,
+            });
+        }
+        let (input, output) = (SincShape::to_codec(ratio), SincShape::from_codec());
+        let a_out = 1.0 / ratio + output.first_output_offset(-(output.taps as f64 - 1.0));
+        // Where the input resampler would stand if it were primed by a whole number of samples.
+        let a_in = ratio + input.first_output_offset(-(input.taps as f64));
+        let unprimed = ratio * delay - a_in - ratio * a_out;
+        let total = unprimed.ceil();
+        let priming = (CHUNK_SAMPLES as f64 * ratio).ceil() + 1.0 - (total - unprimed);
+        // A hop needs `hop R` more host samples than the one before, the output resampler holds
+        // back two codec samples, and each of the two may round up by one.
+        let collect = ((hop + 2.0) * ratio).ceil() as usize + 2;
+        let lead_samples = collect + if spread > 0 { spread + 1 } else { 0 };
+        Ok(Self {
+            rate_hz,
+            ratio,
+            codec_rate_hz: info.sample_rate_hz.into(),
+            hop_samples: info.hop_samples,
+            lead_samples,
+            latency_samples: lead_samples + total as usize,
+            job_samples,
+            first_frame_samples: a_in - (total - unprimed),
+            priming_samples: Some(priming),
+        })
+    }
+
+    /// Host samples before frame `index` begins, framing alone: a frame is named after these, so
+    /// that the first one begins with the stream. A fraction at rates where a hop is no whole
+    /// number of samples, and exact where it is.
+    ///
+    /// # Real-time
+    /// Arithmetic only.
+    pub fn frame_start_samples(&self, index: u64) -> f64 {
+        // Products of whole numbers first: then the one division rounds correctly.
+        index as f64 * self.hop_samples as f64 * self.rate_hz / self.codec_rate_hz
+    }
+
+    /// Frames that have begun within the stream's first `samples` host samples.
+    ///
+    /// # Real-time
+    /// Arithmetic only.
+    pub fn frames_begun(&self, samples: u64) -> u64 {
+        (samples as f64 * self.codec_rate_hz / (self.hop_samples as f64 * self.rate_hz)).ceil() as u64
+    }
+
+    /// The latency in milliseconds.
+    pub fn latency_ms(&self) -> f64 {
+        self.latency_samples as f64 / self.rate_hz * 1e3
+    }
+}

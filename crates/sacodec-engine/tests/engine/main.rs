@@ -1,0 +1,5 @@
+//! The engine on signals: every rate and block, what is heard, levels, listening tests.
+
+mod level_match;
+mod listening_test;
+mod stream;

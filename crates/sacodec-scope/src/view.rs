@@ -1,0 +1,439 @@
+//! What the tap gives becomes what is shown.
+
+use std::collections::VecDeque;
+
+use super::columns::{Column, Columns};
+use super::load::LoadStats;
+use super::meters::Meters;
+use super::samples::Samples;
+use super::spectrum::{Analyzer, Spectra};
+use super::tap::{Event, Place, Snapshot, TapReceiver};
+use super::usage::Usage;
+use sacodec_engine::Timing;
+
+/// From twice this rate on, spectra are made of the mean of neighbouring samples.
+const SPECTRUM_RATE_HZ: f64 = 48_000.0;
+/// Jumps of the timeline that are remembered.
+const PLACES: usize = 256;
+/// Frames that wait for their samples at most; more only if samples were dropped.
+const WAITING_FRAMES: usize = 512;
+
+/// Where a frame stands.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TimelineSpot {
+    /// Seconds since the stream began.
+    pub stream_s: f64,
+    /// Host samples and seconds from the beginning of the host's timeline, where it tells.
+    pub timeline: Option<(f64, f64)>,
+}
+
+/// The stream that is looked at.
+struct Current {
+    stream: u32,
+    timing: Timing,
+    channels: usize,
+    /// Each channel is coded for itself: columns are of the left one.
+    is_dual: bool,
+    original: Samples,
+    coded: Samples,
+    analyzer: Analyzer,
+    /// Host samples for one of the spectrum's.
+    group: usize,
+    places: VecDeque<(u64, Place)>,
+    waiting: VecDeque<Column>,
+    windows: [Vec<f32>; 2],
+}
+
+/// Everything an editor shows of the sound and its tokens.
+#[derive(Default)]
+pub struct Scope {
+    /// Spectra and tokens, by frame.
+    pub columns: Columns,
+    /// Use of the codebooks.
+    pub usage: Usage,
+    /// Shares of the blocks.
+    pub load: LoadStats,
+    meters: Option<Meters>,
+    current: Option<Current>,
+    /// What goes on behind columns that stand still.
+    behind: Option<Columns>,
+    /// The stream whose columns are held, where another one goes on.
+    held_stream: Option<Current>,
+    opening: u32,
+}
+
+impl Scope {
+    /// Takes what has come since the last call; `true` if anything has.
+    pub fn update(&mut self, receiver: &mut TapReceiver) -> bool {
+        let mut changed = false;
+        while let Some(event) = receiver.pop_event() {
+            changed = true;
+            self.event(event);
+        }
+        let Some(stream) = self.current.as_ref().map(|c| c.stream) else { return changed };
+        while let Some(snapshot) = receiver.pop_snapshot(stream) {
+            changed = true;
+            if snapshot.stream == stream {
+                self.snapshot(&snapshot);
+            }
+        }
+        self.finish_columns();
+        changed
+    }
+
+    /// The meters, once there is sound.
+    pub fn meters(&self) -> Option<&Meters> {
+        self.meters.as_ref()
+    }
+
+    /// Forgets clips and highest peaks.
+    pub fn reset_peaks(&mut self) {
+        if let Some(meters) = &mut self.meters {
+            meters.reset_peaks();
+        }
+    }
+
+    /// Columns stand still; meters and usage go on, and so do columns behind them, which are shown
+    /// afterwards.
+    pub fn hold(&mut self, held: bool) {
+        if held && self.behind.is_none() {
+            self.behind = Some(self.columns.clone());
+        } else if !held && let Some(behind) = self.behind.take() {
+            self.columns = behind;
+            self.held_stream = None;
+        }
+    }
+
+    /// The stream of the columns.
+    fn shown(&self) -> Option<&Current> {
+        self.held_stream.as_ref().or(self.current.as_ref())
+    }
+
+    /// Whether columns stand still.
+    pub fn is_held(&self) -> bool {
+        self.behind.is_some()
+    }
+
+    /// The host's rate in Hz, once a stream is looked at.
+    pub fn rate_hz(&self) -> Option<f64> {
+        self.shown().map(|c| c.timing.rate_hz)
+    }
+
+    /// Streams that are coded: two in dual mono, and one before anything was.
+    pub fn coded_streams(&self) -> u8 {
+        let last = self.columns.written().checked_sub(1).and_then(|n| self.columns.get(n));
+        last.map_or(1, |column| column.streams.clamp(1, 2))
+    }
+
+    /// Seconds from one column to the next.
+    pub fn column_s(&self) -> f64 {
+        self.shown().map_or(1.0 / 75.0, |c| c.timing.hop_samples as f64 / c.timing.codec_rate_hz)
+    }
+
+    /// Where a frame begins.
+    pub fn spot(&self, frame: u64) -> Option<TimelineSpot> {
+        let current = self.shown()?;
+        let rate_hz = current.timing.rate_hz;
+        let start = current.timing.frame_start_samples(frame);
+        let place = current.places.iter().rev().find(|(at, _)| *at as f64 <= start);
+        let timeline = place.and_then(|(at, place)| {
+            let passed = if place.playing { start - *at as f64 } else { 0.0 };
+            let samples = place.position_samples? + passed;
+            Some((samples, samples / rate_hz))
+        });
+        Some(TimelineSpot { stream_s: start / rate_hz, timeline })
+    }
+
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::Stream { opening, stream, timing, channels } => {
+                if std::mem::replace(&mut self.opening, opening) != opening {
+                    self.usage.clear();
+                    self.load.clear();
+                }
+                self.begin(stream, timing, channels);
+            }
+            Event::Load(share) => self.load.push(share),
+            Event::Place { at_samples, place } => {
+                if let Some(current) = &mut self.current {
+                    if current.places.len() == PLACES {
+                        current.places.pop_front();
+                    }
+                    current.places.push_back((at_samples, place));
+                }
+            }
+            Event::Frame { index, tokens, streams, failed, pack, sizes } => {
+                if !failed && streams > 0 {
+                    self.usage.push(tokens[0], pack, sizes.map(|size| size as usize));
+                }
+                if let Some(current) = &mut self.current {
+                    current.is_dual = streams > 1;
+                    if current.waiting.len() == WAITING_FRAMES {
+                        current.waiting.pop_front();
+                    }
+                    let frame = Some(index);
+                    let spectra = Spectra::SILENT;
+                    current.waiting.push_back(Column { frame, tokens, streams, failed, spectra });
+                }
+            }
+        }
+    }
+
+    fn begin(&mut self, stream: u32, timing: Timing, channels: usize) {
+        let same = |c: &Current| c.timing.rate_hz == timing.rate_hz && c.channels == channels;
+        if self.current.as_ref().is_none_or(|c| !same(c)) || self.meters.is_none() {
+            self.meters = Some(Meters::new(timing.rate_hz, channels));
+        }
+        if self.is_held() && self.held_stream.is_none() {
+            self.held_stream = self.current.take();
+        }
+        self.behind.as_mut().unwrap_or(&mut self.columns).clear();
+        let group = (timing.rate_hz / SPECTRUM_RATE_HZ).floor().max(1.0) as usize;
+        let analyzer = Analyzer::new(timing.rate_hz / group as f64);
+        let window = analyzer.window_samples();
+        // A window and all that the editor may be late by.
+        let reach = (timing.rate_hz / group as f64 * 3.0) as usize + 2 * window;
+        self.current = Some(Current {
+            stream,
+            timing,
+            channels,
+            is_dual: false,
+            original: Samples::new(reach),
+            coded: Samples::new(reach),
+            analyzer,
+            group,
+            places: VecDeque::new(),
+            waiting: VecDeque::new(),
+            windows: [vec![0.0; window], vec![0.0; window]],
+        });
+    }
+
+    fn snapshot(&mut self, snapshot: &Snapshot) {
+        if let Some(meters) = &mut self.meters {
+            meters.push(snapshot);
+        }
+        if let Some(current) = &mut self.current {
+            current.hear(snapshot);
+        }
+    }
+
+    /// Columns whose window is complete, or that will never be.
+    fn finish_columns(&mut self) {
+        let Some(current) = &mut self.current else { return };
+        let columns = self.behind.as_mut().unwrap_or(&mut self.columns);
+        while let Some(frame) = current.waiting.front().and_then(|column| column.frame) {
+            let Some(spectra) = current.spectra(frame) else { break };
+            let Some(mut column) = current.waiting.pop_front() else { break };
+            column.spectra = spectra;
+            columns.push(column);
+        }
+    }
+}
+
+impl Current {
+    fn hear(&mut self, snapshot: &Snapshot) {
+        // Two codecs have no phase in common: in the mean of both, voices would fade that do not.
+        let channels = if self.is_dual { 1 } else { snapshot.channels.max(1) };
+        let group = self.group;
+        // Snapshots begin anywhere: the few samples to the next whole group stay out.
+        let skip = (group as u64 - snapshot.start_samples % group as u64) % group as u64;
+        let start = (snapshot.start_samples + skip) / group as u64;
+        let groups = snapshot.length.saturating_sub(skip as usize).div_ceil(group);
+        for (signal, samples) in
+            [(&snapshot.original, &mut self.original), (&snapshot.coded, &mut self.coded)]
+        {
+            let mean = |g: usize| {
+                let from = skip as usize + g * group;
+                let to = (from + group).min(snapshot.length);
+                let sum: f32 = signal[..channels].iter().map(|c| c[from..to].iter().sum::<f32>()).sum();
+                sum / ((to - from) * channels) as f32
+            };
+            samples.push(start, (0..groups).map(mean));
+        }
+    }
+
+    /// Spectra of a frame: `None` while its samples are still to come, silence where they are missing.
+    fn spectra(&mut self, frame: u64) -> Option<Spectra> {
+        let timing = &self.timing;
+        let hop = timing.hop_samples as f64 * timing.ratio;
+        let middle = timing.frame_start_samples(frame)
+            + timing.first_frame_samples
+            + hop / 2.0
+            + timing.latency_samples as f64;
+        let window = self.analyzer.window_samples();
+        let start = (middle / self.group as f64) as i64 - window as i64 / 2;
+        if start + window as i64 > self.original.end() as i64 {
+            return None;
+        }
+        let [original, coded] = &mut self.windows;
+        if !self.original.copy(start, original) || !self.coded.copy(start, coded) {
+            return Some(Spectra::SILENT);
+        }
+        Some(self.analyzer.analyse(original, coded))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::spectrum::BANDS;
+    use super::super::tap::{TapSender, tap};
+    use super::*;
+    use sacodec_codec::{CodecModel, TokenFrame};
+    use sacodec_engine::{CodedFrame, Controls, Engine, EngineConfig, Listen, Observer, Scheduling};
+
+    /// A scope that watches a real engine.
+    struct Watch {
+        engine: Engine,
+        sender: TapSender,
+        receiver: TapReceiver,
+        scope: Scope,
+        rate_hz: f64,
+        done: usize,
+        seed: u32,
+    }
+
+    impl Watch {
+        fn new(rate_hz: f64) -> Self {
+            let model = CodecModel::embedded().unwrap();
+            let config = EngineConfig { rate_hz, channels: 2, scheduling: Scheduling::Spread };
+            let engine = Engine::new(&model, config).unwrap();
+            let (mut sender, mut receiver) = tap();
+            receiver.set_open(true);
+            sender.begin_stream(*engine.timing(), 2);
+            Self { engine, sender, receiver, scope: Scope::default(), rate_hz, done: 0, seed: 1 }
+        }
+
+        /// Runs noise bursts through the engine until so much has been heard.
+        fn play_to(&mut self, seconds: f64, block: usize) {
+            let controls = Controls { listen: Listen::Original, ..Controls::default() };
+            while (self.done as f64) < seconds * self.rate_hz {
+                let (done, rate_hz, seed) = (self.done, self.rate_hz, &mut self.seed);
+                let mut left: Vec<f32> = (done..done + block)
+                    .map(|i| {
+                        *seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                        let on = ((i as f64 / rate_hz / 0.2) as u64).is_multiple_of(2);
+                        if on { (*seed >> 8) as f32 / (1 << 24) as f32 - 0.5 } else { 0.0 }
+                    })
+                    .collect();
+                let mut right = left.clone();
+                self.sender.begin_block(Place { position_samples: Some(1e6 + done as f64), playing: true });
+                self.engine.process_observed(&mut [&mut left, &mut right], &controls, &mut self.sender);
+                self.sender.end_block(0.25);
+                self.done += block;
+                self.scope.update(&mut self.receiver);
+            }
+        }
+    }
+
+    /// The scope after noise bursts of so many seconds.
+    fn watched(rate_hz: f64, seconds: f64, block: usize) -> Scope {
+        let mut watch = Watch::new(rate_hz);
+        watch.play_to(seconds, block);
+        watch.scope
+    }
+
+    /// What is shown of each column.
+    fn shown(scope: &Scope) -> Vec<(Option<u64>, [u8; BANDS])> {
+        let columns = (0..scope.columns.written()).filter_map(|n| scope.columns.get(n));
+        columns.map(|column| (column.frame, column.spectra.original)).collect()
+    }
+
+    #[test]
+    fn the_columns_of_the_original_stand_at_the_time_of_their_frame() {
+        for (rate_hz, block) in [(44_100.0, 64), (48_000.0, 480), (96_000.0, 2048), (8000.0, 33)] {
+            let scope = watched(rate_hz, 3.0, block);
+            let columns = &scope.columns;
+            assert!(columns.written() > 200, "{rate_hz}: {} columns", columns.written());
+            let mut hits = 0;
+            for number in 10..columns.written() {
+                let column = columns.get(number).unwrap();
+                assert_eq!(column.frame, Some(number), "{rate_hz}");
+                // Where the burst is on or off for all of the window, the level must say so.
+                let middle_s = (number as f64 + 0.5) / 75.0;
+                let phase = middle_s / 0.2 % 2.0;
+                let middle_db = f32::from(column.spectra.original[BANDS / 2]);
+                if (0.2..0.8).contains(&phase) {
+                    assert!(middle_db > 100.0, "{rate_hz}: frame {number} is silent");
+                    hits += 1;
+                } else if (1.2..1.8).contains(&phase) {
+                    assert!(middle_db < 60.0, "{rate_hz}: frame {number} sounds");
+                    hits += 1;
+                }
+            }
+            assert!(hits > 100, "{rate_hz}: only {hits} frames were decided");
+        }
+    }
+
+    #[test]
+    fn what_was_played_during_a_hold_is_shown_after_it() {
+        let (mut held, mut free) = (Watch::new(48_000.0), Watch::new(48_000.0));
+        held.play_to(0.5, 256);
+        held.scope.hold(true);
+        let picture = shown(&held.scope);
+        held.play_to(1.5, 256);
+        assert_eq!(shown(&held.scope), picture, "the held picture moved");
+        held.scope.hold(false);
+        free.play_to(1.5, 256);
+        assert!(picture.len() > 25 && shown(&free.scope).len() > picture.len() + 70);
+        assert_eq!(shown(&held.scope), shown(&free.scope));
+        held.play_to(2.0, 256);
+        free.play_to(2.0, 256);
+        assert_eq!(shown(&held.scope), shown(&free.scope), "half a second later");
+    }
+
+    #[test]
+    fn what_is_held_keeps_its_times_when_another_stream_begins() {
+        let mut scope = watched(48_000.0, 1.0, 256);
+        scope.hold(true);
+        let (spot, written) = (scope.spot(30), scope.columns.written());
+        let timing = Timing::new(8000.0, Scheduling::Spread, CodecModel::embedded().unwrap().info()).unwrap();
+        scope.event(Event::Stream { opening: 1, stream: 9, timing, channels: 1 });
+        assert_eq!((scope.spot(30), scope.columns.written()), (spot, written));
+        assert_eq!(scope.rate_hz(), Some(48_000.0));
+        scope.hold(false);
+        assert_eq!((scope.rate_hz(), scope.columns.written()), (Some(8000.0), 0));
+    }
+
+    #[test]
+    fn in_dual_mono_the_columns_are_the_left_channels_and_do_not_fade_with_the_phase_of_the_right() {
+        let model = CodecModel::embedded().unwrap();
+        let timing = Timing::new(48_000.0, Scheduling::Spread, model.info()).unwrap();
+        let levels = |streams: usize| {
+            let (mut sender, mut receiver) = tap();
+            receiver.set_open(true);
+            sender.begin_stream(timing, 2);
+            let mut scope = Scope::default();
+            for frame in 0..75_u64 {
+                sender.begin_block(Place { position_samples: None, playing: true });
+                let tokens = [TokenFrame::default(); 2];
+                sender.frame(CodedFrame::new(frame, &model, &tokens[..streams], false));
+                let tone = |n: usize| 0.5 * ((frame as usize * 640 + n) as f32 * 0.1).sin();
+                let left: Vec<f32> = (0..640).map(tone).collect();
+                let turned: Vec<f32> = left.iter().map(|sample| -sample).collect();
+                sender.heard(&[&left, &left], &[&left, &turned]);
+                sender.end_block(0.1);
+                scope.update(&mut receiver);
+            }
+            let column = scope.columns.get(scope.columns.written() - 1).unwrap();
+            let loudest = |levels: [u8; BANDS]| levels.into_iter().max().unwrap();
+            (loudest(column.spectra.original), loudest(column.spectra.coded))
+        };
+        let (sum_original, sum_coded) = levels(1);
+        let (original, coded) = levels(2);
+        assert!(sum_original > 200 && sum_coded < 20, "of one stream it is the mean of both channels");
+        assert_eq!((original, coded), (sum_original, sum_original));
+    }
+
+    #[test]
+    fn a_frame_knows_its_place_on_the_timeline() {
+        let mut scope = watched(48_000.0, 1.0, 256);
+        let spot = scope.spot(30).unwrap();
+        assert!((spot.stream_s - 0.4).abs() < 1e-9);
+        assert_eq!(spot.timeline, Some((1e6 + 19_200.0, (1e6 + 19_200.0) / 48_000.0)));
+        assert_eq!(scope.load.reading().median, 0.25);
+        assert!(
+            scope.usage.frames() as u64 > scope.columns.written(),
+            "frames are coded before they are heard"
+        );
+    }
+}

@@ -1,0 +1,50 @@
+//! Token takes: what was coded from record-on to record-off, with its place on the timeline.
+//!
+//! ```text
+//! audio thread: Recorder ── ring ── writer thread: TakeWriter ── take.sac.part ── take.sac
+//!                                                                              └─ exports
+//! ```
+//!
+//! In the order a caller meets it: [`TakeThread::spawn`] gives a [`Recorder`] for the audio thread;
+//! [`Take`] reads what was written; [`convert`] makes other files and audio of it. The bytes are
+//! specified in `docs/sac-format.md`. Takes know no plugin types.
+
+#[cfg(feature = "record")]
+pub mod convert;
+#[cfg(feature = "record")]
+pub mod disk;
+mod export;
+#[cfg(all(test, feature = "record"))]
+mod faults;
+#[cfg(feature = "record")]
+mod file;
+mod format;
+mod header;
+#[cfg(feature = "record")]
+mod identity;
+#[cfg(feature = "record")]
+mod open;
+mod reader;
+#[cfg(feature = "record")]
+mod recorder;
+#[cfg(feature = "record")]
+pub mod settings;
+#[cfg(feature = "record")]
+mod status;
+#[cfg(feature = "record")]
+mod thread;
+mod timeline;
+mod writer;
+
+pub use export::{ExportFormat, MISSING_TOKEN, write_csv, write_jsonl, write_npy};
+pub use format::{BLOCK_FRAMES, Gap, GapReason, MAX_FRAMES, TakeError};
+pub use header::{ChannelMode, CodebookSizes, Header, MAX_CHANNELS, PackId};
+pub use reader::{Damage, Take};
+#[cfg(feature = "record")]
+pub use recorder::{Armed, EndReason, Recorder, RecorderCounts};
+#[cfg(feature = "record")]
+pub use status::TakeStatus;
+#[cfg(feature = "record")]
+pub use thread::{TakeSource, TakeThread, TakeWatch};
+pub use timeline::{Anchor, Moment, Timeline, Transport};
+pub use writer::{Footer, TakeWriter};

@@ -1,0 +1,386 @@
+//! Reads a take: all that is sound of it, and what is not.
+
+use std::fs::File;
+use std::io::Read;
+use std::ops::Range;
+use std::path::Path;
+
+use super::format::{
+    Gap, GapReason, MAX_FRAMES, Record, TakeError, is_cut_record, payload_bytes, read_frames, read_header,
+    read_record,
+};
+use super::header::Header;
+use super::timeline::Anchor;
+use super::writer::{Footer, TakeWriter};
+use sacodec_token::TokenFrame;
+
+/// Missing frames that are taken for granted, and how many more for each frame that is there. A
+/// short file that claims hours of missing frames is refused rather than filled.
+const MISSING_FRAMES: u64 = 3600 * 75;
+const MISSING_PER_FRAME: u64 = 100;
+/// So many frames or more before a block are not missing: the block lies behind.
+const MAX_UNNOTED_FRAMES: u16 = 1 << 15;
+/// Longest file that is read: a day of sixteen channels.
+const MAX_FILE_BYTES: u64 = 300 << 20;
+/// So many records of later versions are kept.
+const MAX_UNKNOWN_RECORDS: usize = 1 << 16;
+
+/// Bytes of the file that belong to no sound record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Damage {
+    /// Where they begin.
+    pub offset: usize,
+    /// How many.
+    pub bytes: usize,
+}
+
+/// Consecutive frames that are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Run {
+    index: u32,
+    frames: u32,
+    /// Place of its first token in `tokens`.
+    offset: usize,
+}
+
+/// A take as it was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Take {
+    /// What coded it.
+    pub header: Header,
+    /// Where frames stand, in order.
+    pub anchors: Vec<Anchor>,
+    /// Missing frames that the take itself tells of.
+    pub gaps: Vec<Gap>,
+    /// The last record; `None` while it is being recorded, and where its host died.
+    pub footer: Option<Footer>,
+    /// What could not be read.
+    pub damage: Vec<Damage>,
+    /// Bytes behind the last sound record of an unfinished take: the block that was being written.
+    pub cut_bytes: usize,
+    /// Records of a later version: the index that they stand before, tag and body.
+    unknown: Vec<(u32, u8, Vec<u8>)>,
+    tokens: Vec<TokenFrame>,
+    runs: Vec<Run>,
+    frames: u32,
+}
+
+impl Take {
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    /// As [`Take::parse`], and [`TakeError::Io`].
+    pub fn open(path: &Path) -> Result<Self, TakeError> {
+        Self::parse(&Self::bytes(path)?)
+    }
+
+    /// The bytes of the file at `path`, if it is not far longer than any take.
+    ///
+    /// # Errors
+    /// [`TakeError::TooLarge`] and [`TakeError::Io`].
+    pub fn bytes(path: &Path) -> Result<Vec<u8>, TakeError> {
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
+        if length > MAX_FILE_BYTES {
+            return Err(TakeError::TooLarge { bytes: length });
+        }
+        let mut bytes = Vec::new();
+        // It may grow while it is read, and a device has no length.
+        file.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Reads a take from its bytes. Damage behind the header is no error: see [`Take::damage`].
+    ///
+    /// # Errors
+    /// Where nothing can be read: a wrong or damaged header, another version; and
+    /// [`TakeError::MostlyMissing`].
+    pub fn parse(bytes: &[u8]) -> Result<Self, TakeError> {
+        let (header, start) = read_header(bytes)?;
+        Self::read(header, bytes, start)
+    }
+
+    /// Reads what is sound of a take whose header is not: `like` is that of a take of its kind.
+    ///
+    /// # Errors
+    /// [`TakeError::MostlyMissing`].
+    pub fn recover(bytes: &[u8], like: &Header) -> Result<Self, TakeError> {
+        // What the other take says of itself is not true of this one.
+        let header = Header {
+            latency_samples: None,
+            stream_frame: None,
+            first_sample: None,
+            tempo_bpm: None,
+            created: None,
+            ..like.clone()
+        };
+        Self::read(header, bytes, 0)
+    }
+
+    fn read(header: Header, bytes: &[u8], start: usize) -> Result<Self, TakeError> {
+        let mut take = Self {
+            header,
+            anchors: Vec::new(),
+            gaps: Vec::new(),
+            footer: None,
+            damage: Vec::new(),
+            cut_bytes: 0,
+            unknown: Vec::new(),
+            tokens: Vec::new(),
+            runs: Vec::new(),
+            frames: 0,
+        };
+        let mut at = start;
+        while at < bytes.len() {
+            match read_record(&take.header, &bytes[at..]) {
+                Some((record, length)) if take.footer.is_none() && take.accept(&record) => at += length,
+                _ => at += take.skip(at),
+            }
+        }
+        take.settle_cut(bytes);
+        take.check_missing()?;
+        Ok(take)
+    }
+
+    /// Frames, missing ones included.
+    pub fn frames(&self) -> u32 {
+        self.frames
+    }
+
+    /// Frames that are there.
+    pub fn present_frames(&self) -> u32 {
+        self.runs.iter().map(|run| run.frames).sum()
+    }
+
+    /// Whether the take was closed and nothing of it is missing or damaged.
+    pub fn is_whole(&self) -> bool {
+        self.footer.is_some() && self.damage.is_empty() && self.present_frames() == self.frames
+    }
+
+    /// Frames from the first to the last one in order: the tokens of each channel, or `None`.
+    pub fn iter(&self) -> impl Iterator<Item = Option<&[TokenFrame]>> {
+        let channels = self.header.channels;
+        let mut next = 0;
+        self.runs.iter().map(Some).chain([None]).flat_map(move |run| {
+            let index = run.map_or(self.frames, |run| run.index);
+            let missing = index - next;
+            next = run.map_or(self.frames, |run| run.index + run.frames);
+            let present = run.map_or(0..0, |run| run.offset..run.offset + run.frames as usize * channels);
+            let missing = std::iter::repeat_n(None, missing as usize);
+            missing.chain(self.tokens[present].chunks_exact(channels).map(Some))
+        })
+    }
+
+    /// Every stretch of missing frames, whatever the reason: from the file's gaps, or damage.
+    pub fn missing(&self) -> Vec<Gap> {
+        let mut missing = Vec::new();
+        let mut next = 0;
+        let ends = self.runs.iter().map(|run| (run.index, run.index + run.frames));
+        for (index, end) in ends.chain([(self.frames, self.frames)]) {
+            self.split_missing(next..index, &mut missing);
+            next = end;
+        }
+        missing
+    }
+
+    /// Gaps of the file inside `range`, and damage for the rest of it.
+    fn split_missing(&self, mut range: Range<u32>, missing: &mut Vec<Gap>) {
+        let mut push = |range: Range<u32>, reason| {
+            if !range.is_empty() {
+                missing.push(Gap { index: range.start, count: range.end - range.start, reason });
+            }
+        };
+        let first = self.gaps.partition_point(|gap| gap.index < range.start);
+        let inside = self.gaps[first..].iter().take_while(|gap| gap.index < range.end);
+        for gap in inside {
+            push(range.start..gap.index, GapReason::Damage);
+            push(gap.index..gap.index + gap.count, gap.reason);
+            range.start = gap.index + gap.count;
+        }
+        push(range, GapReason::Damage);
+    }
+
+    /// Where frame `index` stands; `None` before the first anchor.
+    pub fn place(&self, index: u32) -> Option<Anchor> {
+        let behind = self.anchors.partition_point(|anchor| anchor.index <= index);
+        let anchor = self.anchors.get(behind.checked_sub(1)?)?;
+        Some(anchor.at(index, self.header.frame_samples(), self.header.host_rate_hz))
+    }
+
+    /// First input sample of the first frame, counted over the audio that the take was coded from,
+    /// whichever anchor is the first that is there.
+    pub fn first_stream_samples(&self) -> f64 {
+        let (samples, rate_hz) = (self.header.frame_samples(), self.header.host_rate_hz);
+        self.anchors.first().map_or(0.0, |anchor| anchor.at(0, samples, rate_hz).stream_samples)
+    }
+
+    /// For each frame where it stands and the number of its segment, in order.
+    pub fn places(&self) -> impl Iterator<Item = (Option<Anchor>, usize)> {
+        let (samples, rate_hz) = (self.header.frame_samples(), self.header.host_rate_hz);
+        let mut anchors = self.anchors.iter().peekable();
+        let (mut current, mut segments) = (None::<&Anchor>, 0_usize);
+        (0..self.frames).map(move |index| {
+            while let Some(anchor) = anchors.next_if(|anchor| anchor.index <= index) {
+                segments += usize::from(anchor.new_segment || current.is_none());
+                current = Some(anchor);
+            }
+            (current.map(|anchor| anchor.at(index, samples, rate_hz)), segments.saturating_sub(1))
+        })
+    }
+
+    /// The take written anew: sound records only, missing frames as gaps, with a footer.
+    ///
+    /// # Errors
+    /// As [`TakeWriter`].
+    pub fn repaired(&self) -> Result<Vec<u8>, TakeError> {
+        let mut writer = TakeWriter::new(self.header.clone())?;
+        let mut anchors = self.anchors.iter().peekable();
+        let mut unknown = self.unknown.iter().peekable();
+        let mut missing = self.missing().into_iter().peekable();
+        for (index, tokens) in (0..).zip(self.iter()) {
+            while let Some((_, tag, body)) = unknown.next_if(|(at, ..)| *at <= index) {
+                writer.unknown(*tag, body);
+            }
+            while let Some(anchor) = anchors.next_if(|anchor| anchor.index <= index) {
+                if anchor.index < writer.next_index() {
+                    // It stands inside a gap, and was written with it.
+                    continue;
+                }
+                let repeats = writer.next_index() > 0 && !anchor.new_segment && !anchor.codec_reset;
+                if !repeats || self.moves(anchor) {
+                    writer.anchor(*anchor);
+                }
+            }
+            match tokens {
+                Some(tokens) => writer.frame(tokens)?,
+                None => {
+                    if let Some(gap) = missing.next_if(|gap| gap.index == index) {
+                        self.write_gap(&gap, &mut writer)?;
+                    }
+                }
+            }
+        }
+        for (_, tag, body) in unknown {
+            writer.unknown(*tag, body);
+        }
+        let mut footer = self.footer.clone().unwrap_or_default();
+        if footer.closed.is_empty() {
+            footer.closed = "unfinished".into();
+        }
+        if !self.is_whole() {
+            let skipped: usize = self.damage.iter().map(|d| d.bytes).sum::<usize>() + self.cut_bytes;
+            footer.notes.push(format!("repaired: {skipped} bytes could not be read"));
+        }
+        writer.finish_as(footer);
+        Ok(writer.take_bytes())
+    }
+
+    /// A gap may have anchors inside: they are where frames behind it stand, so it is split there.
+    fn write_gap(&self, gap: &Gap, writer: &mut TakeWriter) -> Result<(), TakeError> {
+        let end = gap.index + gap.count;
+        let first = self.anchors.partition_point(|anchor| anchor.index <= gap.index);
+        for anchor in self.anchors[first..].iter().take_while(|anchor| anchor.index < end) {
+            if anchor.new_segment || anchor.codec_reset || self.moves(anchor) {
+                writer.gap(anchor.index - writer.next_index(), gap.reason)?;
+                writer.anchor(*anchor);
+            }
+        }
+        writer.gap(end - writer.next_index(), gap.reason)
+    }
+
+    /// Whether an anchor says something else than the one before it.
+    fn moves(&self, anchor: &Anchor) -> bool {
+        let before = self.anchors.partition_point(|other| other.index < anchor.index).checked_sub(1);
+        before.is_none_or(|before| {
+            let (samples, rate_hz) = (self.header.frame_samples(), self.header.host_rate_hz);
+            self.anchors[before].at(anchor.index, samples, rate_hz) != *anchor
+        })
+    }
+
+    /// Takes a sound record in; `false` where its content cannot be.
+    fn accept(&mut self, record: &Record) -> bool {
+        match *record {
+            Record::Frames { low_index, frames, payload } => self.accept_frames(low_index, frames, payload),
+            Record::Anchor(anchor) => {
+                if anchor.index < self.frames || anchor.index >= MAX_FRAMES {
+                    return false;
+                }
+                // Two on one frame are both kept: the later one counts.
+                self.frames = anchor.index;
+                self.anchors.push(anchor);
+                true
+            }
+            Record::Gap(gap) => {
+                let end = gap.index.checked_add(gap.count).filter(|&end| end <= MAX_FRAMES);
+                let Some(end) = end.filter(|_| gap.index >= self.frames) else { return false };
+                self.gaps.push(gap);
+                self.frames = end;
+                true
+            }
+            Record::Footer(json) => match serde_json::from_slice::<Footer>(json) {
+                Ok(footer) if (u64::from(self.frames)..=MAX_FRAMES.into()).contains(&footer.frames) => {
+                    self.frames = footer.frames as u32;
+                    self.footer = Some(footer);
+                    true
+                }
+                _ => false,
+            },
+            Record::Unknown { .. } if self.unknown.len() >= MAX_UNKNOWN_RECORDS => false,
+            Record::Unknown { tag, body } => {
+                self.unknown.push((self.frames, tag, body.to_vec()));
+                true
+            }
+        }
+    }
+
+    fn accept_frames(&mut self, low_index: u16, frames: usize, payload: &[u8]) -> bool {
+        debug_assert_eq!(payload.len(), payload_bytes(&self.header, frames));
+        let ahead = low_index.wrapping_sub(self.frames as u16);
+        if ahead >= MAX_UNNOTED_FRAMES {
+            // More likely a block that stands twice.
+            return false;
+        }
+        let index = self.frames + u32::from(ahead);
+        let offset = self.tokens.len();
+        if index + frames as u32 > MAX_FRAMES || !read_frames(&self.header, frames, payload, &mut self.tokens)
+        {
+            return false;
+        }
+        match self.runs.last_mut() {
+            Some(run) if ahead == 0 && run.index + run.frames == index => run.frames += frames as u32,
+            _ => self.runs.push(Run { index, frames: frames as u32, offset }),
+        }
+        self.frames = index + frames as u32;
+        true
+    }
+
+    /// Notes a byte that belongs to no record; gives how far to go on.
+    fn skip(&mut self, at: usize) -> usize {
+        match self.damage.last_mut() {
+            Some(damage) if damage.offset + damage.bytes == at => damage.bytes += 1,
+            _ => self.damage.push(Damage { offset: at, bytes: 1 }),
+        }
+        1
+    }
+
+    /// What is cut off at the end of an unfinished take is no damage.
+    fn settle_cut(&mut self, bytes: &[u8]) {
+        let header = &self.header;
+        if self.footer.is_none()
+            && let Some(last) = self
+                .damage
+                .pop_if(|d| d.offset + d.bytes == bytes.len() && is_cut_record(header, &bytes[d.offset..]))
+        {
+            self.cut_bytes = last.bytes;
+        }
+    }
+
+    fn check_missing(&self) -> Result<(), TakeError> {
+        let present = u64::from(self.present_frames());
+        let missing = u64::from(self.frames) - present;
+        if missing > MISSING_FRAMES + MISSING_PER_FRAME * present {
+            return Err(TakeError::MostlyMissing { missing, present });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,418 @@
+//! The audio thread's half of recording: decides which frames belong to a take and where they stand,
+//! and hands them to the writer thread by a ring.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use ringbuf::traits::{Observer, Producer, Split};
+use ringbuf::{HeapCons, HeapProd, HeapRb};
+
+use super::format::GapReason;
+use super::header::ChannelMode;
+use super::timeline::{Anchor, Moment, Timeline, Transport};
+use sacodec_codec::CodecModel;
+use sacodec_engine::{CodedFrame, Timing};
+use sacodec_token::TokenFrame;
+
+/// Events between the threads: 30 s of frames (2250) with as many anchors fit, and 54 s of frames
+/// alone.
+const RING_EVENTS: usize = 4600;
+/// A frame is only handed over while this many events fit, so that its gap, its anchor and the end of
+/// its take always do.
+const RESERVED_EVENTS: usize = 8;
+/// After so many frames a take ends and the next one begins: a day.
+const MAX_TAKE_FRAMES: u32 = 75 * 60 * 60 * 24;
+/// A render may wait for the writer; so long, and then it loses frames as live playing would.
+const PATIENCE: Duration = Duration::from_secs(60);
+const POSITION_TOLERANCE_SAMPLES: f64 = 1.5;
+const QUARTERS_TOLERANCE: f64 = 1e-3;
+
+/// Why a take ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EndReason {
+    /// Record went off.
+    #[default]
+    RecordOff,
+    /// The transport stopped, and the take was to end with it.
+    TransportStopped,
+    /// The plugin was deactivated or removed: also where its sample rate or latency changes.
+    Deactivated,
+    /// Another model pack took over.
+    PackChanged,
+    /// Other channels were coded from here on.
+    ChannelsChanged,
+    /// It reached a day.
+    TooLong,
+}
+
+impl std::fmt::Display for EndReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::RecordOff => "record off",
+            Self::TransportStopped => "transport stopped",
+            Self::Deactivated => "plugin deactivated",
+            Self::PackChanged => "model pack changed",
+            Self::ChannelsChanged => "channels changed",
+            Self::TooLong => "a day is full",
+        })
+    }
+}
+
+/// Whether the samples of a block are to be recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Armed {
+    /// They are not, and this is why a take ends here.
+    Off(EndReason),
+    /// They are: these are the channels that are coded.
+    On(ChannelMode),
+}
+
+impl Default for Armed {
+    fn default() -> Self {
+        Self::Off(EndReason::default())
+    }
+}
+
+/// What the writer thread is told.
+#[derive(Debug)]
+pub(super) enum Event {
+    Begin(Begin),
+    Anchor(Anchor),
+    Frame([TokenFrame; 2]),
+    Gap { count: u32, reason: GapReason },
+    End { reason: EndReason, length_samples: u64 },
+}
+
+/// What a take is, as the audio thread knows it.
+#[derive(Debug)]
+pub(super) struct Begin {
+    pub model: Arc<CodecModel>,
+    pub rate_hz: f64,
+    pub mode: ChannelMode,
+    pub channels: u8,
+    pub latency_samples: u32,
+    pub stream_frame: u64,
+    pub first: Anchor,
+}
+
+/// What the audio thread tells everybody at once.
+#[derive(Debug, Default)]
+pub struct RecorderCounts {
+    /// Frames that did not fit the ring, since the instance was made.
+    pub lost_frames: AtomicU64,
+}
+
+/// The take under way.
+#[derive(Debug)]
+struct OpenTake {
+    /// Address of the model, which the writer thread keeps alive while the take is open. Not the
+    /// model: dropping it here could be the one that frees it.
+    model_address: usize,
+    mode: ChannelMode,
+    /// First sample of the audio that it is coded from, counted over all streams of the activation.
+    origin_samples: u64,
+    stream_frame: u64,
+    /// The writer thread knows of it.
+    announced: bool,
+    frames: u32,
+    /// Frames that did not fit the ring since the last one that did.
+    lost: u32,
+    anchor: Option<(Anchor, u32)>,
+    /// The codec was reset and no anchor has said so yet.
+    was_reset: bool,
+}
+
+fn address(model: &Arc<CodecModel>) -> usize {
+    Arc::as_ptr(model).addr()
+}
+
+/// One activation's stream.
+struct StreamState {
+    timing: Timing,
+    timeline: Timeline<Armed>,
+    /// Samples since the last reset, and in all streams before.
+    samples: u64,
+    base_samples: u64,
+    /// Number of the next frame since the last reset.
+    next_frame: u64,
+    armed: Armed,
+}
+
+/// Records what an engine codes. Belongs to the audio thread.
+pub struct Recorder {
+    ring: HeapProd<Event>,
+    counts: Arc<RecorderCounts>,
+    stream: Option<StreamState>,
+    open: Option<OpenTake>,
+    may_wait: bool,
+}
+
+/// A recorder and the ring's other end.
+pub(super) fn channel(counts: Arc<RecorderCounts>) -> (Recorder, HeapCons<Event>) {
+    let (ring, events) = HeapRb::new(RING_EVENTS).split();
+    (Recorder { ring, counts, stream: None, open: None, may_wait: false }, events)
+}
+
+impl Recorder {
+    /// A stream with this timing begins. `may_wait` says that nobody hears it while it is computed:
+    /// then a full ring is waited for. Allocates.
+    pub fn activate(&mut self, timing: Timing, may_wait: bool) {
+        self.end(EndReason::Deactivated);
+        self.may_wait = may_wait;
+        self.stream = Some(StreamState {
+            timeline: Timeline::new(timing.rate_hz),
+            timing,
+            samples: 0,
+            base_samples: 0,
+            next_frame: 0,
+            armed: Armed::default(),
+        });
+    }
+
+    /// A block of `samples` is about to be processed.
+    ///
+    /// # Real-time
+    /// Never allocates, locks or waits.
+    pub fn begin_block(&mut self, samples: usize, transport: Transport, armed: Armed) {
+        let Some(stream) = &mut self.stream else { return };
+        if samples > 0 {
+            stream.timeline.block(stream.samples, transport, armed);
+            stream.samples += samples as u64;
+            stream.armed = armed;
+        }
+    }
+
+    /// A frame was coded.
+    ///
+    /// # Real-time
+    /// Never allocates or locks; waits only if it was activated to, see [`Recorder::activate`].
+    pub fn frame(&mut self, frame: &CodedFrame) {
+        let Some(stream) = &mut self.stream else { return };
+        if frame.index >= stream.timing.frames_begun(stream.samples) {
+            // It began in the silence that completes the last ones.
+            return;
+        }
+        stream.next_frame = frame.index + 1;
+        let start_samples = stream.timing.frame_start_samples(frame.index);
+        let moment = stream.timeline.at(start_samples);
+        let mode = match (moment.armed, stream.armed) {
+            (Armed::Off(reason), _) => return self.end_at(moment.since_samples, reason),
+            (Armed::On(ChannelMode::Each), Armed::Off(reason)) if frame.tokens().len() == 1 => {
+                return self.end_at(start_samples, reason);
+            }
+            // The second stream ended while this frame was collected.
+            (Armed::On(ChannelMode::Each), Armed::On(mode)) if frame.tokens().len() == 1 => match mode {
+                ChannelMode::Each => ChannelMode::Left,
+                mode => mode,
+            },
+            (Armed::On(mode), _) => mode,
+        };
+        let changed = self.open.as_ref().and_then(|open| {
+            let model = open.model_address != address(frame.model);
+            [
+                (model, EndReason::PackChanged),
+                (open.mode != mode, EndReason::ChannelsChanged),
+                (open.frames >= MAX_TAKE_FRAMES, EndReason::TooLong),
+            ]
+            .into_iter()
+            .find_map(|(changed, reason)| changed.then_some(reason))
+        });
+        if let Some(reason) = changed {
+            self.end_at(start_samples, reason);
+        }
+        self.record(frame, mode, start_samples, changed == Some(EndReason::PackChanged));
+    }
+
+    /// The block is processed: ends a take all of whose frames are there.
+    ///
+    /// # Real-time
+    /// Never allocates, locks or waits.
+    pub fn end_block(&mut self) {
+        let Some(stream) = &self.stream else { return };
+        let next_samples = stream.timing.frame_start_samples(stream.next_frame);
+        if self.open.is_some() && next_samples < stream.samples as f64 {
+            let moment = stream.timeline.at(next_samples);
+            if let Armed::Off(reason) = moment.armed {
+                self.end_at(moment.since_samples, reason);
+            }
+        }
+    }
+
+    /// Whether frames that are to be recorded are still on their way through the engine: then code
+    /// silence behind them before it is reset, or they are lost.
+    ///
+    /// # Real-time
+    /// Never allocates, locks or waits.
+    pub fn is_waiting_for_frames(&self) -> bool {
+        self.stream.as_ref().is_some_and(|stream| {
+            let next_samples = stream.timing.frame_start_samples(stream.next_frame);
+            let next = stream.timeline.at(next_samples).armed;
+            let is_wanted = |armed| matches!(armed, Armed::On(_));
+            (self.open.is_some() || is_wanted(stream.armed) || is_wanted(next))
+                && stream.next_frame < stream.timing.frames_begun(stream.samples)
+        })
+    }
+
+    /// The engine was reset: its next frame is number 0 again. The take goes on.
+    ///
+    /// # Real-time
+    /// Never allocates, locks or waits.
+    pub fn reset(&mut self) {
+        if let Some(StreamState { armed: Armed::Off(reason), .. }) = self.stream {
+            self.end(reason);
+        }
+        if let Some(stream) = &mut self.stream {
+            stream.base_samples += stream.samples;
+            stream.samples = 0;
+            stream.next_frame = 0;
+            stream.timeline.clear();
+        }
+        if let Some(open) = &mut self.open {
+            open.was_reset = true;
+        }
+    }
+
+    /// The stream ends, and with it the take.
+    pub fn deactivate(&mut self) {
+        self.end(EndReason::Deactivated);
+        self.stream = None;
+    }
+
+    fn end(&mut self, reason: EndReason) {
+        let Some(stream) = &self.stream else { return };
+        let samples = stream.samples as f64;
+        // Record may have gone off in the last frame, before the stream ends.
+        match stream.timeline.at(samples) {
+            Moment { armed: Armed::Off(reason), since_samples, .. } => self.end_at(since_samples, reason),
+            _ => self.end_at(samples, reason),
+        }
+    }
+
+    /// Ends the take at this sample of the stream.
+    fn end_at(&mut self, stream_samples: f64, reason: EndReason) {
+        let Some(open) = self.open.take().filter(|open| open.announced) else { return };
+        if open.lost > 0 {
+            self.push(Event::Gap { count: open.lost, reason: GapReason::RingFull });
+        }
+        let base_samples = self.stream.as_ref().map_or(0, |stream| stream.base_samples);
+        let end_samples = base_samples + stream_samples.max(0.0).round() as u64;
+        let length_samples = end_samples.saturating_sub(open.origin_samples);
+        self.push(Event::End { reason, length_samples });
+    }
+
+    fn record(&mut self, frame: &CodedFrame, mode: ChannelMode, start_samples: f64, other_pack: bool) {
+        let has_room = self.has_room();
+        let Some(stream) = &self.stream else { return };
+        let open = self.open.get_or_insert_with(|| OpenTake {
+            model_address: address(frame.model),
+            mode,
+            origin_samples: stream.base_samples + start_samples.round() as u64,
+            // A pack that takes over begins with zero states.
+            stream_frame: if other_pack { 0 } else { frame.index },
+            announced: false,
+            frames: 0,
+            lost: 0,
+            anchor: None,
+            was_reset: other_pack || frame.index == 0,
+        });
+        open.frames += 1;
+        if !has_room {
+            open.lost += 1;
+            self.counts.lost_frames.fetch_add(1, Relaxed);
+            return;
+        }
+        let heard_samples = start_samples + stream.timing.first_frame_samples;
+        let moment = stream.timeline.at(heard_samples);
+        let origin = open.origin_samples as f64 - stream.base_samples as f64;
+        let (anchor, is_needed) = open.anchor(&moment, heard_samples - origin, &stream.timing);
+        let begin = (!open.announced).then(|| Begin {
+            model: frame.model.clone(),
+            rate_hz: stream.timing.rate_hz,
+            mode,
+            channels: if mode == ChannelMode::Each { 2 } else { 1 },
+            latency_samples: stream.timing.latency_samples as u32,
+            stream_frame: open.stream_frame,
+            first: anchor.at(
+                0,
+                stream.timing.hop_samples as f64 * stream.timing.ratio,
+                stream.timing.rate_hz,
+            ),
+        });
+        open.announced = true;
+        open.was_reset = false;
+        let lost = std::mem::take(&mut open.lost);
+        if is_needed || lost > 0 {
+            open.anchor = Some((anchor, moment.segment));
+        }
+        if let Some(begin) = begin {
+            self.push(Event::Begin(begin));
+        }
+        if lost > 0 {
+            self.push(Event::Gap { count: lost, reason: GapReason::RingFull });
+        }
+        if is_needed || lost > 0 {
+            self.push(Event::Anchor(anchor));
+        }
+        if frame.failed {
+            self.push(Event::Gap { count: 1, reason: GapReason::CodecFailed });
+        } else {
+            let tokens = frame.tokens();
+            self.push(Event::Frame(std::array::from_fn(|i| tokens.get(i).copied().unwrap_or_default())));
+        }
+    }
+
+    fn has_room(&mut self) -> bool {
+        let mut waited = Duration::ZERO;
+        const STEP: Duration = Duration::from_millis(1);
+        while self.ring.vacant_len() < RESERVED_EVENTS {
+            if !self.may_wait {
+                return false;
+            }
+            // Once in an activation: a render must not hang for good with its disk.
+            self.may_wait = waited < PATIENCE;
+            std::thread::sleep(STEP);
+            waited += STEP;
+        }
+        true
+    }
+
+    fn push(&mut self, event: Event) {
+        // There is room: see RESERVED_EVENTS.
+        let _ = self.ring.try_push(event);
+    }
+}
+
+impl OpenTake {
+    /// The anchor of the frame in hand, and whether the one before does not say it.
+    fn anchor(&self, moment: &Moment<Armed>, stream_samples: f64, timing: &Timing) -> (Anchor, bool) {
+        let Transport { playing, recording, position_samples, position_quarters, tempo_bpm } =
+            moment.transport;
+        let anchor = Anchor {
+            index: self.frames - 1,
+            playing,
+            recording,
+            new_segment: self.was_reset || self.anchor.is_none_or(|(_, segment)| segment != moment.segment),
+            codec_reset: self.was_reset,
+            stream_samples,
+            position_samples,
+            position_quarters,
+            tempo_bpm,
+        };
+        let Some((last, _)) = &self.anchor else { return (anchor, true) };
+        let frame_samples = timing.hop_samples as f64 * timing.ratio;
+        let expected = last.at(anchor.index, frame_samples, timing.rate_hz);
+        let apart = |a: Option<f64>, b: Option<f64>, tolerance: f64| match (a, b) {
+            (Some(a), Some(b)) => (a - b).abs() > tolerance,
+            (a, b) => a.is_some() != b.is_some(),
+        };
+        let moved = apart(expected.position_samples, position_samples, POSITION_TOLERANCE_SAMPLES)
+            || apart(expected.position_quarters, position_quarters, QUARTERS_TOLERANCE)
+            || expected.tempo_bpm != tempo_bpm
+            || (expected.playing, expected.recording) != (playing, recording);
+        (anchor, anchor.new_segment || moved)
+    }
+}
+
+#[cfg(test)]
+mod tests;

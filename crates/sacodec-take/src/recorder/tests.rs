@@ -1,0 +1,113 @@
+//! The recorder without an engine: synthetic frames, a real ring, thread and file.
+
+use super::*;
+use crate::reader::Take;
+use crate::settings::Destination;
+use crate::thread::{TakeSource, TakeThread};
+use ringbuf::traits::Consumer;
+use sacodec_engine::Scheduling;
+
+struct Folder(std::path::PathBuf);
+
+impl TakeSource for Folder {
+    fn destination(&self) -> Destination {
+        Destination { folders: vec![self.0.clone()], ..Destination::default() }
+    }
+
+    fn track(&self) -> Option<String> {
+        None
+    }
+}
+
+fn timing(model: &CodecModel) -> Timing {
+    Timing::new(48_000.0, Scheduling::Spread, model.info()).unwrap()
+}
+
+fn token(index: u64) -> TokenFrame {
+    TokenFrame { semantic: (index % 1000) as u16, acoustic: (index % 1024) as u16 }
+}
+
+/// A block of a second and the frames of it.
+fn second(recorder: &mut Recorder, model: &Arc<CodecModel>, number: u64, armed: Armed) {
+    recorder.begin_block(48_000, Transport::default(), armed);
+    for index in number * 75..(number + 1) * 75 {
+        recorder.frame(&CodedFrame::new(index, model, &[token(index)], false));
+    }
+    recorder.end_block();
+}
+
+/// All that the plugin does but the codec: the recorder, the ring, the thread and a real file.
+#[test]
+fn two_hours_as_fast_as_the_machine_goes_lose_no_frame() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = CodecModel::embedded().unwrap();
+    let (mut recorder, thread) = TakeThread::spawn(Folder(folder.path().into())).unwrap();
+    recorder.activate(timing(&model), true);
+    for number in 0..7200 {
+        second(&mut recorder, &model, number, Armed::On(ChannelMode::Mono));
+    }
+    recorder.deactivate();
+    let watch = thread.watch();
+    drop(thread);
+    let status = watch.status();
+    assert_eq!((status.lost_frames, status.last_problem), (0, None));
+    let take = Take::open(&status.last.unwrap()).unwrap();
+    assert!(take.is_whole());
+    assert_eq!(take.frames(), 7200 * 75);
+    assert!(take.iter().zip(0..).all(|(frame, index)| frame == Some(&[token(index)])));
+}
+
+#[test]
+fn a_full_ring_is_counted_as_a_gap_and_the_take_goes_on_at_its_place() {
+    let model = CodecModel::embedded().unwrap();
+    let counts = Arc::new(RecorderCounts::default());
+    let (mut recorder, mut events) = channel(counts.clone());
+    recorder.activate(timing(&model), false);
+    let armed = Armed::On(ChannelMode::Mono);
+    // Nobody reads: 30 s fit, 100 s do not.
+    for number in 0..30 {
+        second(&mut recorder, &model, number, armed);
+    }
+    assert_eq!(counts.lost_frames.load(Relaxed), 0, "30 s must fit the ring");
+    for number in 30..100 {
+        second(&mut recorder, &model, number, armed);
+    }
+    let lost = counts.lost_frames.load(Relaxed);
+    assert!(lost > 0);
+    let mut frames = 0;
+    let mut read = |events: &mut HeapCons<Event>| {
+        let mut last = Vec::new();
+        while let Some(event) = events.try_pop() {
+            frames += u64::from(matches!(event, Event::Frame(_)));
+            last.push(event);
+        }
+        (frames, last)
+    };
+    let (before, _) = read(&mut events);
+    assert_eq!(before + lost, 7500, "every frame is there or counted");
+    second(&mut recorder, &model, 100, armed);
+    recorder.deactivate();
+    let (all, last) = read(&mut events);
+    assert_eq!(all, before + 75);
+    assert!(matches!(last[0], Event::Gap { count, reason: GapReason::RingFull } if u64::from(count) == lost));
+    let Event::Anchor(anchor) = &last[1] else { panic!("no anchor behind the gap: {:?}", last[1]) };
+    assert_eq!(anchor.stream_samples, 100.0 * 48_000.0 + timing(&model).first_frame_samples);
+    let end = last.last().unwrap();
+    assert!(
+        matches!(end, Event::End { reason: EndReason::Deactivated, length_samples } if *length_samples == 101 * 48_000)
+    );
+}
+
+#[test]
+fn a_frame_that_the_codec_failed_on_is_a_gap() {
+    let model = CodecModel::embedded().unwrap();
+    let (mut recorder, mut events) = channel(Arc::default());
+    recorder.activate(timing(&model), false);
+    recorder.begin_block(48_000, Transport::default(), Armed::On(ChannelMode::Mono));
+    recorder.frame(&CodedFrame::new(0, &model, &[token(0)], true));
+    let found: Vec<Event> = std::iter::from_fn(|| events.try_pop()).collect();
+    assert!(matches!(
+        found[..],
+        [Event::Begin(_), Event::Anchor(_), Event::Gap { count: 1, reason: GapReason::CodecFailed }]
+    ));
+}

@@ -1,0 +1,120 @@
+//! What tests of several crates share: clips, noise, block sizes and comparisons that tell the story.
+
+use std::path::{Path, PathBuf};
+
+/// How a stream is cut into blocks.
+#[derive(Debug, Clone, Copy)]
+pub enum Blocks {
+    /// All of so many samples, but the last.
+    Fixed(usize),
+    /// From 0 samples to a maximum.
+    Random {
+        /// Of the sizes.
+        seed: u32,
+        /// The largest, in samples.
+        max: usize,
+    },
+}
+
+impl Blocks {
+    /// Sizes that add up to `length`.
+    pub fn sizes(self, length: usize) -> Vec<usize> {
+        let mut random = Random(match self {
+            Blocks::Fixed(_) => 1,
+            Blocks::Random { seed, .. } => seed,
+        });
+        let (mut left, mut sizes) = (length, Vec::new());
+        while left > 0 {
+            let size = match self {
+                Blocks::Fixed(size) => size,
+                Blocks::Random { max, .. } => random.below(max + 1),
+            };
+            sizes.push(size.min(left));
+            left -= size.min(left);
+        }
+        sizes
+    }
+}
+
+/// A small repeatable generator (PCG by O'Neill, 32 bits of state): fixed seeds, no dependency.
+pub struct Random(pub u32);
+
+impl Random {
+    /// 32 uniform bits.
+    pub fn bits(&mut self) -> u32 {
+        self.0 = self.0.wrapping_mul(747_796_405).wrapping_add(2_891_336_453);
+        let word = ((self.0 >> ((self.0 >> 28) + 4)) ^ self.0).wrapping_mul(277_803_737);
+        (word >> 22) ^ word
+    }
+
+    /// Uniform in `0..bound`.
+    pub fn below(&mut self, bound: usize) -> usize {
+        self.bits() as usize % bound
+    }
+
+    /// Uniform in -1..1.
+    pub fn bipolar(&mut self) -> f32 {
+        self.bits() as f32 / 2_147_483_648.0 - 1.0
+    }
+}
+
+/// White noise of `length` samples, uniform within ±`level`.
+pub fn noise(seed: u32, length: usize, level: f32) -> Vec<f32> {
+    let mut random = Random(seed);
+    (0..length).map(|_| level * random.bipolar()).collect()
+}
+
+/// A file of the repository's `tests/data`.
+pub fn data(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data").join(name)
+}
+
+/// First channel of a WAV file, as f32.
+pub fn read_wav(path: &Path) -> (Vec<f32>, u32) {
+    let mut reader = hound::WavReader::open(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let spec = reader.spec();
+    let channels = usize::from(spec.channels);
+    let samples: Vec<f32> = match spec.sample_format {
+        hound::SampleFormat::Float => reader.samples::<f32>().step_by(channels).map(Result::unwrap).collect(),
+        hound::SampleFormat::Int => {
+            let scale = 1.0 / (1_i64 << (spec.bits_per_sample - 1)) as f32;
+            reader.samples::<i32>().step_by(channels).map(|s| s.unwrap() as f32 * scale).collect()
+        }
+    };
+    (samples, spec.sample_rate)
+}
+
+/// The repository's clip at 48 kHz.
+pub fn speech_48k() -> Vec<f32> {
+    let (samples, rate_hz) = read_wav(&data("speech.wav"));
+    assert_eq!(rate_hz, 48_000);
+    samples
+}
+
+/// The repository's clip at 24 kHz: what the golden tokens were made from.
+pub fn speech_24k() -> Vec<f32> {
+    let (samples, rate_hz) = read_wav(&data("speech_24k.wav"));
+    assert_eq!(rate_hz, 24_000);
+    samples
+}
+
+/// Compares two signals and says where they part.
+#[track_caller]
+pub fn assert_same(found: &[f32], expected: &[f32], tolerance: f32, what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}: lengths differ");
+    let distance = |at: usize| (found[at] - expected[at]).abs();
+    if let Some(at) = (0..found.len()).find(|&at| distance(at).is_nan() || distance(at) > tolerance) {
+        let largest = (0..found.len()).map(distance).fold(0.0, f32::max);
+        let (f, e) = (found[at], expected[at]);
+        panic!("{what}: first differs at sample {at}: {f} instead of {e}; largest difference {largest}");
+    }
+}
+
+/// The lag of `b` against `a`, within ±`reach`, at which they correlate most.
+pub fn correlation_peak(a: &[f32], b: &[f32], reach: isize) -> isize {
+    let length = a.len() as isize;
+    let correlation = |lag: isize| -> f64 {
+        (reach..length - reach).map(|i| f64::from(a[i as usize]) * f64::from(b[(i + lag) as usize])).sum()
+    };
+    (-reach..=reach).max_by(|&x, &y| correlation(x).total_cmp(&correlation(y))).unwrap_or(0)
+}

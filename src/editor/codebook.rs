@@ -1,0 +1,110 @@
+//! How the codebooks are used over the last minute.
+
+use egui::{Color32, ColorImage, Rect, Sense, TextureHandle, TextureOptions, Ui, pos2, vec2};
+
+use super::desk::Desk;
+use super::theme;
+use super::widgets::{caption, fact};
+use sacodec_scope::Usage;
+
+const NAMES: [&str; 2] = ["Semantic", "Acoustic"];
+/// Cells beside each other: the shipped codebooks of 1000 and 1024 are 40 × 25 and 40 × 26.
+const CELLS_A_ROW: usize = 40;
+/// Height of a line of text with what is around it.
+const LINE_HEIGHT: f32 = 28.0;
+/// The maps are painted anew after so many frames.
+const REFRESH_FRAMES: u64 = 15;
+
+/// The pictures of both codebooks.
+#[derive(Default)]
+pub struct Maps {
+    textures: [Option<TextureHandle>; 2],
+    painted_at: Option<u64>,
+}
+
+impl Maps {
+    /// Forgets the textures, whose context is gone.
+    pub fn forget(&mut self) {
+        *self = Self::default();
+    }
+
+    fn update(&mut self, ui: &Ui, usage: &Usage, frame: u64) {
+        if self.painted_at.is_some_and(|at| frame.abs_diff(at) < REFRESH_FRAMES && frame >= at) {
+            return;
+        }
+        self.painted_at = Some(frame);
+        for (book, texture) in self.textures.iter_mut().enumerate() {
+            let image = picture(usage.counts(book));
+            match texture {
+                Some(texture) => texture.set(image, TextureOptions::NEAREST),
+                None => *texture = Some(ui.ctx().load_texture("codebook", image, TextureOptions::NEAREST)),
+            }
+        }
+    }
+}
+
+/// A pixel for each entry: dark where it is dead, lighter with every doubling.
+fn picture(counts: &[u32]) -> ColorImage {
+    let rows = counts.len().div_ceil(CELLS_A_ROW).max(1);
+    let mut image = ColorImage::filled([CELLS_A_ROW, rows], theme::BACKGROUND);
+    let highest = counts.iter().copied().max().unwrap_or(0).max(1) as f32;
+    for (pixel, &count) in image.pixels.iter_mut().zip(counts) {
+        *pixel = match count {
+            0 => Color32::from_rgb(34, 38, 46),
+            _ => {
+                let share = (1.0 + count as f32).log2() / (1.0 + highest).log2();
+                theme::level_color((70.0 + 170.0 * share) as u8)
+            }
+        };
+    }
+    image
+}
+
+/// Draws both maps with entropy, dead codes and the effective bit rate.
+pub fn draw(ui: &mut Ui, desk: &mut Desk) {
+    let usage = &desk.scope.usage;
+    if usage.frames() == 0 {
+        caption(ui, "No tokens yet: the maps fill while audio runs.");
+        return;
+    }
+    desk.maps.update(ui, usage, desk.scope.columns.written());
+    let frame_rate_hz = 1.0 / desk.scope.column_s();
+    let bits: f32 = (0..2).map(|book| usage.reading(book).entropy_bits).sum();
+    let of = if desk.scope.coded_streams() > 1 { " (left)" } else { "" };
+    let seconds = usage.frames() as f64 / frame_rate_hz;
+    fact(
+        ui,
+        &format!("last {seconds:.0} s"),
+        format!("{:.2} kbps effective{of}", f64::from(bits) * frame_rate_hz / 1e3),
+        "Entropy of both streams times the frame rate: what an ideal entropy coder would need, each frame \
+         for itself. A short stretch shows fewer codes than the language has",
+    );
+    // Two maps and their two lines fill the rest.
+    let map_height = ((ui.available_height() - 2.0 * LINE_HEIGHT) / 2.0).max(30.0);
+    for (book, name) in NAMES.into_iter().enumerate() {
+        let reading = usage.reading(book);
+        fact(
+            ui,
+            name,
+            format!("{:.2} bits, {} of {} dead", reading.entropy_bits, reading.dead, reading.entries),
+            "Entropy in bits a frame, and entries that did not occur in the last minute",
+        );
+        let counts = usage.counts(book);
+        let rows = counts.len().div_ceil(CELLS_A_ROW).max(1);
+        let cell = ui.available_width() / CELLS_A_ROW as f32;
+        let height = map_height.min(rows as f32 * cell);
+        let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
+        if let Some(texture) = &desk.maps.textures[book] {
+            let uv = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+            ui.painter().image(texture.id(), rect, uv, Color32::WHITE);
+        }
+        if let Some(at) = response.hover_pos() {
+            let column = ((at.x - rect.left()) / rect.width() * CELLS_A_ROW as f32) as usize;
+            let row = ((at.y - rect.top()) / rect.height() * rows as f32) as usize;
+            let code = row * CELLS_A_ROW + column.min(CELLS_A_ROW - 1);
+            if let Some(count) = counts.get(code) {
+                response.on_hover_text(format!("{name} code {code}: {count} times"));
+            }
+        }
+    }
+}

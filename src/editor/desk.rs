@@ -1,0 +1,266 @@
+//! The window's own state and how it is laid out. Knows parameters and plain data, no host and no window.
+
+use egui::{Layout, Rect, Ui, UiBuilder, pos2, vec2};
+use nice_plug::prelude::ParamSetter;
+
+use super::abx::Abx;
+use super::codebook::Maps;
+use super::facts::{Action, Facts};
+use super::strip::Strip;
+use super::widgets::segment;
+use super::{
+    codebook, controls, engine, header, help, keys, listen, meters, pack, record, spectra, theme, trial,
+};
+use crate::params::SacodecParams;
+use sacodec_scope::{LoadReading, Scope};
+
+/// What fills the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page {
+    /// Spectra, meters and panels.
+    Main,
+    /// The listening test.
+    Trial,
+    /// What this is.
+    Help,
+}
+
+/// What the two spectrograms show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum View {
+    /// Original and coded.
+    Pair,
+    /// Their difference as it is heard, and the change of level.
+    Difference,
+}
+
+/// The panel beside the spectra.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tab {
+    /// Use of the codebooks.
+    Codes,
+    /// Takes.
+    Record,
+    /// The model pack.
+    Pack,
+    /// The engine's own numbers.
+    Engine,
+}
+
+/// Frames of the window between two looks at the load: sorting thousands of numbers each frame shows nothing more.
+const LOAD_REFRESH_FRAMES: u32 = 8;
+
+/// Below this height there is no room for meters above the tabs.
+const LOW_SIDE: f32 = 260.0;
+
+/// Everything the window remembers while it lives, and between two openings of it.
+pub struct Desk {
+    /// What is shown of the sound.
+    pub scope: Scope,
+    /// What fills the window.
+    pub page: Page,
+    /// What the spectrograms show.
+    pub view: View,
+    /// Columns across the view.
+    pub span: usize,
+    /// The panel beside the spectra.
+    pub tab: Tab,
+    /// The listening test.
+    pub abx: Abx,
+    /// Draws the test's X.
+    pub random: fastrand::Rng,
+    /// The time of day, RFC 3339.
+    pub clock: fn() -> String,
+    /// What is under the pointer, in words.
+    pub hovered: String,
+    /// The edited name of takes.
+    pub take_name: String,
+    /// The edited folder of takes.
+    pub take_folder: String,
+    /// The edited folder of a pack.
+    pub pack_folder: String,
+    /// The host was told that Output gain is being dragged.
+    pub gain_gesture: bool,
+    pub(super) strips: [Strip; 2],
+    pub(super) lanes: Strip,
+    pub(super) maps: Maps,
+    load: LoadReading,
+    load_age_frames: u32,
+}
+
+impl Default for Desk {
+    fn default() -> Self {
+        Self {
+            scope: Scope::default(),
+            page: Page::Main,
+            view: View::Pair,
+            span: spectra::SPANS[1].0,
+            tab: Tab::Codes,
+            abx: Abx::default(),
+            random: fastrand::Rng::new(),
+            clock: || jiff::Zoned::now().strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
+            hovered: String::new(),
+            take_name: String::new(),
+            take_folder: String::new(),
+            pack_folder: String::new(),
+            gain_gesture: false,
+            strips: [Strip::default(), Strip::default()],
+            lanes: Strip::default(),
+            maps: Maps::default(),
+            load: LoadReading::default(),
+            load_age_frames: 0,
+        }
+    }
+}
+
+impl Desk {
+    /// Forgets what belongs to a window that is gone.
+    pub fn forget_textures(&mut self) {
+        self.strips.iter_mut().for_each(Strip::forget);
+        self.lanes.forget();
+        self.maps.forget();
+    }
+
+    /// Shows another page. How the last listening test ended is not told twice.
+    pub fn turn_to(&mut self, page: Page) {
+        self.abx.put_away();
+        self.page = page;
+    }
+
+    /// Begins a listening test of what is set now.
+    pub fn begin_trials(&mut self, facts: &Facts, params: &SacodecParams) {
+        self.abx.start(&mut self.random, trial::conditions(facts, params));
+    }
+
+    /// The load, worked out now and then.
+    pub fn load(&self) -> LoadReading {
+        self.load
+    }
+
+    /// Draws the window. Parameters are set through `setter`; everything else that the user wants is
+    /// returned.
+    pub fn draw(
+        &mut self,
+        ui: &mut Ui,
+        facts: &Facts,
+        params: &SacodecParams,
+        setter: &ParamSetter,
+    ) -> Vec<Action> {
+        let mut actions = Vec::new();
+        if self.load_age_frames == 0 {
+            self.load = self.scope.load.reading();
+        }
+        self.load_age_frames = (self.load_age_frames + 1) % LOAD_REFRESH_FRAMES;
+        self.abx.check(&trial::conditions(facts, params));
+        keys::handle(ui, self, facts, params, setter, &mut actions);
+        // The window is cleared to the background's colour: painting it would cost as much as all the rest
+        // where there is no GPU.
+        let inside = ui.max_rect().shrink2(vec2(10.0, 8.0));
+        if self.abx.is_running() {
+            // Nothing that could tell which one X is.
+            area(ui, inside, |ui| trial::draw(ui, self, facts, params, setter, &mut actions));
+            return actions;
+        }
+        let top = cut(inside, inside.top(), 46.0);
+        area(ui, top, |ui| header::draw(ui, self, facts, &mut actions));
+        let rest = Rect::from_min_max(pos2(inside.left(), top.bottom() + 6.0), inside.max);
+        if self.page != Page::Main || self.tab != Tab::Record {
+            // The field that it was typed into is gone.
+            actions.extend(record::typed(self, facts));
+        }
+        match self.page {
+            Page::Main => self.draw_main(ui, rest, facts, params, setter, &mut actions),
+            Page::Trial => area(ui, rest, |ui| trial::draw(ui, self, facts, params, setter, &mut actions)),
+            Page::Help => area(ui, rest, help::draw),
+        }
+        actions
+    }
+
+    fn draw_main(
+        &mut self,
+        ui: &mut Ui,
+        rect: Rect,
+        facts: &Facts,
+        params: &SacodecParams,
+        setter: &ParamSetter,
+        actions: &mut Vec<Action>,
+    ) {
+        let listen = cut(rect, rect.top(), 38.0);
+        area(ui, listen, |ui| listen::draw(ui, facts, params, setter));
+        let controls_height = controls::height(rect.width());
+        let controls = cut(rect, rect.bottom() - controls_height, controls_height);
+        let middle = Rect::from_min_max(
+            pos2(rect.left(), listen.bottom() + 8.0),
+            pos2(rect.right(), controls.top() - 6.0),
+        );
+        let side_width = (rect.width() * 0.3).clamp(236.0, 340.0);
+        let split = middle.right() - side_width;
+        let left = Rect::from_min_max(middle.min, pos2(split - 10.0, middle.bottom()));
+        let side = Rect::from_min_max(pos2(split, middle.top()), middle.max);
+        area(ui, left, |ui| spectra::draw(ui, self));
+        area(ui, side, |ui| self.draw_side(ui, facts, params, setter, actions));
+        let mut gesture = self.gain_gesture;
+        area(ui, controls, |ui| controls::draw(ui, params, setter, &mut gesture));
+        self.gain_gesture = gesture;
+    }
+
+    fn draw_side(
+        &mut self,
+        ui: &mut Ui,
+        facts: &Facts,
+        params: &SacodecParams,
+        setter: &ParamSetter,
+        actions: &mut Vec<Action>,
+    ) {
+        // Where it is low, the meters are on the last tab.
+        let is_low = ui.available_height() < LOW_SIDE;
+        if !is_low {
+            meters::draw(ui, self);
+            ui.add_space(2.0);
+        }
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = 2.0;
+            for (tab, label, tip) in [
+                (Tab::Codes, "Codes", "How the codebooks are used"),
+                (Tab::Record, "Record", "Takes of tokens"),
+                (Tab::Pack, "Pack", "The model pack and its card"),
+                (Tab::Engine, if is_low { "Meters" } else { "Engine" }, "Levels, load and counts"),
+            ] {
+                if segment(ui, self.tab == tab, label, vec2(0.0, 22.0), 13.0, tip).clicked() {
+                    self.tab = tab;
+                }
+            }
+        });
+        ui.add_space(2.0);
+        let rect = ui.available_rect_before_wrap();
+        ui.painter().rect_filled(rect, theme::RADIUS, theme::PANEL);
+        area(ui, rect.shrink(8.0), |ui| {
+            let tab = self.tab;
+            egui::ScrollArea::vertical().id_salt(tab as u8).auto_shrink(false).show(ui, |ui| match tab {
+                Tab::Codes => codebook::draw(ui, self),
+                Tab::Record => record::draw(ui, self, facts, params, setter, actions),
+                Tab::Pack => pack::draw(ui, self, facts, actions),
+                Tab::Engine => {
+                    if is_low {
+                        meters::draw(ui, self);
+                        ui.separator();
+                    }
+                    engine::draw(ui, self, facts);
+                }
+            });
+        });
+    }
+}
+
+/// A strip of `rect` from `top` on.
+fn cut(rect: Rect, top: f32, height: f32) -> Rect {
+    Rect::from_min_size(pos2(rect.left(), top), vec2(rect.width(), height))
+}
+
+/// Draws into a rectangle and nowhere else.
+fn area(ui: &mut Ui, rect: Rect, content: impl FnOnce(&mut Ui)) {
+    let builder = UiBuilder::new().max_rect(rect).layout(Layout::top_down(egui::Align::Min));
+    let mut child = ui.new_child(builder);
+    child.set_clip_rect(rect.expand(2.0).intersect(ui.clip_rect()));
+    content(&mut child);
+}

@@ -1,0 +1,88 @@
+//! What the window is told besides parameters and sound, as plain data.
+
+use std::path::PathBuf;
+
+use crate::status::PackStatus;
+use sacodec_take::{ExportFormat, TakeStatus};
+
+/// Everything the panels show that is neither a parameter nor in the [`Scope`](sacodec_scope::Scope).
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// The reported latency in host samples; 0 before activation.
+    pub latency_samples: u32,
+    /// The host's rate in Hz; 0 before activation.
+    pub rate_hz: f64,
+    /// Input samples that were NaN or infinite.
+    pub nonfinite_samples: u64,
+    /// Frames that the codec failed on.
+    pub failed_frames: u64,
+    /// Snapshots that found no room on their way to the editor.
+    pub dropped_snapshots: u64,
+    /// Gains of the level match on coded and difference, in dB; `None` while it is off.
+    pub match_gains_db: Option<(f32, f32)>,
+    /// Those gains have heard voice enough and are where they belong.
+    pub is_match_settled: bool,
+    /// The pack.
+    pub pack: PackStatus,
+    /// Recording.
+    pub takes: TakeStatus,
+    /// Name of the host's track.
+    pub track: Option<String>,
+    /// What takes are called instead of the track.
+    pub take_name: Option<String>,
+    /// Where the session wants takes to go; `None` where it leaves that to the machine.
+    pub chosen_take_folder: Option<PathBuf>,
+    /// Where the next take goes.
+    pub take_folder: PathBuf,
+    /// What it is exported as.
+    pub take_formats: Vec<ExportFormat>,
+    /// The environment names the folder, whatever the session says.
+    pub is_take_folder_fixed: bool,
+    /// The environment names the formats, whatever the session says.
+    pub are_take_formats_fixed: bool,
+    /// What is wrong with the settings for takes, in words.
+    pub take_warnings: Vec<String>,
+    /// Why the last wish for another pack came to nothing, in words.
+    pub pack_warning: Option<String>,
+    /// A dialogue of the system is open.
+    pub is_picking: bool,
+    /// The chosen scale of the window, which may not have room for it.
+    pub zoom: f32,
+}
+
+impl Facts {
+    /// The session's folder for takes as its field shows it; empty where there is none.
+    pub fn chosen_take_folder_text(&self) -> String {
+        self.chosen_take_folder.as_deref().map(|folder| folder.display().to_string()).unwrap_or_default()
+    }
+}
+
+/// What the user wants that is not a parameter.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Ask for a folder.
+    Pick(Folder),
+    /// Use the pack in this folder; empty for the one that the plugin carries.
+    ChoosePack(String),
+    /// Record takes here; `None` leaves it to the machine.
+    TakeFolder(Option<PathBuf>),
+    /// Call takes so; `None` for the track's name.
+    TakeName(Option<String>),
+    /// Export takes as these.
+    TakeFormats(Vec<ExportFormat>),
+    /// Show this file in the system's file manager.
+    Reveal(PathBuf),
+    /// Scale the window.
+    Zoom(f32),
+    /// A listening test has ended.
+    TrialsEnded(super::abx::AbxResult),
+}
+
+/// What a folder is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Folder {
+    /// A model pack.
+    Pack,
+    /// Where takes go.
+    Takes,
+}

@@ -1,0 +1,132 @@
+//! Keys of the window. Those that are not ours stay the host's.
+//!
+//! A key is only taken from the host while something in the window has egui's focus. So a widget without
+//! looks has it, whenever no text field does; and it is told to be focused only after a click, which is
+//! when the system gives the keyboard to the window.
+
+use egui::{Event, EventFilter, Id, InputState, Key, Modifiers, Sense, Ui};
+use nice_plug::prelude::ParamSetter;
+use nice_plug_egui::Key as HostKey;
+
+use super::abx::{Heard, TRIALS};
+use super::desk::{Desk, Page};
+use super::facts::{Action, Facts};
+use super::trial;
+use super::widgets::set;
+use crate::params::{ListenChoice, SacodecParams};
+
+/// The keys that are ours now; all others are the host's. `None` while a text is edited: then all are.
+pub fn wanted(ui: &Ui, desk: &Desk) -> Option<Vec<HostKey>> {
+    if ui.ctx().text_edit_focused() {
+        return None;
+    }
+    if ui.input(|input| is_shortcut(input.modifiers)) {
+        return Some(Vec::new());
+    }
+    // All keys of a test, running or not: one that is pressed once too often when it begins or ends must do
+    // nothing in the host.
+    let (letters, others): (&[&str], &[&str]) = match desk.page {
+        Page::Trial => {
+            (&["a", "b", "x", "A", "B", "X", "1", "2"], &["Enter", "ArrowLeft", "ArrowRight", "Escape"])
+        }
+        Page::Help => (&["1", "2", "3", "h", "H"], &["Escape"]),
+        Page::Main => (&["1", "2", "3", "h", "H"], &[]),
+    };
+    let letters = letters.iter().map(|k| HostKey::Character((*k).to_owned()));
+    Some(letters.chain(others.iter().filter_map(|k| k.parse().ok())).collect())
+}
+
+/// Takes the keys that were pressed. To be called before anything is drawn.
+pub fn handle(
+    ui: &mut Ui,
+    desk: &mut Desk,
+    facts: &Facts,
+    params: &SacodecParams,
+    setter: &ParamSetter,
+    actions: &mut Vec<Action>,
+) {
+    hold_focus(ui);
+    if ui.ctx().text_edit_focused() {
+        return;
+    }
+    let pressed = |key| ui.input_mut(|input| take(input, key));
+    if desk.abx.is_running() {
+        for (key, heard) in [(Key::A, Heard::A), (Key::B, Heard::B), (Key::X, Heard::X)] {
+            if pressed(key) {
+                desk.abx.hear(heard);
+            }
+        }
+        // One answer a frame: the next trial has not been heard.
+        let answer = [(Key::Num1, false), (Key::Num2, true)].into_iter().find(|(key, _)| pressed(*key));
+        if let Some((_, x_is_b)) = answer {
+            trial::answer(desk, x_is_b, actions);
+        }
+        if pressed(Key::Escape) {
+            desk.abx.stop();
+        }
+        return;
+    }
+    if desk.page == Page::Trial {
+        if pressed(Key::Escape) {
+            desk.turn_to(Page::Main);
+        } else if pressed(Key::Enter) && trial::can_start(facts, params) {
+            desk.begin_trials(facts, params);
+        }
+        for (key, step) in [(Key::ArrowLeft, -1), (Key::ArrowRight, 1)] {
+            if pressed(key) {
+                let trials = desk.abx.trials.saturating_add_signed(step);
+                desk.abx.trials = trials.clamp(*TRIALS.start(), *TRIALS.end());
+            }
+        }
+        return;
+    }
+    if desk.page == Page::Help && pressed(Key::Escape) {
+        desk.turn_to(Page::Main);
+    }
+    for (key, listen) in [
+        (Key::Num1, ListenChoice::Original),
+        (Key::Num2, ListenChoice::Coded),
+        (Key::Num3, ListenChoice::Difference),
+    ] {
+        if pressed(key) {
+            set(setter, &params.listen, listen);
+        }
+    }
+    if pressed(Key::H) {
+        let held = desk.scope.is_held();
+        desk.scope.hold(!held);
+    }
+}
+
+/// Combinations are the host's.
+fn is_shortcut(modifiers: Modifiers) -> bool {
+    modifiers.ctrl || modifiers.alt || modifiers.command || modifiers.mac_cmd
+}
+
+/// Takes a key out of the input; `true` if it was pressed. A key that is held down counts once.
+fn take(input: &mut InputState, wanted: Key) -> bool {
+    let mut pressed = false;
+    input.events.retain(|event| match event {
+        Event::Key { key, pressed: true, repeat, modifiers, .. }
+            if *key == wanted && !is_shortcut(*modifiers) =>
+        {
+            pressed |= !repeat;
+            false
+        }
+        _ => true,
+    });
+    pressed
+}
+
+/// Keeps the focus on a widget of nothing, so that Space and Tab press no button of ours.
+fn hold_focus(ui: &mut Ui) {
+    let id = Id::unique("sacodec keys");
+    let response = ui.interact(egui::Rect::NOTHING, id, Sense::focusable_noninteractive());
+    let was_clicked = ui.input(|input| input.pointer.any_pressed());
+    let is_free = ui.memory(|memory| memory.focused().is_none());
+    if is_free && was_clicked {
+        response.request_focus();
+    }
+    let filter = EventFilter { tab: true, horizontal_arrows: true, vertical_arrows: true, escape: true };
+    ui.memory_mut(|memory| memory.set_focus_lock_filter(id, filter));
+}

@@ -1,0 +1,292 @@
+//! Spectrograms and token lanes on one time axis.
+
+use egui::{Align2, Color32, Pos2, Rect, Sense, TextureOptions, Ui, pos2, vec2};
+
+use super::desk::{Desk, View};
+use super::theme;
+use super::widgets::segment;
+use sacodec_scope::{BANDS, Column, TimelineSpot, band_hz, level_db};
+
+/// Columns across the view, and their name.
+pub const SPANS: [(usize, &str); 3] = [(225, "3 s"), (450, "6 s"), (900, "12 s")];
+const LANE_HEIGHT: f32 = 15.0;
+const AXIS_HEIGHT: f32 = 16.0;
+/// Of a frequency, on the axis.
+const LABEL_HEIGHT: f32 = 12.0;
+/// A change of level of this many dB has the full colour.
+const FULL_CHANGE_DB: f32 = 30.0;
+/// Below this neither original nor coded counts, so that noise floors are no change.
+const QUIET_LEVEL: u8 = 40;
+
+/// What is painted: numbers the pictures of a strip.
+const ORIGINAL: u8 = 0;
+const CODED: u8 = 1;
+const DIFFERENCE: u8 = 2;
+const CHANGE: u8 = 3;
+const MONO_LANES: u8 = 4;
+const DUAL_LANES: u8 = 5;
+
+/// Draws the view's own controls, both spectrograms, the lanes and the axis.
+pub fn draw(ui: &mut Ui, desk: &mut Desk) {
+    toolbar(ui, desk);
+    let rect = ui.available_rect_before_wrap();
+    ui.allocate_rect(rect, Sense::hover());
+    let streams = desk.scope.coded_streams();
+    let lanes_height = 2.0 * LANE_HEIGHT * f32::from(streams);
+    let spectra_height = ((rect.height() - lanes_height - AXIS_HEIGHT - 8.0) / 2.0).max(10.0);
+    let row = |top: f32, height: f32| Rect::from_min_size(pos2(rect.left(), top), vec2(rect.width(), height));
+    let upper = row(rect.top(), spectra_height);
+    let lower = row(upper.bottom() + 2.0, spectra_height);
+    let lanes = row(lower.bottom() + 4.0, lanes_height);
+    let axis = row(lanes.bottom(), AXIS_HEIGHT);
+
+    let pictures = match desk.view {
+        View::Pair => [(ORIGINAL, "Original"), (CODED, "Coded")],
+        View::Difference => {
+            [(DIFFERENCE, "Original − coded"), (CHANGE, "Level: lost (blue), added (orange)")]
+        }
+    };
+    for (i, (picture, rect)) in pictures.into_iter().zip([upper, lower]).enumerate() {
+        spectrogram(ui, desk, i, picture, rect);
+    }
+    token_lanes(ui, desk, streams, lanes);
+    time_axis(ui, desk, axis);
+    hover(ui, desk, &[upper, lower], lanes, streams);
+}
+
+fn toolbar(ui: &mut Ui, desk: &mut Desk) {
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 2.0;
+        for (view, label, tip) in [
+            (View::Pair, "Spectra", "Original above coded, mel scale, −90 to 0 dB"),
+            (
+                View::Difference,
+                "Change",
+                "The difference as it is heard, and where the codec lost or added level",
+            ),
+        ] {
+            if segment(ui, desk.view == view, label, vec2(0.0, 20.0), 12.0, tip).clicked() {
+                desk.view = view;
+            }
+        }
+        ui.add_space(8.0);
+        for (span, label) in SPANS {
+            let tip = "Time across the view";
+            if segment(ui, desk.span == span, label, vec2(0.0, 20.0), 12.0, tip).clicked() {
+                desk.span = span;
+            }
+        }
+        ui.add_space(8.0);
+        let held = desk.scope.is_held();
+        let tip = "Lets the picture stand still; sound, meters and recording go on, and the picture catches up \
+                   afterwards. Key H";
+        if segment(ui, held, "Hold", vec2(0.0, 20.0), 12.0, tip).clicked() {
+            desk.scope.hold(!held);
+        }
+    });
+}
+
+fn spectrogram(ui: &Ui, desk: &mut Desk, index: usize, (picture, name): (u8, &str), rect: Rect) {
+    let strip = &mut desk.strips[index];
+    strip.update(ui.ctx(), &desk.scope.columns, BANDS, picture, TextureOptions::LINEAR, |column, out| {
+        paint_spectrum(picture, column, out);
+    });
+    let painter = ui.painter_at(rect);
+    strip.draw(&painter, rect, desk.span, theme::level_color(0));
+    let font = theme::font(theme::SMALL);
+    let at = rect.left_top() + vec2(5.0, 3.0);
+    let of = if desk.scope.coded_streams() > 1 { ", left" } else { "" };
+    let galley = painter.layout_no_wrap(format!("{name}{of}"), font.clone(), theme::TEXT);
+    let behind = Rect::from_min_size(at, galley.size()).expand2(vec2(3.0, 1.0));
+    painter.rect_filled(behind, 2.0, Color32::from_black_alpha(150));
+    painter.galley(at, galley, theme::TEXT);
+    let rate_hz = desk.scope.rate_hz().unwrap_or(48_000.0);
+    let mut free_below = rect.bottom();
+    for (hz, label) in [(200.0, "200"), (1000.0, "1k"), (4000.0, "4k"), (12_000.0, "12k")] {
+        if let Some(share) = band_share(hz, rate_hz) {
+            let y = (rect.bottom() - share * rect.height()).max(rect.top() + 7.0).min(rect.bottom() - 7.0);
+            if y + LABEL_HEIGHT / 2.0 > free_below {
+                continue;
+            }
+            free_below = y - LABEL_HEIGHT / 2.0;
+            painter.hline(rect.right() - 6.0..=rect.right(), y, (1.0, theme::DIM));
+            let galley = painter.layout_no_wrap(label.to_owned(), theme::font(11.0), theme::TEXT);
+            let at = pos2(rect.right() - 8.0 - galley.size().x, y - galley.size().y / 2.0);
+            let behind = Rect::from_min_size(at, galley.size()).expand2(vec2(2.0, -1.0));
+            painter.rect_filled(behind, 2.0, Color32::from_black_alpha(120));
+            painter.galley(at, galley, theme::TEXT);
+        }
+    }
+}
+
+fn paint_spectrum(picture: u8, column: &Column, out: &mut [Color32]) {
+    let spectra = &column.spectra;
+    for (row, color) in out.iter_mut().enumerate() {
+        let band = BANDS - 1 - row;
+        let (original, coded) = (spectra.original[band], spectra.coded[band]);
+        *color = match picture {
+            ORIGINAL => theme::level_color(original),
+            CODED => theme::level_color(coded),
+            DIFFERENCE => theme::level_color(spectra.difference[band]),
+            _ if original.max(coded) < QUIET_LEVEL => theme::BACKGROUND,
+            _ => {
+                let floor = |level: u8| level_db(level.max(QUIET_LEVEL));
+                theme::change_color((floor(coded) - floor(original)) / FULL_CHANGE_DB)
+            }
+        };
+    }
+}
+
+/// How far up in the picture a frequency stands, if it is in it.
+fn band_share(hz: f64, rate_hz: f64) -> Option<f32> {
+    let above = (0..BANDS).find(|&band| band_hz(band as f64, rate_hz) >= hz)?;
+    Some((above as f32 + 0.5) / BANDS as f32)
+}
+
+fn token_lanes(ui: &Ui, desk: &mut Desk, streams: u8, rect: Rect) {
+    let lanes = usize::from(streams) * 2;
+    let picture = if streams > 1 { DUAL_LANES } else { MONO_LANES };
+    let strip = &mut desk.lanes;
+    // Codes are no levels: between two of them is nothing.
+    strip.update(ui.ctx(), &desk.scope.columns, lanes, picture, TextureOptions::NEAREST, |column, out| {
+        for (lane, color) in out.iter_mut().enumerate() {
+            *color = lane_color(column, lane);
+        }
+    });
+    let painter = ui.painter_at(rect);
+    strip.draw(&painter, rect, desk.span, theme::PANEL);
+    for lane in 0..lanes {
+        let name = lane_name(lane, streams);
+        let at = pos2(rect.left() + 5.0, rect.top() + (lane as f32 + 0.5) * LANE_HEIGHT);
+        let galley = painter.layout_no_wrap(name.to_owned(), theme::font(11.0), theme::TEXT);
+        let corner = at - vec2(0.0, galley.size().y / 2.0);
+        let behind = Rect::from_min_size(corner, galley.size()).expand2(vec2(3.0, 0.0));
+        painter.rect_filled(behind, 2.0, Color32::from_black_alpha(170));
+        painter.galley(corner, galley, theme::TEXT);
+        if lane > 0 {
+            let y = rect.top() + lane as f32 * LANE_HEIGHT;
+            painter.hline(rect.x_range(), y, (1.0, theme::BACKGROUND));
+        }
+    }
+}
+
+fn lane_name(lane: usize, streams: u8) -> &'static str {
+    match (streams, lane) {
+        (1, 0) => "semantic",
+        (1, _) => "acoustic",
+        (_, 0) => "left semantic",
+        (_, 1) => "left acoustic",
+        (_, 2) => "right semantic",
+        _ => "right acoustic",
+    }
+}
+
+fn lane_code(column: &Column, lane: usize) -> Option<u16> {
+    let token = column.tokens[lane / 2 % 2];
+    let is_there = column.frame.is_some() && lane / 2 < usize::from(column.streams);
+    is_there.then_some(if lane.is_multiple_of(2) { token.semantic } else { token.acoustic })
+}
+
+fn lane_color(column: &Column, lane: usize) -> Color32 {
+    match lane_code(column, lane) {
+        Some(_) if column.failed => theme::ERROR,
+        Some(code) => theme::code_color(code),
+        None => theme::BACKGROUND,
+    }
+}
+
+fn time_axis(ui: &Ui, desk: &Desk, rect: Rect) {
+    let painter = ui.painter_at(rect);
+    let span_s = desk.span as f64 * desk.scope.column_s();
+    let step_s = if span_s > 8.0 { 2.0 } else { 1.0 };
+    let mut back_s = 0.0;
+    while back_s < span_s - 0.2 {
+        let x = rect.right() - (back_s / span_s) as f32 * rect.width();
+        painter.vline(x.min(rect.right() - 1.0), rect.top()..=rect.top() + 4.0, (1.0, theme::DIM));
+        let (align, text) = match back_s {
+            0.0 if desk.scope.is_held() => (Align2::RIGHT_TOP, "held".to_owned()),
+            0.0 => (Align2::RIGHT_TOP, "now".to_owned()),
+            _ => (Align2::CENTER_TOP, format!("−{back_s:.0} s")),
+        };
+        painter.text(pos2(x, rect.top() + 3.0), align, text, theme::font(11.0), theme::DIM);
+        back_s += step_s;
+    }
+}
+
+/// Says what is under the pointer, and marks its column.
+fn hover(ui: &Ui, desk: &mut Desk, spectra: &[Rect; 2], lanes: Rect, streams: u8) {
+    desk.hovered.clear();
+    let Some(at) = ui.ctx().pointer_hover_pos() else { return };
+    let all = spectra[0].union(lanes);
+    if !all.contains(at) || !ui.rect_contains_pointer(all) {
+        return;
+    }
+    describe(desk, at, spectra, lanes, streams);
+    if desk.hovered.is_empty() {
+        return;
+    }
+    let painter = ui.painter_at(all);
+    painter.vline(at.x.round(), all.y_range(), (1.0, Color32::from_white_alpha(120)));
+    let words = painter.layout_no_wrap(desk.hovered.clone(), theme::font(theme::SMALL), theme::TEXT);
+    let size = words.size() + vec2(12.0, 8.0);
+    // Beside the pointer, on the side that has room, and above the lanes that it may point at.
+    let left = if at.x + 14.0 + size.x < all.right() { at.x + 14.0 } else { at.x - 14.0 - size.x };
+    let left = left.clamp(all.left(), (all.right() - size.x).max(all.left()));
+    let top = (at.y - size.y / 2.0).clamp(all.top(), (lanes.top() - size.y - 4.0).max(all.top()));
+    let card = Rect::from_min_size(pos2(left, top), size);
+    painter.rect_filled(card, theme::RADIUS, theme::PANEL.gamma_multiply(0.92));
+    painter.galley(card.min + vec2(6.0, 4.0), words, theme::TEXT);
+}
+
+/// Puts what is at a place into words: nothing where nothing has been played.
+fn describe(desk: &mut Desk, at: Pos2, spectra: &[Rect; 2], lanes: Rect, streams: u8) {
+    let Some(number) = desk.lanes.column_at(lanes, desk.span, at.x) else { return };
+    let Some(column) = desk.scope.columns.get(number) else { return };
+    let Some(frame) = column.frame else {
+        "this frame did not reach the window".clone_into(&mut desk.hovered);
+        return;
+    };
+    let time = desk.scope.spot(frame).map_or(String::new(), |spot| spot_words(&spot));
+    let lane = (0..usize::from(streams) * 2)
+        .find(|lane| at.y < lanes.top() + (*lane as f32 + 1.0) * LANE_HEIGHT)
+        .filter(|_| lanes.contains(at));
+    desk.hovered = match (lane, spectra.iter().find(|rect| rect.contains(at))) {
+        (Some(_), _) if column.failed => format!("frame {frame}: the codec failed\n{time}"),
+        (Some(lane), _) => {
+            let code = lane_code(column, lane).map_or("–".to_owned(), |code| code.to_string());
+            format!("{} {code}  frame {frame}\n{time}", lane_name(lane, streams))
+        }
+        (None, Some(rect)) => {
+            let band = ((rect.bottom() - at.y) / rect.height() * BANDS as f32).clamp(0.0, BANDS as f32 - 1.0);
+            let hz = band_hz(f64::from(band.floor()), desk.scope.rate_hz().unwrap_or(48_000.0));
+            let level = |levels: &[u8; BANDS]| level_db(levels[band as usize]);
+            let (original_db, coded_db) = (level(&column.spectra.original), level(&column.spectra.coded));
+            format!("{hz:.0} Hz  original {original_db:.0} dB, coded {coded_db:.0} dB\n{time}")
+        }
+        _ => time,
+    };
+}
+
+/// A frame's time in words.
+fn spot_words(spot: &TimelineSpot) -> String {
+    let stream = format!("{:.2} s", spot.stream_s);
+    match spot.timeline {
+        Some((samples, seconds)) => {
+            let minutes = (seconds / 60.0).floor();
+            format!("{stream}, timeline {minutes}:{:06.3} (sample {samples:.0})", seconds - 60.0 * minutes)
+        }
+        None => stream,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_tells_its_time_in_the_stream_and_on_the_timeline() {
+        let spot = TimelineSpot { stream_s: 1.5, timeline: Some((3_605_000.0, 75.104)) };
+        assert_eq!(spot_words(&spot), "1.50 s, timeline 1:15.104 (sample 3605000)");
+        assert_eq!(spot_words(&TimelineSpot { stream_s: 0.25, timeline: None }), "0.25 s");
+    }
+}

@@ -1,0 +1,386 @@
+//! The window in a host: opening, closing, size, keys, repaints.
+
+use std::error::Error;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use atomic_float::AtomicF64;
+use crossbeam::atomic::AtomicCell;
+use egui::{ViewportCommand, vec2};
+use nice_plug::context::gui::GuiContext;
+use nice_plug::editor::dpi::{LogicalSize, NativeSize, Size};
+use nice_plug::editor::{HostMethods, SpawnedEditor};
+use nice_plug::prelude::{Editor, ParentWindowHandle, ResizeHint, TrackInfo};
+use nice_plug_egui::baseview::{self, WindowSize};
+use nice_plug_egui::{
+    EguiEditorHandle, EguiEditorState, EguiNiceSettings, Frame, GlConfig, GraphicsConfig, KeyCapture,
+    NiceEguiApp, RepaintNotifier, create_egui_editor,
+};
+
+use super::desk::Desk;
+use super::dialogs::{self, Picked, Picking};
+use super::facts::{Action, Facts, Folder};
+use super::renderer::Renderer;
+use super::size::{MIN_SIZE, WindowChoice};
+use super::ticker::{Shown, Ticker};
+use super::{keys, record, theme, widgets};
+use crate::params::SacodecParams;
+use crate::status::Status;
+use sacodec_scope::TapReceiver;
+use sacodec_take::settings::{self, Destination, SessionChoice};
+
+/// The state of the recording is looked at every so many frames' time, sound or not.
+const RECORDING_TICKS: u32 = 12;
+/// The framework's own timer for repaints is not wanted, see [`Ticker`].
+const NEVER: Duration = Duration::from_secs(1 << 30);
+
+/// The editor of one instance. Outlives every opening of its window.
+pub struct SacodecEditor {
+    core: Arc<Mutex<Core>>,
+    // Beside the core, which the window's thread holds while it draws and calls the host: what the host asks
+    // on its main thread must not wait for that.
+    params: Arc<SacodecParams>,
+    status: Arc<Status>,
+    system_scale: Arc<AtomicF64>,
+    open_size: Arc<OpenSize>,
+}
+
+/// Size of the open window in points of the system; `None` while it is closed.
+type OpenSize = AtomicCell<Option<(f32, f32)>>;
+
+/// What an opening of the window finds and leaves behind.
+struct Core {
+    desk: Desk,
+    receiver: TapReceiver,
+    params: Arc<SacodecParams>,
+    status: Arc<Status>,
+    picking: Option<Picking>,
+    /// What was wrong with the last wish to the system, and what it was about.
+    problem: Option<(Folder, String)>,
+    /// The session's choice for takes and what it came to: reading it anew each frame would read files.
+    destination: Option<(SessionChoice, Destination)>,
+    system_scale: Arc<AtomicF64>,
+    open_size: Arc<OpenSize>,
+    /// The parameters, as the last frame drew them.
+    shown: Shown<[f32; 10]>,
+}
+
+impl SacodecEditor {
+    /// The editor of an instance with these parameters and status, fed by `receiver`.
+    pub(crate) fn new(params: Arc<SacodecParams>, status: Arc<Status>, receiver: TapReceiver) -> Self {
+        let system_scale = Arc::new(AtomicF64::new(1.0));
+        let open_size = Arc::new(OpenSize::default());
+        let core = Core {
+            desk: Desk::default(),
+            receiver,
+            params: params.clone(),
+            status: status.clone(),
+            picking: None,
+            problem: None,
+            destination: None,
+            system_scale: system_scale.clone(),
+            open_size: open_size.clone(),
+            shown: Shown::default(),
+        };
+        Self { core: Arc::new(Mutex::new(core)), params, status, system_scale, open_size }
+    }
+}
+
+impl Editor for SacodecEditor {
+    type Handle = EguiEditorHandle;
+
+    fn spawn(
+        &self,
+        parent: Option<ParentWindowHandle>,
+        wait_for_parent: bool,
+        fallback_scale_factor: Option<f64>,
+        gui_context: GuiContext,
+        host: Option<HostMethods>,
+    ) -> Result<SpawnedEditor<Self::Handle>, Box<dyn Error>> {
+        // The framework's state is made anew for each opening: it cannot be told a size, and its own
+        // `size` leaves out the zoom.
+        let choice = self.params.window().sane();
+        let size = LogicalSize::new(choice.width, choice.height);
+        let settings = EguiNiceSettings {
+            title: "SACodec".to_owned(),
+            repaint_poll_interval: NEVER,
+            resize_hint: self.resize_hint(),
+            graphics: GraphicsConfig {
+                // egui draws flat and in gamma space: it needs none of these, and without a GPU they cost.
+                gl_config: GlConfig {
+                    alpha_bits: 0,
+                    depth_bits: 0,
+                    stencil_bits: 0,
+                    srgb: false,
+                    ..GlConfig::default()
+                },
+                dithering: false,
+                ..GraphicsConfig::default()
+            },
+        };
+        let state = EguiEditorState::from_size(size, choice.zoom);
+        let app = App { core: self.core.clone(), host: None, ticker: None, zoom: choice.zoom };
+        let editor = create_egui_editor(state, RepaintNotifier::new(), settings, app)
+            .ok_or("the editor could not be made")?;
+        editor.spawn(parent, wait_for_parent, fallback_scale_factor, gui_context, host)
+    }
+
+    fn size(&self) -> NativeSize<u32> {
+        let (width, height) = self.open_size.load().unwrap_or_else(|| self.params.window().sane().size());
+        let size: Size = LogicalSize::new(width, height).into();
+        NativeSize::from_size(size, self.system_scale.load(Relaxed))
+    }
+
+    fn resize_hint(&self) -> ResizeHint {
+        ResizeHint::resizable().with_min_logical_size(LogicalSize::new(MIN_SIZE.0, MIN_SIZE.1))
+    }
+
+    fn track_info_updated(&self, info: TrackInfo) {
+        self.status.set_track(info.name());
+    }
+}
+
+/// One opening of the window: dropped when it closes.
+struct App {
+    core: Arc<Mutex<Core>>,
+    host: Option<GuiContext>,
+    /// From the first frame on.
+    ticker: Option<Ticker>,
+    /// The scale of the last frame.
+    zoom: f32,
+}
+
+impl NiceEguiApp for App {
+    fn build(
+        &mut self,
+        ctx: egui::Context,
+        host: GuiContext,
+        frame: &mut Frame,
+    ) -> Result<(), baseview::HandlerError> {
+        theme::apply(&ctx);
+        // Taken as it is: the frame is kept in gamma space.
+        let [red, green, blue, _] = theme::BACKGROUND.to_normalized_gamma_f32();
+        frame.set_clear_color(egui::Rgba::from_rgb(red, green, blue));
+        let mut core = lock(&self.core);
+        core.desk.forget_textures();
+        core.destination = None;
+        core.receiver.set_open(true);
+        self.host = Some(host);
+        Ok(())
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, frame: &mut Frame) {
+        let Some(host) = &self.host else { return };
+        let mut core = lock(&self.core);
+        if self.ticker.is_none() {
+            let renderer = Renderer::default();
+            renderer.ask(ui.painter());
+            let interval = move || renderer.frame_interval();
+            match Ticker::start(ui.ctx().clone(), interval, core.changes()) {
+                Ok(ticker) => self.ticker = Some(ticker),
+                // It is tried again with that frame.
+                Err(_) => ui.ctx().request_repaint_after(Duration::from_secs(1)),
+            }
+        }
+        core.fit(ui.ctx(), &mut self.zoom);
+        core.draw(ui, host, frame);
+    }
+
+    fn resized(&mut self, size: WindowSize) {
+        let core = lock(&self.core);
+        // What it says of points includes the scale of the last frame.
+        let (width, height) = (size.logical.width as f32 * self.zoom, size.logical.height as f32 * self.zoom);
+        core.system_scale.store(size.scale_factor / f64::from(self.zoom), Relaxed);
+        core.open_size.store(Some((width, height)));
+        core.params.set_window(core.params.window().sane().resized(width, height));
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        self.ticker = None;
+        let mut core = lock(&self.core);
+        if let Some(host) = self.host.take() {
+            core.receiver.set_open(false);
+            core.open_size.store(None);
+            core.desk.abx.stop();
+            core.status.set_audition(None);
+            core.keep_typed();
+            core.desk.forget_textures();
+            let Core { desk, params, status: core_status, .. } = &mut *core;
+            // A host that destroys the plugin with its window open has no parameter left to end.
+            if core_status.is_alive() {
+                widgets::end_gain(&host.param_setter(), &params.output_gain, &mut desk.gain_gesture);
+            }
+        }
+    }
+}
+
+impl Core {
+    /// Draws as large as was chosen, or as there is room for. `last_zoom` is that of the last frame.
+    fn fit(&self, ctx: &egui::Context, last_zoom: &mut f32) {
+        let zoom = ctx.zoom_factor();
+        let (width, height) = self.open_size.load().unwrap_or_else(|| {
+            let size = ctx.content_rect().size() * zoom;
+            self.open_size.store(Some(size.into()));
+            size.into()
+        });
+        if std::mem::replace(last_zoom, zoom) != zoom {
+            // The framework makes the window larger or smaller by the change of scale, unless a size is
+            // asked for in the same frame: the one that it has.
+            ctx.send_viewport_cmd(ViewportCommand::InnerSize(vec2(width, height) / zoom));
+        }
+        ctx.set_zoom_factor(self.params.window().sane().zoom_in(width, height));
+    }
+
+    fn draw(&mut self, ui: &mut egui::Ui, host: &GuiContext, frame: &mut Frame) {
+        self.shown.set(self.params.shown_values());
+        self.desk.scope.update(&mut self.receiver);
+        self.take_answer();
+        let facts = self.facts();
+        let params = self.params.clone();
+        let actions = self.desk.draw(ui, &facts, &params, &host.param_setter());
+        self.status.set_audition(self.desk.abx.audition());
+        for action in actions {
+            self.act(ui.ctx(), action, &facts);
+        }
+        frame.set_key_capture(match keys::wanted(ui, &self.desk) {
+            None => KeyCapture::CaptureAll,
+            Some(keys) => KeyCapture::CaptureKeys(keys),
+        });
+    }
+
+    /// Tells, whenever it is asked, whether the window shows something old.
+    fn changes(&self) -> impl FnMut() -> bool + Send + 'static {
+        let (params, status, shown) = (self.params.clone(), self.status.clone(), self.shown.clone());
+        let (mut ticks, mut takes) = (0, status.takes());
+        move || {
+            ticks = (ticks + 1) % RECORDING_TICKS;
+            // A take may end, and its exports, long after the sound.
+            let now = if ticks == 0 { status.takes() } else { takes.clone() };
+            let has_recorded = std::mem::replace(&mut takes, now) != takes;
+            status.take_changed() || shown.is_old(&params.shown_values()) || has_recorded
+        }
+    }
+
+    fn facts(&mut self) -> Facts {
+        let choice = self.params.take_choice();
+        if self.destination.as_ref().is_none_or(|(of, _)| *of != choice) {
+            let destination = settings::destination(&choice);
+            self.desk.take_name = choice.name.clone().unwrap_or_default();
+            let folder = choice.folder.as_ref();
+            self.desk.take_folder = folder.map(|f| f.display().to_string()).unwrap_or_default();
+            self.destination = Some((choice, destination));
+        }
+        let mut facts = self.status.facts();
+        facts.dropped_snapshots = self.receiver.dropped();
+        facts.is_picking = self.picking.is_some();
+        facts.zoom = self.params.window().sane().zoom;
+        facts.match_gains_db = facts.match_gains_db.filter(|_| self.params.level_match.value());
+        if let Some((choice, destination)) = &self.destination {
+            facts.take_name = choice.name.clone();
+            facts.chosen_take_folder = choice.folder.clone();
+            facts.take_folder = destination.folders.first().cloned().unwrap_or_default();
+            facts.take_formats = destination.formats.clone();
+            facts.is_take_folder_fixed = destination.is_folder_fixed;
+            facts.are_take_formats_fixed = destination.are_formats_fixed;
+            facts.take_warnings.extend(destination.warning.clone());
+        }
+        match &self.problem {
+            Some((Folder::Takes, text)) => facts.take_warnings.push(text.clone()),
+            Some((Folder::Pack, text)) => facts.pack_warning = Some(text.clone()),
+            None => {}
+        }
+        facts
+    }
+
+    fn take_answer(&mut self) {
+        let picked = self.picking.as_ref().map(Picking::poll);
+        match picked {
+            None | Some(Picked::Waiting) => return,
+            Some(Picked::Nothing) => {}
+            Some(Picked::NotShown(what)) => {
+                let text = "the system shows no dialogue for folders: type the path".to_owned();
+                self.problem = Some((what, text));
+            }
+            Some(Picked::Chosen(Folder::Pack, folder)) => {
+                self.desk.pack_folder = folder.display().to_string();
+                self.params.pack.choose(&self.desk.pack_folder);
+            }
+            Some(Picked::Chosen(Folder::Takes, folder)) => {
+                self.change_takes(|choice| choice.folder = Some(folder));
+            }
+        }
+        self.picking = None;
+    }
+
+    fn change_takes(&self, change: impl FnOnce(&mut SessionChoice)) {
+        let mut choice = self.params.take_choice();
+        change(&mut choice);
+        self.status.catch_up_takes();
+        self.params.set_take_choice(choice);
+    }
+
+    /// A name or folder that was typed and not left counts.
+    fn keep_typed(&mut self) {
+        let facts = self.facts();
+        for action in record::typed(&self.desk, &facts) {
+            self.choose_takes(action);
+        }
+    }
+
+    fn choose_takes(&self, action: Action) {
+        self.change_takes(|choice| match action {
+            Action::TakeFolder(folder) => choice.folder = folder,
+            Action::TakeName(name) => choice.name = name,
+            Action::TakeFormats(formats) => choice.formats = Some(formats),
+            _ => {}
+        });
+    }
+
+    fn act(&mut self, ctx: &egui::Context, action: Action, facts: &Facts) {
+        use Action::{ChoosePack, Pick, Reveal, TakeFolder, TakeFormats, TakeName};
+        if matches!(action, ChoosePack(_) | Pick(_) | Reveal(_) | TakeFolder(_)) {
+            // It is tried otherwise, or again.
+            self.problem = None;
+        }
+        match action {
+            ChoosePack(folder) => self.params.pack.choose(&folder),
+            TakeFolder(_) | TakeName(_) | TakeFormats(_) => self.choose_takes(action),
+            Action::Zoom(zoom) => {
+                let choice = WindowChoice { zoom, ..self.params.window() }.sane();
+                self.params.set_window(choice);
+                // As soon as the host has given the room it is used, see `Core::fit`.
+                let size = egui::Vec2::from(choice.size()) / ctx.zoom_factor();
+                ctx.send_viewport_cmd(ViewportCommand::InnerSize(size));
+            }
+            Action::TrialsEnded(result) => self.params.add_abx_result(result),
+            Reveal(path) => {
+                if let Err(error) = dialogs::reveal(&path) {
+                    self.problem =
+                        Some((Folder::Takes, format!("{} cannot be shown: {error}", path.display())));
+                }
+            }
+            Pick(what) => {
+                let start = match what {
+                    Folder::Takes => facts.take_folder.clone(),
+                    Folder::Pack => facts.pack.folder.clone().into(),
+                };
+                let status = self.status.clone();
+                match Picking::open(what, &start, move || status.set_changed()) {
+                    Ok(picking) => self.picking = Some(picking),
+                    Err(error) => {
+                        self.problem = Some((what, format!("no dialogue for a folder: {error}")));
+                    }
+                }
+            }
+        }
+        ctx.request_repaint();
+    }
+}
+
+/// A lock whose holder panicked still holds plain data.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

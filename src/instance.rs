@@ -1,0 +1,263 @@
+//! One plugin in one host.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use nice_plug::prelude::*;
+
+use super::editor::SacodecEditor;
+use super::packs::PackChoice;
+use super::params::SacodecParams;
+use super::recording::{self, Recording};
+use super::status::Status;
+use sacodec_engine::{Engine, EngineConfig};
+use sacodec_scope::{Place, TapReceiver, TapSender, tap};
+
+/// The editor is asked to draw itself this often while sound runs.
+const EDITOR_RATE_HZ: f64 = 30.0;
+
+/// The plugin that hosts load.
+pub struct SacodecPlugin {
+    params: Arc<SacodecParams>,
+    status: Arc<Status>,
+    /// The audio thread's end of what the editor shows.
+    tap: TapSender,
+    /// The editor's end, until there is an editor.
+    receiver: Option<TapReceiver>,
+    /// Samples since the editor was last asked to draw.
+    unshown_samples: usize,
+    /// Made on activation; kept while rate, channels, scheduling and pack stay the same.
+    engine: Option<Engine>,
+    recording: Recording,
+    rate_hz: f64,
+    rendering: bool,
+    /// The host was asked to restart us and has not yet.
+    restart_requested: bool,
+}
+
+impl Default for SacodecPlugin {
+    fn default() -> Self {
+        let status = Arc::new(Status::default());
+        let (tap, receiver) = tap();
+        Self {
+            params: Arc::new(SacodecParams::new(PackChoice::new(status.clone()))),
+            status,
+            tap,
+            receiver: Some(receiver),
+            unshown_samples: 0,
+            engine: None,
+            recording: Recording::default(),
+            rate_hz: 0.0,
+            rendering: false,
+            restart_requested: false,
+        }
+    }
+}
+
+impl Plugin for SacodecPlugin {
+    const NAME: &'static str = "SACodec";
+    const VENDOR: &'static str = "SACodec";
+    const URL: &'static str = "";
+    const EMAIL: &'static str = "";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+    const AUDIO_IO_LAYOUTS: &'static [AudioIOLayout] = &[
+        AudioIOLayout {
+            main_input_channels: NonZeroU32::new(2),
+            main_output_channels: NonZeroU32::new(2),
+            ..AudioIOLayout::const_default()
+        },
+        AudioIOLayout {
+            main_input_channels: NonZeroU32::new(1),
+            main_output_channels: NonZeroU32::new(1),
+            ..AudioIOLayout::const_default()
+        },
+    ];
+
+    type Editor = SacodecEditor;
+    type SysExMessage = ();
+    type BackgroundTask = ();
+
+    fn params(&self) -> Arc<dyn Params> {
+        self.params.clone()
+    }
+
+    fn editor(&mut self, _: AsyncExecutor<Self>) -> Option<Self::Editor> {
+        let (params, status) = (self.params.clone(), self.status.clone());
+        self.receiver.take().map(|receiver| SacodecEditor::new(params, status, receiver))
+    }
+
+    fn activate(
+        &mut self,
+        layout: &AudioIOLayout,
+        config: &BufferConfig,
+        context: &mut impl ActivateContext<Self>,
+    ) -> bool {
+        let wanted = EngineConfig {
+            rate_hz: f64::from(config.sample_rate),
+            channels: layout.main_output_channels.map_or(0, |n| n.get() as usize),
+            scheduling: self.params.scheduling(),
+        };
+        // Some hosts activate anew without a word before.
+        self.end_stream();
+        self.rate_hz = wanted.rate_hz;
+        self.rendering = config.process_mode == ProcessMode::Offline;
+        self.restart_requested = false;
+        let codecs = match self.params.pack.codecs() {
+            Ok(codecs) => codecs,
+            Err(error) => return refuse(&error),
+        };
+        match &mut self.engine {
+            Some(engine)
+                if engine.config() == wanted
+                    && Arc::ptr_eq(engine.model(), codecs.model())
+                    && !engine.is_swapping() =>
+            {
+                engine.reset()
+            }
+            _ => match Engine::with_codecs(codecs, wanted) {
+                Ok(engine) => self.engine = Some(engine),
+                Err(error) => return refuse(&error),
+            },
+        }
+        if let Some(engine) = &self.engine {
+            // In VST3 the mode is one set-up stale: what claims to render may be playing live.
+            let may_wait = self.rendering && context.plugin_api() == PluginApi::Clap;
+            self.recording.activate(&self.params, &self.status, engine.timing(), may_wait);
+            self.tap.begin_stream(*engine.timing(), wanted.channels);
+        }
+        let latency_samples = self.engine.as_ref().map_or(0, |e| e.latency_samples() as u32);
+        self.status.set_timing(latency_samples, wanted.rate_hz);
+        self.status.set_changed();
+        context.set_latency_samples(latency_samples);
+        true
+    }
+
+    fn reset(&mut self) {
+        if let Some(engine) = &mut self.engine {
+            self.recording.flush(engine, &self.params.controls(self.rendering));
+            engine.reset();
+            self.recording.reset();
+            self.tap.begin_stream(*engine.timing(), engine.config().channels);
+        }
+    }
+
+    fn deactivate(&mut self) {
+        self.end_stream();
+    }
+
+    fn process(
+        &mut self,
+        buffer: &mut Buffer,
+        _: &mut AuxiliaryBuffers,
+        context: &mut impl ProcessContext<Self>,
+    ) -> ProcessStatus {
+        // Reading the clock may be a system call, so the load is measured for the editor alone.
+        let now = recording::translate(context.transport());
+        let place = Place { position_samples: now.position_samples, playing: now.playing };
+        let start = self.tap.begin_block(place).then(Instant::now);
+        let Some(engine) = &mut self.engine else {
+            return ProcessStatus::Error("process was called before activate");
+        };
+        let mut restart = engine.config().scheduling != self.params.scheduling();
+        if !engine.is_swapping()
+            && let Some(codecs) = self.params.pack.pop_incoming()
+        {
+            // What is handed back finds room: the queue holds eight and nothing else is on its way.
+            if Arc::ptr_eq(engine.model(), codecs.model()) {
+                // The same weights under another name: what plays goes on without a break.
+                let _ = self.params.pack.push_retired(codecs);
+            } else if let Err((codecs, _)) = engine.swap(codecs) {
+                // Another latency: the next activation takes the pack.
+                restart = true;
+                let _ = self.params.pack.push_retired(codecs);
+            }
+        }
+        let mut controls = self.params.controls(self.rendering);
+        controls.audition = self.status.audition().filter(|_| !self.rendering);
+        self.recording.process(engine, buffer.as_slice(), &controls, &now, &self.params, &mut self.tap);
+        if let Some(codecs) = engine.take_retired() {
+            let _ = self.params.pack.push_retired(codecs);
+        }
+        if restart && !self.restart_requested {
+            self.restart_requested = true;
+            context.request_restart();
+        }
+        self.status.set_engine(engine);
+        if let Some(start) = start {
+            // Hosts send empty blocks to move parameters: they have no duration to take a share of.
+            if buffer.samples() > 0 {
+                let block_s = buffer.samples() as f64 / self.rate_hz;
+                self.tap.end_block((start.elapsed().as_secs_f64() / block_s) as f32);
+            }
+            self.unshown_samples += buffer.samples();
+            if self.unshown_samples as f64 * EDITOR_RATE_HZ >= self.rate_hz {
+                self.unshown_samples = 0;
+                self.status.set_changed();
+            }
+        }
+        // Decoded silence is not silence, and frames must not depend on when a host puts us to sleep.
+        ProcessStatus::KeepAlive
+    }
+}
+
+impl SacodecPlugin {
+    /// Closes a take, with all its frames.
+    fn end_stream(&mut self) {
+        if let Some(engine) = &mut self.engine {
+            self.recording.flush(engine, &self.params.controls(self.rendering));
+        }
+        self.recording.deactivate();
+    }
+}
+
+impl Drop for SacodecPlugin {
+    fn drop(&mut self) {
+        self.status.set_gone();
+        self.end_stream();
+    }
+}
+
+/// The host only learns that activation failed; the log says why.
+fn refuse(error: &dyn std::error::Error) -> bool {
+    nice_error!("SACodec cannot be activated: {error}");
+    false
+}
+
+impl ClapPlugin for SacodecPlugin {
+    const CLAP_ID: &'static str = "org.sacodec.sacodec";
+    const CLAP_DESCRIPTION: Option<&'static str> = Some("Hear a 1.5 kbps neural speech codec");
+    const CLAP_MANUAL_URL: Option<&'static str> = None;
+    const CLAP_SUPPORT_URL: Option<&'static str> = None;
+    const CLAP_FEATURES: &'static [ClapFeature] = &[
+        ClapFeature::AudioEffect,
+        ClapFeature::Utility,
+        ClapFeature::Glitch,
+        ClapFeature::Stereo,
+        ClapFeature::Mono,
+    ];
+
+    fn remote_controls(&self, context: &mut impl RemoteControlsContext) {
+        context.add_section("SACodec", |section| {
+            section.add_page("Listen", |page| {
+                page.add_param(&self.params.listen);
+                page.add_param(&self.params.streams);
+                page.add_param(&self.params.channels);
+                page.add_param(&self.params.output_gain);
+                page.add_param(&self.params.level_match);
+                page.add_param(&self.params.when_rendering);
+                page.add_param(&self.params.scheduling);
+                page.add_param(&self.params.bypass);
+            });
+            section.add_page("Record", |page| {
+                page.add_param(&self.params.record_tokens);
+                page.add_param(&self.params.record_while);
+            });
+        });
+    }
+}
+
+impl Vst3Plugin for SacodecPlugin {
+    const VST3_CLASS_ID: [u8; 16] = *b"SACodecNeuralVx1";
+    const VST3_SUBCATEGORIES: &'static [Vst3SubCategory] =
+        &[Vst3SubCategory::Fx, Vst3SubCategory::Tools, Vst3SubCategory::Distortion];
+}

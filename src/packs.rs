@@ -1,0 +1,253 @@
+//! Loads model packs off the audio thread and hands them over.
+//!
+//! One short-lived thread for each choice: it loads, offers the codecs to the audio thread, waits
+//! for the old ones to come back, drops them and ends. The framework's background tasks are not
+//! used: their one thread for all instances does not survive the death of one.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crossbeam::queue::ArrayQueue;
+use nice_plug::params::persist::PersistentField;
+
+use super::status::Status;
+use sacodec_codec::{CodecError, CodecModel, LoadError, ModelPack};
+use sacodec_engine::CodecSet;
+
+/// How often a loader thread looks for the old codecs, and how long at most.
+const POLL: Duration = Duration::from_millis(20);
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The pack that was chosen, persisted as its folder, and the machinery that brings it in.
+pub struct PackChoice {
+    shared: Arc<Shared>,
+    workers: Mutex<Vec<JoinHandle<()>>>,
+}
+
+struct Shared {
+    /// Folder of the chosen pack; empty for the embedded one.
+    folder: Mutex<String>,
+    /// Counts the choices, so that a slow load does not win over a later one.
+    choice: AtomicU64,
+    /// The newest model that loaded, and the choice that brought it.
+    model: Mutex<Option<(u64, Arc<CodecModel>)>>,
+    /// The choice that the last activation used. Held while codecs are offered or withdrawn, so that
+    /// a load that ends late does not restart what an activation has already brought in.
+    activated: Mutex<Option<u64>>,
+    /// Loader → audio thread.
+    incoming: ArrayQueue<Box<CodecSet>>,
+    /// Audio thread → loader.
+    retired: ArrayQueue<Box<CodecSet>>,
+    closing: AtomicBool,
+    status: Arc<Status>,
+}
+
+impl PackChoice {
+    /// The embedded pack, not yet loaded.
+    pub fn new(status: Arc<Status>) -> Self {
+        let shared = Shared {
+            folder: Mutex::default(),
+            choice: AtomicU64::new(0),
+            model: Mutex::default(),
+            activated: Mutex::default(),
+            incoming: ArrayQueue::new(1),
+            retired: ArrayQueue::new(8),
+            closing: AtomicBool::new(false),
+            status,
+        };
+        Self { shared: Arc::new(shared), workers: Mutex::default() }
+    }
+
+    /// Chooses the pack in `folder` (empty: the embedded one) and loads it in the background, again if it
+    /// was refused before. The codecs in use go on until it is ready, and for good if it is refused.
+    pub fn choose(&self, folder: &str) {
+        {
+            let mut chosen = lock(&self.shared.folder);
+            if *chosen == folder && self.shared.status.pack().error.is_none() {
+                return;
+            }
+            folder.clone_into(&mut chosen);
+        }
+        let choice = self.shared.choice.fetch_add(1, Ordering::SeqCst) + 1;
+        self.shared.status.set_pack(|p| {
+            p.is_loading = true;
+            p.error = None;
+            folder.clone_into(&mut p.folder);
+        });
+        let (shared, folder) = (self.shared.clone(), folder.to_owned());
+        let worker = std::thread::Builder::new()
+            .name("sacodec-pack".into())
+            .spawn(move || shared.work(choice, &folder));
+        match worker {
+            Ok(worker) => {
+                let mut workers = lock(&self.workers);
+                workers.retain(|w| !w.is_finished());
+                workers.push(worker);
+            }
+            Err(error) => self.shared.status.set_pack(|p| {
+                p.is_loading = false;
+                p.error = Some(format!("no thread to load the pack: {error}"));
+            }),
+        }
+    }
+
+    /// Codecs of the chosen pack for an activation; waits for a load under way. Falls back to the
+    /// embedded pack where the chosen one is refused.
+    ///
+    /// # Errors
+    /// Where not even the embedded pack can be used.
+    pub fn codecs(&self) -> Result<Box<CodecSet>, LoadOrCodecError> {
+        let shared = &self.shared;
+        while shared.retired.pop().is_some() {}
+        let choice = shared.choice.load(Ordering::SeqCst);
+        let folder = lock(&shared.folder).clone();
+        let is_current = |model: &Option<(u64, _)>| model.as_ref().is_some_and(|(by, _)| *by == choice);
+        if !is_current(&lock(&shared.model)) {
+            shared.load(choice, &folder);
+        }
+        let model = lock(&shared.model).as_ref().map(|(_, model)| model.clone());
+        let model = match model {
+            Some(model) => model,
+            None => shared.keep(choice, CodecModel::embedded()?, Some(ModelPack::embedded_card()), true),
+        };
+        let mut activated = lock(&shared.activated);
+        *activated = Some(choice);
+        // Whatever was on its way is not newer than what is made here.
+        drop(shared.incoming.pop());
+        drop(activated);
+        Ok(Box::new(CodecSet::new(&model)?))
+    }
+
+    /// Codecs that are ready to take over.
+    ///
+    /// # Real-time
+    /// Wait-free; never allocates.
+    pub fn pop_incoming(&self) -> Option<Box<CodecSet>> {
+        self.shared.incoming.pop()
+    }
+
+    /// Hands codecs back to be dropped elsewhere; gives them back if there is no room yet.
+    ///
+    /// # Real-time
+    /// Wait-free; never allocates.
+    pub fn push_retired(&self, codecs: Box<CodecSet>) -> Result<(), Box<CodecSet>> {
+        self.shared.retired.push(codecs)
+    }
+}
+
+/// Why no codec could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadOrCodecError {
+    /// The pack.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The state.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+}
+
+impl Shared {
+    /// Body of a loader thread.
+    fn work(&self, choice: u64, folder: &str) {
+        let Some(model) = self.load(choice, folder) else { return };
+        let codecs = match CodecSet::new(&model) {
+            Ok(codecs) => Box::new(codecs),
+            Err(error) => return self.status.set_pack(|p| p.error = Some(error.to_string())),
+        };
+        {
+            let activated = lock(&self.activated);
+            if self.choice.load(Ordering::SeqCst) != choice || *activated == Some(choice) {
+                return;
+            }
+            drop(self.incoming.force_push(codecs));
+        }
+        // The audio thread may not run at all: then the codecs wait in the queues until the next
+        // choice, the next activation or the instance's end drops them.
+        let start = Instant::now();
+        while !self.closing.load(Ordering::Relaxed)
+            && self.choice.load(Ordering::SeqCst) == choice
+            && start.elapsed() < PATIENCE
+        {
+            // Not the first alone: those of an earlier choice may still be on their way.
+            while self.retired.pop().is_some() {}
+            std::thread::sleep(POLL);
+        }
+        while self.retired.pop().is_some() {}
+    }
+
+    /// Loads a pack and says how it went. Models are shared, so loading twice costs the file only.
+    fn load(&self, choice: u64, folder: &str) -> Option<Arc<CodecModel>> {
+        let loaded = match folder {
+            "" => CodecModel::embedded().map(|model| (model, Some(ModelPack::embedded_card().to_owned()))),
+            _ => ModelPack::from_folder(Path::new(folder))
+                .map_err(LoadError::from)
+                .and_then(|pack| Ok((CodecModel::load(&pack)?, pack.card().map(str::to_owned)))),
+        };
+        if self.choice.load(Ordering::SeqCst) != choice {
+            return None;
+        }
+        match loaded {
+            Ok((model, card)) => Some(self.keep(choice, model, card.as_deref(), false)),
+            Err(error) => {
+                self.status.set_pack(|p| {
+                    p.is_loading = false;
+                    p.error = Some(error.to_string());
+                });
+                None
+            }
+        }
+    }
+
+    /// Remembers a model; as a fallback it leaves the error of the chosen pack on show.
+    fn keep(
+        &self,
+        choice: u64,
+        model: Arc<CodecModel>,
+        card: Option<&str>,
+        is_fallback: bool,
+    ) -> Arc<CodecModel> {
+        let info = model.info();
+        self.status.set_pack(|p| {
+            p.name = format!("{} {}", info.name, info.version);
+            p.info = Some(info.clone());
+            p.card = card.map(str::to_owned);
+            p.is_loading = false;
+            if !is_fallback {
+                p.error = None;
+            }
+        });
+        *lock(&self.model) = Some((choice, model.clone()));
+        model
+    }
+}
+
+impl Drop for PackChoice {
+    fn drop(&mut self) {
+        self.shared.closing.store(true, Ordering::Relaxed);
+        for worker in lock(&self.workers).drain(..) {
+            // A panic in a loader thread has been reported by its own hook; nothing is left to do.
+            let _ = worker.join();
+        }
+    }
+}
+
+impl<'a> PersistentField<'a, String> for PackChoice {
+    fn set(&self, folder: String) {
+        self.choose(&folder);
+    }
+
+    fn map<F, R>(&self, f: F) -> R
+    where
+        F: Fn(&String) -> R,
+    {
+        f(&lock(&self.shared.folder))
+    }
+}
+
+/// A lock whose holder panicked still holds plain data.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,268 @@
+//! The parameters: what the host automates, shows and saves.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use nice_plug::prelude::*;
+
+use super::editor::{AbxHistory, AbxResult, WindowChoice};
+use super::packs::PackChoice;
+use sacodec_codec::StreamGain;
+use sacodec_engine::{Channels, Controls, Listen, Scheduling};
+use sacodec_take::settings::SessionChoice;
+
+/// What is heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum ListenChoice {
+    /// The input, as late as the coded stream.
+    #[id = "original"]
+    Original,
+    /// The coded stream.
+    #[id = "coded"]
+    Coded,
+    /// Original minus coded.
+    #[id = "difference"]
+    Difference,
+}
+
+/// Which channels are coded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum ChannelChoice {
+    /// The mean of left and right, heard on both.
+    #[id = "sum"]
+    #[name = "Mono sum"]
+    MonoSum,
+    /// Left, heard on both.
+    #[id = "left"]
+    Left,
+    /// Right, heard on both.
+    #[id = "right"]
+    Right,
+    /// Each for itself.
+    #[id = "dual"]
+    #[name = "Dual mono"]
+    DualMono,
+}
+
+/// Which token streams are decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum StreamChoice {
+    /// Semantic and acoustic.
+    #[id = "both"]
+    Both,
+    /// The linguistic stream alone.
+    #[id = "semantic"]
+    #[name = "Semantic only"]
+    SemanticOnly,
+    /// The residual stream alone.
+    #[id = "acoustic"]
+    #[name = "Acoustic only"]
+    AcousticOnly,
+}
+
+/// What a bounce gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum RenderChoice {
+    /// Whatever Listen says.
+    #[id = "coded"]
+    Coded,
+    /// The original, so that a forgotten monitor is not printed.
+    #[id = "original"]
+    Original,
+}
+
+/// When a frame is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum SchedulingChoice {
+    /// Evenly over the callbacks.
+    #[id = "spread"]
+    Spread,
+    /// At once: one hop less latency.
+    #[id = "burst"]
+    Burst,
+}
+
+/// When an armed recorder records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum RecordWhile {
+    /// As long as Record tokens is on.
+    #[id = "armed"]
+    Armed,
+    /// While the transport runs: a take ends when it stops.
+    #[id = "playing"]
+    Playing,
+}
+
+/// Everything the host automates, shows and saves.
+#[derive(Params)]
+pub struct SacodecParams {
+    /// Folder of the model pack; empty for the one the plugin carries.
+    #[persist = "pack"]
+    pub pack: PackChoice,
+    /// Where takes go and what they are exported as; empty where the machine decides.
+    #[persist = "takes"]
+    takes: Mutex<SessionChoice>,
+    /// Size and zoom of the window.
+    #[persist = "window"]
+    window: Mutex<WindowChoice>,
+    /// Results of listening tests, oldest first.
+    #[persist = "abx"]
+    abx: AbxHistory,
+    /// The host's bypass: the input, as late as always, bit for bit.
+    #[id = "bypass"]
+    pub bypass: BoolParam,
+    /// What is heard.
+    #[id = "listen"]
+    pub listen: EnumParam<ListenChoice>,
+    /// Which channels are coded.
+    #[id = "chans"]
+    pub channels: EnumParam<ChannelChoice>,
+    /// Which token streams are decoded.
+    #[id = "streams"]
+    pub streams: EnumParam<StreamChoice>,
+    /// Gain in dB on what is heard.
+    #[id = "gain"]
+    pub output_gain: FloatParam,
+    /// Coded and difference as loud as the original.
+    #[id = "match"]
+    pub level_match: BoolParam,
+    /// What a bounce gets.
+    #[id = "render"]
+    pub when_rendering: EnumParam<RenderChoice>,
+    /// When a frame is computed.
+    #[id = "sched"]
+    pub scheduling: EnumParam<SchedulingChoice>,
+    /// Tokens go into a take.
+    #[id = "record"]
+    pub record_tokens: BoolParam,
+    /// When they do.
+    #[id = "recwhile"]
+    pub record_while: EnumParam<RecordWhile>,
+}
+
+impl SacodecParams {
+    /// Defaults, with the pack chosen in `pack`.
+    pub fn new(pack: PackChoice) -> Self {
+        Self {
+            pack,
+            takes: Mutex::default(),
+            window: Mutex::default(),
+            abx: AbxHistory::default(),
+            bypass: BoolParam::new("Bypass", false)
+                .with_value_to_string(formatters::v2s_bool_bypass())
+                .with_string_to_value(formatters::s2v_bool_bypass())
+                .make_bypass(),
+            listen: EnumParam::new("Listen", ListenChoice::Coded),
+            channels: EnumParam::new("Channels", ChannelChoice::MonoSum),
+            streams: EnumParam::new("Streams", StreamChoice::Both),
+            output_gain: FloatParam::new("Output gain", 0.0, FloatRange::Linear { min: -24.0, max: 24.0 })
+                .with_step_size(0.1)
+                .with_unit(" dB")
+                .with_value_to_string(formatters::v2s_f32_rounded(1)),
+            level_match: switch("Level match"),
+            when_rendering: EnumParam::new("When rendering", RenderChoice::Coded),
+            scheduling: EnumParam::new("Scheduling", SchedulingChoice::Spread),
+            record_tokens: switch("Record tokens"),
+            record_while: EnumParam::new("Record while", RecordWhile::Armed),
+        }
+    }
+
+    /// All values as a window shows them: another array, another picture.
+    pub fn shown_values(&self) -> [f32; 10] {
+        [
+            self.bypass.modulated_normalized_value(),
+            self.listen.modulated_normalized_value(),
+            self.channels.modulated_normalized_value(),
+            self.streams.modulated_normalized_value(),
+            self.output_gain.modulated_normalized_value(),
+            self.level_match.modulated_normalized_value(),
+            self.when_rendering.modulated_normalized_value(),
+            self.scheduling.modulated_normalized_value(),
+            self.record_tokens.modulated_normalized_value(),
+            self.record_while.modulated_normalized_value(),
+        ]
+    }
+
+    /// What the session says of takes. Locks: not for the audio thread.
+    pub fn take_choice(&self) -> SessionChoice {
+        self.takes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Changes what the session says of takes; the next take follows it. Locks: not for the audio
+    /// thread.
+    pub fn set_take_choice(&self, choice: SessionChoice) {
+        *self.takes.lock().unwrap_or_else(PoisonError::into_inner) = choice;
+    }
+
+    /// What the session says of the window. Locks: not for the audio thread.
+    pub fn window(&self) -> WindowChoice {
+        *self.window.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes what the session says of the window. Locks: not for the audio thread.
+    pub fn set_window(&self, choice: WindowChoice) {
+        *self.window.lock().unwrap_or_else(PoisonError::into_inner) = choice;
+    }
+
+    /// Results of the session's listening tests, oldest first. Locks: not for the audio thread.
+    pub fn abx_results(&self) -> Vec<AbxResult> {
+        self.abx.results()
+    }
+
+    /// Adds a result; see [`AbxHistory`]. Locks: not for the audio thread.
+    pub fn add_abx_result(&self, result: AbxResult) {
+        self.abx.add([result]);
+    }
+
+    /// What the engine shall do; `rendering` while the host bounces.
+    ///
+    /// # Real-time
+    /// Reads atomics.
+    pub fn controls(&self, rendering: bool) -> Controls {
+        let protect = rendering && self.when_rendering.value() == RenderChoice::Original;
+        Controls {
+            listen: match self.listen.value() {
+                _ if protect => Listen::Original,
+                ListenChoice::Original => Listen::Original,
+                ListenChoice::Coded => Listen::Coded,
+                ListenChoice::Difference => Listen::Difference,
+            },
+            channels: match self.channels.value() {
+                ChannelChoice::MonoSum => Channels::MonoSum,
+                ChannelChoice::Left => Channels::Left,
+                ChannelChoice::Right => Channels::Right,
+                ChannelChoice::DualMono => Channels::DualMono,
+            },
+            streams: match self.streams.value() {
+                StreamChoice::Both => StreamGain::BOTH,
+                StreamChoice::SemanticOnly => StreamGain::SEMANTIC_ONLY,
+                StreamChoice::AcousticOnly => StreamGain::ACOUSTIC_ONLY,
+            },
+            gain: util::db_to_gain(self.output_gain.value()),
+            level_match: self.level_match.value(),
+            bypass: self.bypass.value(),
+            audition: None,
+        }
+    }
+
+    /// The scheduling that the next activation uses.
+    ///
+    /// # Real-time
+    /// Reads an atomic.
+    pub fn scheduling(&self) -> Scheduling {
+        match self.scheduling.value() {
+            SchedulingChoice::Spread => Scheduling::Spread,
+            SchedulingChoice::Burst => Scheduling::Burst,
+        }
+    }
+}
+
+/// A parameter that is on or off, in these words.
+fn switch(name: &str) -> BoolParam {
+    BoolParam::new(name, false)
+        .with_value_to_string(Arc::new(|on| if on { "On" } else { "Off" }.into()))
+        .with_string_to_value(Arc::new(|text| match text.trim().to_lowercase().as_str() {
+            "on" => Some(true),
+            "off" => Some(false),
+            _ => None,
+        }))
+}

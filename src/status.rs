@@ -1,0 +1,197 @@
+//! What the audio thread, the pack loader and the take writer tell the editor, and it them.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use atomic_float::{AtomicF32, AtomicF64};
+
+use super::editor::Facts;
+use sacodec_codec::PackInfo;
+use sacodec_engine::{Audition, Engine};
+use sacodec_take::{TakeStatus, TakeWatch};
+
+/// The pack in words. Never touched by the audio thread.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PackStatus {
+    /// Name and version of the pack in use, or on its way.
+    pub name: String,
+    /// What that pack is; `None` before one was loaded.
+    pub info: Option<PackInfo>,
+    /// What its makers say of it, Markdown.
+    pub card: Option<String>,
+    /// The chosen folder; empty for the embedded pack. Another one than that of `info` while it loads
+    /// and after it was refused.
+    pub folder: String,
+    /// The chosen pack is being loaded.
+    pub is_loading: bool,
+    /// Why the chosen pack is not in use.
+    pub error: Option<String>,
+}
+
+/// Shared by one plugin instance and its editor.
+#[derive(Default)]
+pub struct Status {
+    latency_samples: AtomicU32,
+    rate_hz: AtomicF64,
+    nonfinite_samples: AtomicU64,
+    failed_frames: AtomicU64,
+    match_coded_db: AtomicF32,
+    match_difference_db: AtomicF32,
+    is_match_settled: AtomicBool,
+    audition: AtomicU64,
+    pack: Mutex<PackStatus>,
+    track: Mutex<Option<String>>,
+    takes: Mutex<Option<TakeWatch>>,
+    /// Why there is nothing to watch.
+    recording_error: Mutex<Option<String>>,
+    /// Something that is shown has changed.
+    has_changed: AtomicBool,
+    /// The instance is being destroyed.
+    is_gone: AtomicBool,
+}
+
+/// No listening test, as stored in an atomic: else bit 0 is set, bit 1 tells whether it is coded, the
+/// turn follows.
+const NO_AUDITION: u64 = 0;
+
+impl Status {
+    /// Something that is shown has changed.
+    ///
+    /// # Real-time
+    /// An atomic store.
+    pub fn set_changed(&self) {
+        self.has_changed.store(true, Relaxed);
+    }
+
+    /// The instance is being destroyed: the host is not to be called any more.
+    pub fn set_gone(&self) {
+        self.is_gone.store(true, Relaxed);
+    }
+
+    /// Whether the host may still be called.
+    pub fn is_alive(&self) -> bool {
+        !self.is_gone.load(Relaxed)
+    }
+
+    /// Whether something has changed since the last call.
+    pub fn take_changed(&self) -> bool {
+        self.has_changed.swap(false, Relaxed)
+    }
+
+    /// Everything the editor is told, apart from takes' settings.
+    pub fn facts(&self) -> Facts {
+        let (latency_samples, rate_hz) = self.timing();
+        Facts {
+            latency_samples,
+            rate_hz,
+            nonfinite_samples: self.nonfinite_samples.load(Relaxed),
+            failed_frames: self.failed_frames.load(Relaxed),
+            match_gains_db: Some((self.match_coded_db.load(Relaxed), self.match_difference_db.load(Relaxed))),
+            is_match_settled: self.is_match_settled.load(Relaxed),
+            pack: self.pack(),
+            takes: self.takes(),
+            track: self.track(),
+            ..Facts::default()
+        }
+    }
+
+    /// What a listening test lets be heard instead of what Listen says; `None` while there is no test.
+    pub fn set_audition(&self, audition: Option<Audition>) {
+        let code = audition.map_or(NO_AUDITION, |a| (u64::from(a.turn) << 2) | u64::from(a.coded) << 1 | 1);
+        self.audition.store(code, Relaxed);
+    }
+
+    /// See [`Status::set_audition`].
+    ///
+    /// # Real-time
+    /// An atomic load.
+    pub fn audition(&self) -> Option<Audition> {
+        let code = self.audition.load(Relaxed);
+        (code != NO_AUDITION).then_some(Audition { coded: code & 2 != 0, turn: (code >> 2) as u32 })
+    }
+
+    /// What the engine counts and how it matches levels.
+    ///
+    /// # Real-time
+    /// Atomics only.
+    pub fn set_engine(&self, engine: &Engine) {
+        let (stats, match_gains_db) = (engine.stats(), engine.match_gains_db());
+        self.nonfinite_samples.store(stats.nonfinite_samples, Relaxed);
+        self.failed_frames.store(stats.failed_frames, Relaxed);
+        self.match_coded_db.store(match_gains_db.0, Relaxed);
+        self.match_difference_db.store(match_gains_db.1, Relaxed);
+        self.is_match_settled.store(engine.is_match_settled(), Relaxed);
+    }
+
+    /// Called on activation.
+    pub fn set_timing(&self, latency_samples: u32, rate_hz: f64) {
+        self.latency_samples.store(latency_samples, Relaxed);
+        self.rate_hz.store(rate_hz, Relaxed);
+    }
+
+    /// The reported latency in host samples and the host's rate in Hz; zeros before activation.
+    pub fn timing(&self) -> (u32, f64) {
+        (self.latency_samples.load(Relaxed), self.rate_hz.load(Relaxed))
+    }
+
+    /// Changes what is said of the pack. Locks: not for the audio thread.
+    pub fn set_pack(&self, change: impl FnOnce(&mut PackStatus)) {
+        change(&mut lock(&self.pack));
+        self.set_changed();
+    }
+
+    /// What is said of the pack. Locks: not for the audio thread.
+    pub fn pack(&self) -> PackStatus {
+        lock(&self.pack).clone()
+    }
+
+    /// The host told the track's name: takes that began before keep the old one. Locks and may wait:
+    /// not for the audio thread.
+    pub fn set_track(&self, name: &str) {
+        let name = Some(name.trim()).filter(|name| !name.is_empty()).map(str::to_owned);
+        if name != self.track() {
+            self.catch_up_takes();
+            *lock(&self.track) = name;
+            self.set_changed();
+        }
+    }
+
+    /// To be called before something changes that names takes, see [`TakeWatch::catch_up`].
+    pub fn catch_up_takes(&self) {
+        let takes = lock(&self.takes).clone();
+        if let Some(takes) = takes {
+            takes.catch_up();
+        }
+    }
+
+    /// Name of the host's track, where it told one. Locks: not for the audio thread.
+    pub fn track(&self) -> Option<String> {
+        lock(&self.track).clone()
+    }
+
+    /// Takes can be recorded from now on. Locks: not for the audio thread.
+    pub fn set_takes(&self, takes: TakeWatch) {
+        *lock(&self.takes) = Some(takes);
+        *lock(&self.recording_error) = None;
+    }
+
+    /// Takes cannot be recorded. Locks: not for the audio thread.
+    pub fn set_recording_error(&self, error: String) {
+        *lock(&self.recording_error) = Some(error);
+    }
+
+    /// How recording goes. Locks: not for the audio thread.
+    pub fn takes(&self) -> TakeStatus {
+        let watch = lock(&self.takes).clone();
+        let mut status = watch.map(|watch| watch.status()).unwrap_or_default();
+        if let Some(error) = lock(&self.recording_error).clone() {
+            status.problem = Some(error);
+        }
+        status
+    }
+}
+
+/// A lock whose holder panicked still holds plain data.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

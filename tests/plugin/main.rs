@@ -1,0 +1,9 @@
+//! The plugin in a host of the tests' own process, and its editor drawn on plain data.
+
+mod editor;
+mod editor_input;
+mod instance;
+mod realtime;
+mod support;
+mod takes;
+mod takes_process;
