@@ -8,6 +8,8 @@ use crate::project::Project;
 
 /// The package that is bundled.
 const PACKAGE: &str = "sacodec";
+/// The package of the command, and its name.
+const COMMAND: (&str, &str) = ("sacodec-cli", "sacodec");
 
 /// The name that `bundler.toml` gives its bundles.
 const BUNDLE: &str = "SACodec";
@@ -63,10 +65,10 @@ pub fn release(project: &Project) -> Result<Built> {
     std::env::set_current_dir(&project.root)
         .with_context(|| format!("could not enter {}: check its permissions", project.root.display()))?;
     let (package, args) = (PACKAGE.to_owned(), ["--release".to_owned()]);
-    nice_plug_xtask::build(std::slice::from_ref(&package), &args)?;
+    nice_plug_xtask::build(&[package.clone(), COMMAND.0.to_owned()], &args)?;
     nice_plug_xtask::bundle(&project.target, &package, &args, false)?;
 
-    let program = project.target.join("release").join(format!("{PACKAGE}{}", std::env::consts::EXE_SUFFIX));
+    let program = project.target.join("release").join(format!("{}{}", COMMAND.1, std::env::consts::EXE_SUFFIX));
     let built = Built { bundles: Bundles::of(project), program };
     for path in [&built.bundles.clap, &built.bundles.vst3, &built.program] {
         must_exist(path)?;
@@ -98,7 +100,8 @@ mod tests {
     #[test]
     fn a_clap_that_is_a_folder_is_loaded_from_inside() -> Result<()> {
         let folder = tempfile::tempdir()?;
-        let project = Project { root: folder.path().into(), target: folder.path().into() };
+        let project =
+            Project { root: folder.path().into(), target: folder.path().into(), packages: Vec::new() };
         let bundles = Bundles::of(&project);
         assert!(!bundles.exist());
         std::fs::create_dir_all(&bundles.vst3)?;

@@ -13,12 +13,20 @@ pub struct Project {
     pub root: PathBuf,
     /// Cargo's target folder, `CARGO_TARGET_DIR` and configuration considered.
     pub target: PathBuf,
+    /// Names of the workspace's packages.
+    pub packages: Vec<String>,
 }
 
 #[derive(Deserialize)]
 struct Metadata {
     workspace_root: PathBuf,
     target_directory: PathBuf,
+    packages: Vec<Package>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
 }
 
 impl Project {
@@ -34,7 +42,11 @@ impl Project {
         let metadata = output(&mut metadata).context("run `cargo xtask` inside the repository")?;
         let metadata: Metadata =
             serde_json::from_str(&metadata).context("`cargo metadata` is not understood: update cargo")?;
-        Ok(Self { root: metadata.workspace_root, target: metadata.target_directory })
+        Ok(Self {
+            root: metadata.workspace_root,
+            target: metadata.target_directory,
+            packages: metadata.packages.into_iter().map(|package| package.name).collect(),
+        })
     }
 
     /// A cargo command at the root.
@@ -98,6 +110,9 @@ mod tests {
         let project = Project::find()?;
         assert!(project.root.is_absolute() && project.target.is_absolute());
         project.file("bundler.toml")?;
+        for package in ["sacodec", "sacodec-codec", "sacodec-cli", "xtask"] {
+            assert!(project.packages.iter().any(|name| name == package), "{package} is not in the workspace");
+        }
         Ok(())
     }
 
