@@ -6,8 +6,8 @@ use super::desk::Desk;
 use super::theme;
 use super::widgets::{caption, fact};
 use sacodec_scope::Usage;
+use sacodec_token::TokenStream;
 
-const NAMES: [&str; 2] = ["Semantic", "Acoustic"];
 /// Cells beside each other: the shipped codebooks of 1000 and 1024 are 40 × 25 and 40 × 26.
 const CELLS_A_ROW: usize = 40;
 /// Height of a line of text with what is around it.
@@ -33,8 +33,8 @@ impl Maps {
             return;
         }
         self.painted_at = Some(frame);
-        for (book, texture) in self.textures.iter_mut().enumerate() {
-            let image = picture(usage.counts(book));
+        for (stream, texture) in TokenStream::ALL.into_iter().zip(&mut self.textures) {
+            let image = picture(usage.counts(stream));
             match texture {
                 Some(texture) => texture.set(image, TextureOptions::NEAREST),
                 None => *texture = Some(ui.ctx().load_texture("codebook", image, TextureOptions::NEAREST)),
@@ -69,7 +69,7 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk) {
     }
     desk.maps.update(ui, usage, desk.scope.columns.written());
     let frame_rate_hz = 1.0 / desk.scope.column_s();
-    let bits: f32 = (0..2).map(|book| usage.reading(book).entropy_bits).sum();
+    let bits: f32 = TokenStream::ALL.into_iter().map(|stream| usage.reading(stream).entropy_bits).sum();
     let of = if desk.scope.coded_streams() > 1 { " (left)" } else { "" };
     let seconds = usage.frames() as f64 / frame_rate_hz;
     fact(
@@ -81,20 +81,20 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk) {
     );
     // Two maps and their two lines fill the rest.
     let map_height = ((ui.available_height() - 2.0 * LINE_HEIGHT) / 2.0).max(30.0);
-    for (book, name) in NAMES.into_iter().enumerate() {
-        let reading = usage.reading(book);
+    for stream in TokenStream::ALL {
+        let (name, reading) = (theme::stream_title(stream), usage.reading(stream));
         fact(
             ui,
             name,
             format!("{:.2} bits, {} of {} dead", reading.entropy_bits, reading.dead, reading.entries),
             "Entropy in bits a frame, and entries that did not occur in the last minute",
         );
-        let counts = usage.counts(book);
+        let counts = usage.counts(stream);
         let rows = counts.len().div_ceil(CELLS_A_ROW).max(1);
         let cell = ui.available_width() / CELLS_A_ROW as f32;
         let height = map_height.min(rows as f32 * cell);
         let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
-        if let Some(texture) = &desk.maps.textures[book] {
+        if let Some(texture) = &desk.maps.textures[stream.index()] {
             let uv = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
             ui.painter().image(texture.id(), rect, uv, Color32::WHITE);
         }

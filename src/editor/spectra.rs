@@ -6,6 +6,7 @@ use super::desk::{Desk, View};
 use super::theme;
 use super::widgets::segment;
 use sacodec_scope::{BANDS, Column, TimelineSpot, band_hz, level_db};
+use sacodec_token::TokenStream;
 
 /// Columns across the view, and their name.
 pub const SPANS: [(usize, &str); 3] = [(225, "3 s"), (450, "6 s"), (900, "12 s")];
@@ -158,7 +159,7 @@ fn token_lanes(ui: &Ui, desk: &mut Desk, streams: u8, rect: Rect) {
     for lane in 0..lanes {
         let name = lane_name(lane, streams);
         let at = pos2(rect.left() + 5.0, rect.top() + (lane as f32 + 0.5) * LANE_HEIGHT);
-        let galley = painter.layout_no_wrap(name.to_owned(), theme::font(11.0), theme::TEXT);
+        let galley = painter.layout_no_wrap(name, theme::font(11.0), theme::TEXT);
         let corner = at - vec2(0.0, galley.size().y / 2.0);
         let behind = Rect::from_min_size(corner, galley.size()).expand2(vec2(3.0, 0.0));
         painter.rect_filled(behind, 2.0, Color32::from_black_alpha(170));
@@ -170,21 +171,24 @@ fn token_lanes(ui: &Ui, desk: &mut Desk, streams: u8, rect: Rect) {
     }
 }
 
-fn lane_name(lane: usize, streams: u8) -> &'static str {
-    match (streams, lane) {
-        (1, 0) => "semantic",
-        (1, _) => "acoustic",
-        (_, 0) => "left semantic",
-        (_, 1) => "left acoustic",
-        (_, 2) => "right semantic",
-        _ => "right acoustic",
+/// Coded channel and token stream of a lane: those of the left channel come first.
+fn lane_of(lane: usize) -> (usize, TokenStream) {
+    (lane / 2, TokenStream::ALL[lane % 2])
+}
+
+fn lane_name(lane: usize, channels: u8) -> String {
+    let (channel, stream) = lane_of(lane);
+    match (channels, channel) {
+        (1, _) => stream.name().to_owned(),
+        (_, 0) => format!("left {}", stream.name()),
+        _ => format!("right {}", stream.name()),
     }
 }
 
 fn lane_code(column: &Column, lane: usize) -> Option<u16> {
-    let token = column.tokens[lane / 2 % 2];
-    let is_there = column.frame.is_some() && lane / 2 < usize::from(column.streams);
-    is_there.then_some(if lane.is_multiple_of(2) { token.semantic } else { token.acoustic })
+    let (channel, stream) = lane_of(lane);
+    let is_there = column.frame.is_some() && channel < usize::from(column.streams);
+    column.tokens.get(channel).filter(|_| is_there).map(|token| token.get(stream))
 }
 
 fn lane_color(column: &Column, lane: usize) -> Color32 {

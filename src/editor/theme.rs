@@ -1,6 +1,7 @@
 //! Colours and type: dark, one accent.
 
 use egui::{Color32, CornerRadius, FontFamily, FontId, Stroke, TextStyle, Visuals};
+use sacodec_token::TokenStream;
 
 /// Behind everything.
 pub const BACKGROUND: Color32 = Color32::from_rgb(18, 20, 24);
@@ -115,6 +116,14 @@ fn oklch(lightness: f32, chroma: f32, hue: f32) -> Color32 {
         (-0.004_196_086_3 * l - 0.703_418_6 * m + 1.707_614_7 * s).clamp(0.0, 1.0),
     )
     .into()
+}
+
+/// A token stream's name as a title.
+pub fn stream_title(stream: TokenStream) -> &'static str {
+    match stream {
+        TokenStream::Semantic => "Semantic",
+        TokenStream::Acoustic => "Acoustic",
+    }
 }
 
 #[cfg(test)]

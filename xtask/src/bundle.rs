@@ -68,7 +68,8 @@ pub fn release(project: &Project) -> Result<Built> {
     nice_plug_xtask::build(&[package.clone(), COMMAND.0.to_owned()], &args)?;
     nice_plug_xtask::bundle(&project.target, &package, &args, false)?;
 
-    let program = project.target.join("release").join(format!("{}{}", COMMAND.1, std::env::consts::EXE_SUFFIX));
+    let program =
+        project.target.join("release").join(format!("{}{}", COMMAND.1, std::env::consts::EXE_SUFFIX));
     let built = Built { bundles: Bundles::of(project), program };
     for path in [&built.bundles.clap, &built.bundles.vst3, &built.program] {
         must_exist(path)?;

@@ -12,7 +12,7 @@ use tract_onnx::tract_core::tract_linalg::multithread::{Executor, multithread_tr
 use super::graph::{GraphRun, StreamGraph};
 use super::manifest::GRAPH_NAMES;
 use super::model::CodecModel;
-use sacodec_token::{StreamGain, TokenFrame};
+use sacodec_token::{StreamGain, TokenFrame, TokenStream};
 
 /// What can go wrong while a codec runs.
 #[derive(Debug, Error)]
@@ -169,9 +169,9 @@ impl FrameCodec {
         out: &mut [f32],
     ) -> Result<(), CodecError> {
         self.check_hop(out.len())?;
-        let info = self.model.info();
-        check_token("semantic", tokens.semantic.into(), info.semantic.size)?;
-        check_token("acoustic", tokens.acoustic.into(), info.acoustic.size)?;
+        for stream in TokenStream::ALL {
+            check_token(self.model.info(), stream, tokens.get(stream).into())?;
+        }
         self.tokens = tokens;
         self.gain = gain;
         self.guarded(|codec| {
@@ -283,12 +283,7 @@ impl FrameCodec {
                 self.stage = Stage::Graph(1);
             }
             1 => {
-                let [semantic, acoustic] = self.runs[1].finish::<2>()?;
-                let info = self.model.info();
-                self.tokens = TokenFrame {
-                    semantic: check_token("semantic", token_of(&semantic)?, info.semantic.size)?,
-                    acoustic: check_token("acoustic", token_of(&acoustic)?, info.acoustic.size)?,
-                };
+                self.tokens = tokens_of(self.model.info(), &self.runs[1].finish::<2>()?)?;
                 self.stage = Stage::Coded;
             }
             _ => {
@@ -314,12 +309,18 @@ fn token_of(value: &TValue) -> TractResult<i64> {
     view.iter().next().copied().ok_or_else(|| format_err!("no token"))
 }
 
-fn check_token(stream: &'static str, found: i64, size: usize) -> Result<u16, CodecError> {
-    u16::try_from(found).ok().filter(|&t| usize::from(t) < size).ok_or(CodecError::Token {
-        stream,
-        found,
-        size,
-    })
+fn check_token(info: &PackInfo, stream: TokenStream, found: i64) -> Result<u16, CodecError> {
+    let size = info.codebook(stream).size;
+    let token = u16::try_from(found).ok().filter(|&token| usize::from(token) < size);
+    token.ok_or(CodecError::Token { stream: stream.name(), found, size })
+}
+
+/// What the quantizer gave, in the order of [`TokenStream::ALL`].
+fn tokens_of(info: &PackInfo, given: &[TValue; 2]) -> TractResult<TokenFrame> {
+    let [semantic, acoustic] = TokenStream::ALL.map(|stream| -> TractResult<u16> {
+        Ok(check_token(info, stream, token_of(&given[stream.index()])?)?)
+    });
+    Ok(TokenFrame::from([semantic?, acoustic?]))
 }
 
 fn runs(model: &CodecModel) -> Result<[GraphRun; 3], CodecError> {
@@ -395,8 +396,7 @@ fn trial_frame(
         runs[1].begin(latent)?;
         timed(&mut runs[1], &mut costs[1])?;
         let [semantic, acoustic] = runs[1].finish::<2>()?;
-        check_token("semantic", token_of(&semantic)?, model.info().semantic.size)?;
-        check_token("acoustic", token_of(&acoustic)?, model.info().acoustic.size)?;
+        tokens_of(model.info(), &[semantic.clone(), acoustic.clone()])?;
         at = 2;
         let gain = Tensor::from_shape(&[2], &[1.0_f32, 1.0])?.into_tvalue();
         runs[2].begin([semantic, acoustic, gain])?;

@@ -38,7 +38,7 @@ pub use inspect::GraphError;
 pub use manifest::{Codebook, Manifest, PackInfo, Weights};
 pub use model::{CodecModel, LoadError};
 pub use pack::{MAX_GRAPH_BYTES, MAX_MANIFEST_BYTES, ModelPack, PackError};
-pub use sacodec_token::{StreamGain, TokenFrame};
+pub use sacodec_token::{StreamGain, TokenFrame, TokenStream};
 
 #[cfg(test)]
 mod tests {

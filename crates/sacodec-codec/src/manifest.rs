@@ -1,5 +1,6 @@
 //! `manifest.json` of a model pack, format 1: every field checked, none trusted.
 
+use sacodec_token::{TokenStream, token_bits};
 use serde_json::{Map, Value};
 
 use super::pack::PackError;
@@ -66,10 +67,17 @@ impl PackInfo {
         f64::from(self.sample_rate_hz) / self.hop_samples as f64
     }
 
+    /// The codebook of one stream.
+    pub fn codebook(&self, stream: TokenStream) -> &Codebook {
+        match stream {
+            TokenStream::Semantic => &self.semantic,
+            TokenStream::Acoustic => &self.acoustic,
+        }
+    }
+
     /// Bits of one frame: whole bits for each codebook.
     pub fn bits_per_frame(&self) -> u32 {
-        let bits = |size: usize| usize::BITS - (size - 1).leading_zeros();
-        bits(self.semantic.size) + bits(self.acoustic.size)
+        TokenStream::ALL.into_iter().map(|stream| token_bits(self.codebook(stream).size)).sum()
     }
 
     /// Bits a second of one coded channel.
@@ -126,8 +134,8 @@ impl Manifest {
                 hop_samples,
                 delay_samples: root.number("delay_samples", 0..=max_delay, "0 to 2560 samples")? as usize,
                 latent_size: root.number("latent_size", 1..=MAX_LATENT, "1 to 1024")? as usize,
-                semantic: codebook(&codebooks.section("semantic")?)?,
-                acoustic: codebook(&codebooks.section("acoustic")?)?,
+                semantic: codebook(&codebooks.section(TokenStream::Semantic.name())?)?,
+                acoustic: codebook(&codebooks.section(TokenStream::Acoustic.name())?)?,
                 weights: match root.text("weights")?.as_str() {
                     "f16" => Weights::F16,
                     "f32" => Weights::F32,

@@ -78,8 +78,7 @@ impl CodecModel {
         let info = pack.info().clone();
         let audio = ("audio", Element::F32, vec![1, info.hop_samples]);
         let latent = ("latent", Element::F32, vec![1, 1, info.latent_size]);
-        let semantic = ("semantic", Element::I64, vec![1, 1]);
-        let acoustic = ("acoustic", Element::I64, vec![1, 1]);
+        let [semantic, acoustic] = TokenStream::ALL.map(|stream| (stream.name(), Element::I64, vec![1, 1]));
         let stream_gain = ("stream_gain", Element::F32, vec![2]);
         let tokens = [semantic.clone(), acoustic.clone()];
         let [encoder, quantizer, decoder] = pack.graphs();

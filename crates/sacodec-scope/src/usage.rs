@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use sacodec_token::TokenFrame;
+use sacodec_token::{TokenFrame, TokenStream};
 
 /// Frames that are remembered: a minute.
 const FRAMES: usize = 60 * 75;
@@ -45,8 +45,8 @@ impl Usage {
     }
 
     fn add(&mut self, frame: TokenFrame, step: u32) {
-        for (counts, code) in self.counts.iter_mut().zip([frame.semantic, frame.acoustic]) {
-            if let Some(count) = counts.get_mut(usize::from(code)) {
+        for (counts, stream) in self.counts.iter_mut().zip(TokenStream::ALL) {
+            if let Some(count) = counts.get_mut(usize::from(frame.get(stream))) {
                 *count = count.wrapping_add(step);
             }
         }
@@ -57,14 +57,14 @@ impl Usage {
         self.frames.len()
     }
 
-    /// How often each entry of the semantic (0) or acoustic (1) codebook occurred.
-    pub fn counts(&self, book: usize) -> &[u32] {
-        self.counts.get(book).map_or(&[], Vec::as_slice)
+    /// How often each entry of the stream's codebook occurred.
+    pub fn counts(&self, stream: TokenStream) -> &[u32] {
+        &self.counts[stream.index()]
     }
 
-    /// Numbers of the semantic (0) or acoustic (1) codebook.
-    pub fn reading(&self, book: usize) -> UsageReading {
-        let counts = self.counts(book);
+    /// Numbers of the stream's codebook.
+    pub fn reading(&self, stream: TokenStream) -> UsageReading {
+        let counts = self.counts(stream);
         let total = self.frames.len() as f32;
         let bits = |&count: &u32| {
             let share = count as f32 / total;
@@ -95,7 +95,7 @@ mod tests {
         (0..100).for_each(|_| usage.push(frame(7, 3), 1, [16, 8]));
         // Four semantic codes evenly, one acoustic code: 2 bits and 0 bits.
         (0..FRAMES as u16).for_each(|i| usage.push(frame(i % 4, 5), 1, [16, 8]));
-        let (semantic, acoustic) = (usage.reading(0), usage.reading(1));
+        let [semantic, acoustic] = TokenStream::ALL.map(|stream| usage.reading(stream));
         assert!((semantic.entropy_bits - 2.0).abs() < 1e-4, "{semantic:?}");
         assert_eq!((semantic.dead, semantic.entries), (12, 16), "code 7 is more than a minute ago");
         assert_eq!((acoustic.dead, acoustic.entropy_bits), (7, 0.0));
@@ -105,6 +105,10 @@ mod tests {
         usage.push(frame(0, 0), 3, [32, 8]);
         assert_eq!(usage.frames(), 1, "another codebook begins anew");
         usage.push(frame(1000, 2), 3, [32, 8]);
-        assert_eq!(usage.counts(0).len(), 32, "a code beyond the codebook is not counted");
+        assert_eq!(
+            usage.counts(TokenStream::Semantic).len(),
+            32,
+            "a code beyond the codebook is not counted"
+        );
     }
 }
