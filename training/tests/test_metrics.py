@@ -7,6 +7,7 @@ from scipy.signal import lfilter
 from speech import voice
 
 from sacodec_train import metrics
+from sacodec_train.evaluate.measures import SIGNAL, of
 from sacodec_train.evaluate.report import _cell, difference
 from sacodec_train.evaluate.scores import phone_information
 
@@ -32,10 +33,10 @@ def test_a_difference_counts_every_speaker_once_and_says_how_sure_it_is():
     clip = lambda speaker, a, b: SimpleNamespace(recording=SimpleNamespace(speaker=speaker),
                                                  rows=dict(a=dict(pesq=a, log_mel_db=b), b=dict(pesq=1.0, log_mel_db=1.0)))
     scored = [clip("x", 2.0, 0.5), clip("x", 2.0, 0.5), clip("x", 2.0, 0.5), clip("y", 1.0, 2.5), clip("z", float("nan"), 1.0)]
-    assert difference(scored, "a", "b", "pesq") == (0.5, pytest.approx(0.5), 0.75), "mean of 1 and 0 over two speakers"
-    gain, error, better = difference(scored, "a", "b", "log_mel_db")
+    assert difference(scored, "a", "b", of(SIGNAL, "pesq")) == (0.5, pytest.approx(0.5), 0.75), "mean of 1 and 0 over two speakers"
+    gain, error, better = difference(scored, "a", "b", of(SIGNAL, "log_mel_db"))
     assert gain == pytest.approx((-0.5 + 1.5 + 0) / 3) and better == 0.6 and error > 0
-    assert difference(scored[-1:], "a", "b", "pesq") is None
+    assert difference(scored[-1:], "a", "b", of(SIGNAL, "pesq")) is None
 
 
 def test_a_mean_of_some_clips_says_of_how_many():

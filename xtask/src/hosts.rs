@@ -6,13 +6,16 @@ use anyhow::Result;
 
 use crate::bundle;
 use crate::project::{self, Project};
-use crate::python;
+use crate::python::{self, Requirements};
 
 /// Builds, makes the environment where needed and runs pytest on `tests/hosts`.
 pub fn run(project: &Project, pytest_args: &[String]) -> Result<()> {
-    let requirements = project.file("tests/hosts/requirements.txt")?;
+    let requirements = Requirements {
+        packages: vec![project.file("tests/hosts/requirements.txt")?],
+        ..Requirements::default()
+    };
     // First, so that what is missing is said before a long build.
-    let python = python::environment(&project.target.join("hosts-venv"), &[requirements], &[])?;
+    let python = python::environment(&project.target.join("hosts-venv"), &requirements)?;
     let built = bundle::release(project)?;
     let mut pytest = Command::new(&python);
     pytest.current_dir(&project.root).args(["-m", "pytest", "tests/hosts", "-q"]).args(pytest_args);

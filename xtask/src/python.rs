@@ -14,13 +14,24 @@ const OLDEST_PYTHON: (u32, u32) = (3, 11);
 /// Prints its version, and fails without venv and pip.
 const PROBE: &str = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])";
 
-/// The Python of an environment with exactly these requirements, made anew when they or the `constraints` that
-/// they name change.
-pub fn environment(folder: &Path, requirements: &[PathBuf], constraints: &[PathBuf]) -> Result<PathBuf> {
+/// What goes into an environment, as files of pip's.
+#[derive(Default)]
+pub struct Requirements {
+    /// Packages, installed with what they need.
+    pub packages: Vec<PathBuf>,
+    /// Versions that those files name.
+    pub constraints: Vec<PathBuf>,
+    /// Packages installed without what they say they need: a complete list.
+    pub alone: Vec<PathBuf>,
+}
+
+/// The Python of an environment with exactly these requirements, made anew when one of their files changes.
+pub fn environment(folder: &Path, requirements: &Requirements) -> Result<PathBuf> {
     let scripts = if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" };
     let (python, stamp) = (folder.join(scripts), folder.join("installed-requirements.txt"));
     let mut wanted = String::new();
-    for file in requirements.iter().chain(constraints) {
+    let Requirements { packages, constraints, alone } = requirements;
+    for file in packages.iter().chain(constraints).chain(alone) {
         wanted += &fs::read_to_string(file)
             .with_context(|| format!("could not read {}: check it out again", file.display()))?;
     }
@@ -29,12 +40,18 @@ pub fn environment(folder: &Path, requirements: &[PathBuf], constraints: &[PathB
         return Ok(python);
     }
     project::run(Command::new(system_python()?).args(["-m", "venv", "--clear"]).arg(folder))?;
-    let mut pip = Command::new(&python);
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-    for file in requirements {
-        pip.arg("--requirement").arg(file);
+    for (files, without) in [(packages, None), (alone, Some("--no-deps"))] {
+        if files.is_empty() {
+            continue;
+        }
+        let mut pip = Command::new(&python);
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(without);
+        for file in files {
+            pip.arg("--requirement").arg(file);
+        }
+        project::run(&mut pip)
+            .context("these tests need packages from PyPI: connect, or set PIP_INDEX_URL")?;
     }
-    project::run(&mut pip).context("these tests need packages from PyPI: connect, or set PIP_INDEX_URL")?;
     // Written last: an installation that broke off is done again.
     fs::write(&stamp, wanted)
         .with_context(|| format!("could not write {}: check its permissions", stamp.display()))?;

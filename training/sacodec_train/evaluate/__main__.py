@@ -2,6 +2,7 @@
 
 PACK is a pack's folder, or a checkpoint, which is exported first. OUT gets table.md, clips.csv, and of a few clips WAVs
 and pictures. The clips' table FOLDER.csv, if there is one, tells language, gender and bandwidth.
+--listen adds what models of listeners, speakers and words say of the same audio.
 """
 import argparse
 import json
@@ -14,7 +15,7 @@ from ..data.sources import DataError
 from ..export import pack as export
 from ..model import read_codebook
 from ..ort_pack import OrtPack
-from . import report, scores, systems
+from . import listen, report, scores, systems
 from .recordings import read
 
 
@@ -52,19 +53,22 @@ def main():
     p.add_argument("--against", nargs="*", default=[], help="systems, as the table calls them, that the first pack is compared with")
     p.add_argument("--every", type=within(int, 1), default=1, help="every n-th recording only")
     p.add_argument("--samples", type=within(int, 0), default=4, help="clips to write as WAV and picture")
+    p.add_argument("--listen", action="store_true", help=f"also ask models of listeners, speakers and words ({listen.INSTALL})")
     p.add_argument("--no-phones", action="store_true", help="do not align phones")
     p.add_argument("--workers", type=within(int, 1))
     a = p.parse_args()
     try:
+        if a.listen:
+            listen.require()
         with tempfile.TemporaryDirectory() as folder:
             packs, entries = packs_of(a.packs, a.codebook, folder)
             known = [*entries, *(systems.TITLES[b] for b in a.baselines)]
             unknown = set(a.against) - set(known)
             if unknown:
                 raise DataError(f"--against {', '.join(sorted(unknown))}: the table has none of that name; it has {', '.join(known)}")
-            scored = scores.run(read(a.clips, a.every), packs, a.baselines, not a.no_phones, a.workers)
+            scored = scores.run(read(a.clips, a.every), packs, a.baselines, not a.no_phones, a.workers, a.listen)
         print(report.write(scored, scores.streams(scored, entries), a.out, a.samples, a.against))
-    except (DataError, CheckpointError, systems.CodecError, OSError, ValueError) as e:
+    except (DataError, CheckpointError, systems.CodecError, listen.ListenError, OSError, ValueError) as e:
         p.exit(1, f"{e}\n")
 
 

@@ -1,27 +1,31 @@
 """Recordings and systems -> scores by clip, and what each token stream holds."""
+import functools
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from .. import metrics
 from ..data.phones import UNKNOWN, Aligner
-from . import systems
+from . import measures, systems
+from .listen import ORIGINAL, Listener
 
 SHIFTS = 40
 """Draws of what chance gives."""
-COLUMNS = ("pesq", "estoi", "log_mel_db", "log_spectral_db", "detail", "pitch_cents", "pitch_gross", "voicing")
+COLUMNS = measures.keys(measures.SIGNAL)
 
 
 @dataclass(frozen=True)
 class Scored:
-    """One recording: its row of COLUMNS and the audio by system, its tokens by pack, its phones i8 [F] or None."""
+    """One recording: its row of COLUMNS and the audio by system, its tokens by pack, its phones i8 [F] or None. With
+    --listen rows have `listen.COLUMNS` too, and `original` is the recording's own row of those."""
     recording: object
     rows: dict
     audio: dict
     tokens: dict
     phones: object
+    original: dict = field(default_factory=dict)
 
 
 def score(reference, output, bandwidth_hz):
@@ -34,8 +38,12 @@ def score(reference, output, bandwidth_hz):
     return dict(zip(COLUMNS, values))
 
 
+_listener = functools.cache(Listener)
+"""The models of a process, loaded when the first clip is heard."""
+
+
 def _clip(job):
-    recording, packs, baselines, align = job
+    recording, packs, baselines, align, listen = job
     coded = [c for folder in packs for c in systems.pack(folder, recording.audio)]
     coded += [c for name in baselines for c in systems.BASELINES[name](recording.audio)]
     for c in coded:
@@ -47,13 +55,17 @@ def _clip(job):
     phones = None
     if align and recording.lang == "en":
         phones = Aligner().labels(np.round(recording.audio * 32767).astype(np.int16), recording.text, recognise=True)
-    return Scored(recording, rows, {c.system: c.audio for c in coded}, tokens, phones)
+    audio = {c.system: c.audio for c in coded}
+    heard = _listener().judge(recording.audio, audio, recording.lang == "en") if listen else {}
+    for system, row in rows.items():
+        row.update(heard.get(system, {}))
+    return Scored(recording, rows, audio, tokens, phones, heard.get(ORIGINAL, {}))
 
 
-def run(recordings, packs, baselines=(), align=False, workers=None):
-    """Code and score all recordings. `align`: also find the phones of English ones."""
+def run(recordings, packs, baselines=(), align=False, workers=None, listen=False):
+    """Code and score all recordings. `align`: also find the phones of English ones; `listen`: also ask listeners' models."""
     systems.require(baselines)
-    jobs = [(r, packs, baselines, align) for r in recordings]
+    jobs = [(r, packs, baselines, align, listen) for r in recordings]
     # Spawned: a process forked from one that has computed with PyTorch waits for ever on its threads.
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
         return list(pool.map(_clip, jobs))
