@@ -6,6 +6,7 @@
 //! - `recording`: takes, from what the host says of its transport.
 //! - `status`: what the audio thread, the loader and the take writer tell the editor.
 //! - `editor`: the window.
+//! - `x11`: what the framework's window lacks on Linux.
 
 pub mod editor;
 mod instance;
@@ -13,6 +14,8 @@ mod packs;
 mod params;
 mod recording;
 mod status;
+#[cfg(target_os = "linux")]
+mod x11;
 
 pub use instance::SacodecPlugin;
 pub use packs::PackChoice;
