@@ -10,6 +10,7 @@
 //! | `recording` | takes, from what the host says of its transport |
 //! | `status` | what the audio thread, the loader and the take writer tell the editor |
 //! | [`editor`] | the window |
+//! | `x11` | what a window on X11 needs besides its framework: keys, focus, sight, an end in order |
 //!
 //! Only this library installs the allocator of [`sacodec_rt`] and exports a plugin. What else is
 //! of use lives in `crates/`.
@@ -20,6 +21,8 @@ mod packs;
 mod params;
 mod recording;
 mod status;
+#[cfg(target_os = "linux")]
+mod x11;
 
 pub use instance::SacodecPlugin;
 pub use packs::PackChoice;

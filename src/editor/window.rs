@@ -1,7 +1,7 @@
 //! The window in a host: opening, closing, size, keys, repaints.
 
 use std::error::Error;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use nice_plug::editor::{HostMethods, SpawnedEditor};
 use nice_plug::prelude::{Editor, ParentWindowHandle, ResizeHint, TrackInfo};
 use nice_plug_egui::baseview::{self, WindowSize};
 use nice_plug_egui::{
-    EguiEditorHandle, EguiEditorState, EguiNiceSettings, Frame, GlConfig, GraphicsConfig, KeyCapture,
+    EguiEditorState, EguiNiceSettings, Frame, GlConfig, GraphicsConfig, Key as HostKey, KeyCapture,
     NiceEguiApp, RepaintNotifier, create_egui_editor,
 };
 
@@ -27,6 +27,8 @@ use super::ticker::{Shown, Ticker};
 use super::{keys, record, theme, widgets};
 use crate::params::SacodecParams;
 use crate::status::Status;
+#[cfg(target_os = "linux")]
+use crate::x11;
 use sacodec_scope::TapReceiver;
 use sacodec_take::settings::{self, Destination, SessionChoice};
 
@@ -64,7 +66,14 @@ struct Core {
     open_size: Arc<OpenSize>,
     /// The parameters, as the last frame drew them.
     shown: Shown<[f32; 10]>,
+    /// There is something to be seen of the open window.
+    is_seen: Arc<AtomicBool>,
 }
+
+#[cfg(target_os = "linux")]
+type Handle = x11::JoinedHandle;
+#[cfg(not(target_os = "linux"))]
+type Handle = nice_plug_egui::EguiEditorHandle;
 
 impl SacodecEditor {
     /// The editor of an instance with these parameters and status, fed by `receiver`.
@@ -82,13 +91,14 @@ impl SacodecEditor {
             system_scale: system_scale.clone(),
             open_size: open_size.clone(),
             shown: Shown::default(),
+            is_seen: Arc::new(AtomicBool::new(true)),
         };
         Self { core: Arc::new(Mutex::new(core)), params, status, system_scale, open_size }
     }
 }
 
 impl Editor for SacodecEditor {
-    type Handle = EguiEditorHandle;
+    type Handle = Handle;
 
     fn spawn(
         &self,
@@ -120,10 +130,24 @@ impl Editor for SacodecEditor {
             },
         };
         let state = EguiEditorState::from_size(size, choice.zoom);
-        let app = App { core: self.core.clone(), host: None, ticker: None, zoom: choice.zoom };
+        #[cfg(target_os = "linux")]
+        let (host_side, window_side) = x11::opening();
+        #[cfg(target_os = "linux")]
+        let host = host.map(|host| host_side.until_closing(host));
+        let app = App {
+            core: self.core.clone(),
+            host: None,
+            ticker: None,
+            zoom: choice.zoom,
+            #[cfg(target_os = "linux")]
+            side: window_side,
+        };
         let editor = create_egui_editor(state, RepaintNotifier::new(), settings, app)
             .ok_or("the editor could not be made")?;
-        editor.spawn(parent, wait_for_parent, fallback_scale_factor, gui_context, host)
+        let spawned = editor.spawn(parent, wait_for_parent, fallback_scale_factor, gui_context, host)?;
+        #[cfg(target_os = "linux")]
+        let spawned = host_side.join(spawned);
+        Ok(spawned)
     }
 
     fn size(&self) -> NativeSize<u32> {
@@ -149,6 +173,8 @@ struct App {
     ticker: Option<Ticker>,
     /// The scale of the last frame.
     zoom: f32,
+    #[cfg(target_os = "linux")]
+    side: x11::WindowSide,
 }
 
 impl NiceEguiApp for App {
@@ -162,11 +188,26 @@ impl NiceEguiApp for App {
         // Taken as it is: the frame is kept in gamma space.
         let [red, green, blue, _] = theme::BACKGROUND.to_normalized_gamma_f32();
         frame.set_clear_color(egui::Rgba::from_rgb(red, green, blue));
-        let mut core = lock(&self.core);
-        core.desk.forget_textures();
-        core.destination = None;
-        core.receiver.set_open(true);
+        {
+            let mut core = lock(&self.core);
+            core.desk.forget_textures();
+            core.destination = None;
+            core.set_seen(true);
+        }
         self.host = Some(host);
+        #[cfg(target_os = "linux")]
+        {
+            let core = self.core.clone();
+            let told = move |is_seen| {
+                lock(&core).set_seen(is_seen);
+                if is_seen {
+                    ctx.request_repaint();
+                }
+            };
+            if let Err(error) = self.side.watch(frame.baseview_window(), told) {
+                nice_plug::prelude::nice_error!("SACodec's window is not looked after: {error}");
+            }
+        }
         Ok(())
     }
 
@@ -183,8 +224,18 @@ impl NiceEguiApp for App {
                 Err(_) => ui.ctx().request_repaint_after(Duration::from_secs(1)),
             }
         }
-        core.fit(ui.ctx(), &mut self.zoom);
-        core.draw(ui, host, frame);
+        let mut wanted = Some(Vec::new());
+        if core.is_seen.load(Relaxed) {
+            core.fit(ui.ctx(), &mut self.zoom);
+            wanted = core.draw(ui, host);
+        }
+        #[cfg(target_os = "linux")]
+        {
+            // No key is taken while nothing has egui's focus.
+            let kept = if ui.ctx().egui_wants_keyboard_input() { wanted.clone() } else { Some(Vec::new()) };
+            self.side.frame(kept, ui.input(|input| input.pointer.any_pressed()));
+        }
+        frame.set_key_capture(wanted.map_or(KeyCapture::CaptureAll, KeyCapture::CaptureKeys));
     }
 
     fn resized(&mut self, size: WindowSize) {
@@ -200,6 +251,8 @@ impl NiceEguiApp for App {
 impl Drop for App {
     fn drop(&mut self) {
         self.ticker = None;
+        #[cfg(target_os = "linux")]
+        self.side.end();
         let mut core = lock(&self.core);
         if let Some(host) = self.host.take() {
             core.receiver.set_open(false);
@@ -234,7 +287,14 @@ impl Core {
         ctx.set_zoom_factor(self.params.window().sane().zoom_in(width, height));
     }
 
-    fn draw(&mut self, ui: &mut egui::Ui, host: &GuiContext, frame: &mut Frame) {
+    /// Whether there is anything to be seen of the open window: else nobody looks at the sound either.
+    fn set_seen(&mut self, is_seen: bool) {
+        self.is_seen.store(is_seen, Relaxed);
+        self.receiver.set_open(is_seen);
+    }
+
+    /// Draws a frame; the keys that are wanted from then on, `None` for all.
+    fn draw(&mut self, ui: &mut egui::Ui, host: &GuiContext) -> Option<Vec<HostKey>> {
         self.shown.set(self.params.shown_values());
         self.desk.scope.update(&mut self.receiver);
         self.take_answer();
@@ -245,17 +305,18 @@ impl Core {
         for action in actions {
             self.act(ui.ctx(), action, &facts);
         }
-        frame.set_key_capture(match keys::wanted(ui, &self.desk) {
-            None => KeyCapture::CaptureAll,
-            Some(keys) => KeyCapture::CaptureKeys(keys),
-        });
+        keys::wanted(ui, &self.desk)
     }
 
     /// Tells, whenever it is asked, whether the window shows something old.
     fn changes(&self) -> impl FnMut() -> bool + Send + 'static {
         let (params, status, shown) = (self.params.clone(), self.status.clone(), self.shown.clone());
         let (mut ticks, mut takes) = (0, status.takes());
+        let is_seen = self.is_seen.clone();
         move || {
+            if !is_seen.load(Relaxed) {
+                return false;
+            }
             ticks = (ticks + 1) % RECORDING_TICKS;
             // A take may end, and its exports, long after the sound.
             let now = if ticks == 0 { status.takes() } else { takes.clone() };
@@ -383,4 +444,29 @@ impl Core {
 /// A lock whose holder panicked still holds plain data.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::PackChoice;
+    use sacodec_scope::{Place, tap};
+
+    #[test]
+    fn nobody_listens_for_a_window_of_which_nothing_is_seen() {
+        let (mut sender, receiver) = tap();
+        let status = Arc::<Status>::default();
+        let params = Arc::new(SacodecParams::new(PackChoice::new(status.clone())));
+        let editor = SacodecEditor::new(params, status, receiver);
+        let mut core = lock(&editor.core);
+        let mut changes = core.changes();
+        for is_seen in [true, false, true] {
+            core.set_seen(is_seen);
+            core.status.set_changed();
+            let place = Place { position_samples: None, playing: false };
+            assert_eq!(sender.begin_block(place), is_seen, "whether the audio thread sends what it plays");
+            assert_eq!(changes(), is_seen, "whether a frame is asked for");
+            core.status.take_changed();
+        }
+    }
 }

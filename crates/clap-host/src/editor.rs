@@ -58,6 +58,41 @@ impl EditorWindow {
         self.0.screen.screenshot(self.0.window)
     }
 
+    /// Hides this window, the host's, with the editor in it; the editor is told nothing.
+    ///
+    /// # Errors
+    /// [`HostError::Screen`].
+    pub fn hide(&self) -> Result<(), HostError> {
+        self.0.screen.set_visible(self.0.window, false)
+    }
+
+    /// Shows it again.
+    ///
+    /// # Errors
+    /// [`HostError::Screen`].
+    pub fn show(&self) -> Result<(), HostError> {
+        self.0.screen.set_visible(self.0.window, true)
+    }
+
+    /// Destroys this window, the host's, and the editor's in it with it, before the editor is closed.
+    pub fn destroy(&self) {
+        self.0.screen.destroy_window(self.0.window);
+    }
+
+    /// How many frames the editor drew while `act` ran. The keys of [`EditorWindow::host_keys`] are forgotten.
+    ///
+    /// # Errors
+    /// [`HostError::Screen`].
+    pub fn frames_while(&self, act: impl FnOnce()) -> Result<usize, HostError> {
+        match self.0.screen.children(self.0.window)?.first() {
+            Some(&editor) => self.0.screen.frames_while(editor, act),
+            None => {
+                act();
+                Ok(0)
+            }
+        }
+    }
+
     /// Moves the pointer there.
     ///
     /// # Errors
@@ -113,6 +148,16 @@ impl EditorWindow {
         self.0.screen.key(symbol, false)
     }
 
+    /// Sends the editor the press of a key, by its X11 key symbol, as hosts do that hand keys on; it may be
+    /// hidden.
+    ///
+    /// # Errors
+    /// [`HostError::Screen`].
+    pub fn send_key(&self, symbol: u32) -> Result<(), HostError> {
+        let children = self.0.screen.children(self.0.window)?;
+        children.first().map_or(Ok(()), |&editor| self.0.screen.send_key(editor, symbol))
+    }
+
     /// Gives the keyboard to this window, the host's, as a window manager does when it is clicked.
     ///
     /// # Errors
@@ -147,6 +192,18 @@ impl Host {
     /// [`HostError::EditorOpen`], [`HostError::Extension`], [`HostError::Editor`] where the plugin
     /// refuses, [`HostError::Screen`].
     pub fn open_editor(&mut self, screen: &Arc<Screen>) -> Result<EditorWindow, HostError> {
+        self.open_editor_after(screen, |_| Ok(()))
+    }
+
+    /// As [`Host::open_editor`]; does `before` when the editor is in its window and not shown yet.
+    ///
+    /// # Errors
+    /// Those of [`Host::open_editor`] and of `before`.
+    pub fn open_editor_after(
+        &mut self,
+        screen: &Arc<Screen>,
+        before: impl FnOnce(&EditorWindow) -> Result<(), HostError>,
+    ) -> Result<EditorWindow, HostError> {
         if self.window.is_some() {
             return Err(HostError::EditorOpen);
         }
@@ -157,7 +214,7 @@ impl Host {
             return Err(GuiError::CreateError.into());
         }
         gui.create(&plugin, EMBEDDED)?;
-        match self.show_editor(gui, screen) {
+        match self.show_editor(gui, screen, before) {
             Ok(()) => self.window.clone().ok_or(HostError::EditorClosed),
             Err(error) => {
                 gui.destroy(&self.instance.plugin_handle());
@@ -167,16 +224,38 @@ impl Host {
         }
     }
 
-    fn show_editor(&mut self, gui: PluginGui, screen: &Arc<Screen>) -> Result<(), HostError> {
+    fn show_editor(
+        &mut self,
+        gui: PluginGui,
+        screen: &Arc<Screen>,
+        before: impl FnOnce(&EditorWindow) -> Result<(), HostError>,
+    ) -> Result<(), HostError> {
         let plugin = self.instance.plugin_handle();
         let size = gui.get_size(&plugin).ok_or(GuiError::CreateError)?;
         let window = screen.create_window(size.width, size.height)?;
-        self.window = Some(EditorWindow(Arc::new(Parent { screen: screen.clone(), window })));
+        let editor = EditorWindow(Arc::new(Parent { screen: screen.clone(), window }));
+        self.window = Some(editor.clone());
         let handle = Window::from_x11_handle(window.into());
         // SAFETY: the window lives as long as what is in `self.window`, which goes only after the editor
         // is destroyed.
         unsafe { gui.set_parent(&plugin, handle) }?;
+        before(&editor)?;
         Ok(gui.show(&plugin)?)
+    }
+
+    /// Tells the plugin to hide its editor in the window, or to show it again.
+    ///
+    /// # Errors
+    /// [`HostError::Extension`], [`HostError::Editor`] where the plugin refuses.
+    pub fn set_editor_visible(&mut self, is_visible: bool) -> Result<(), HostError> {
+        let gui = self.extension::<PluginGui>(NAME)?;
+        let plugin = self.instance.plugin_handle();
+        if is_visible {
+            gui.show(&plugin)?
+        } else {
+            gui.hide(&plugin)?
+        }
+        Ok(())
     }
 
     /// Closes the editor and its window; no effect where none is open.

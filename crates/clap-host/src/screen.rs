@@ -8,10 +8,11 @@ use std::io::IoSlice;
 use x11rb::connection::{Connection, RequestConnection};
 use x11rb::errors::{ConnectionError, ReplyError, ReplyOrIdError};
 use x11rb::protocol::Event;
+use x11rb::protocol::present::{self, CompleteKind, ConnectionExt as _};
 use x11rb::protocol::xproto::{
     BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, ConfigureWindowAux, ConnectionExt, CreateWindowAux, EventMask,
-    ImageFormat, ImageOrder, InputFocus, KEY_PRESS_EVENT, KEY_RELEASE_EVENT, MOTION_NOTIFY_EVENT, Window,
-    WindowClass,
+    ImageFormat, ImageOrder, InputFocus, KEY_PRESS_EVENT, KEY_RELEASE_EVENT, KeyPressEvent,
+    MOTION_NOTIFY_EVENT, Window, WindowClass,
 };
 use x11rb::rust_connection::RustConnection;
 
@@ -103,6 +104,27 @@ impl Screen {
         Ok(self.connection.configure_window(window, &size)?.check()?)
     }
 
+    /// Shows or hides a window, with all windows in it.
+    pub(crate) fn set_visible(&self, window: Window, is_visible: bool) -> Result<(), HostError> {
+        let (connection, show) = (&self.connection, is_visible);
+        Ok(if show { connection.map_window(window)? } else { connection.unmap_window(window)? }.check()?)
+    }
+
+    /// How often the screen told a window's owner meanwhile to draw the next frame, which it does when asked.
+    pub(crate) fn frames_while(&self, window: Window, act: impl FnOnce()) -> Result<usize, HostError> {
+        let connection = &self.connection;
+        let number = connection.generate_id()?;
+        connection.present_select_input(number, window, present::EventMask::COMPLETE_NOTIFY)?.check()?;
+        act();
+        connection.present_select_input(number, window, present::EventMask::NO_EVENT)?.check()?;
+        let mut frames = 0;
+        while let Some(event) = connection.poll_for_event()? {
+            let Event::PresentCompleteNotify(event) = event else { continue };
+            frames += usize::from(event.window == window && event.kind == CompleteKind::NOTIFY_MSC);
+        }
+        Ok(frames)
+    }
+
     /// Width and height in pixels.
     pub(crate) fn window_size(&self, window: Window) -> Result<(u32, u32), HostError> {
         let place = self.connection.get_geometry(window)?.reply()?;
@@ -149,10 +171,22 @@ impl Screen {
 
     /// Presses or releases a key, by its X11 key symbol.
     pub(crate) fn key(&self, symbol: u32, down: bool) -> Result<(), HostError> {
-        let found = self.key_symbols()?.into_iter().find(|(_, of)| *of == symbol);
-        let (code, _) =
-            found.ok_or_else(|| HostError::Screen(format!("no key for the symbol {symbol:#x}")))?;
+        let code = self.key_code(symbol)?;
         self.fake(if down { KEY_PRESS_EVENT } else { KEY_RELEASE_EVENT }, code, 0, 0)
+    }
+
+    /// Sends a window the press of a key, by its X11 key symbol, that no keyboard has.
+    pub(crate) fn send_key(&self, window: Window, symbol: u32) -> Result<(), HostError> {
+        let code = self.key_code(symbol)?;
+        let press = KeyPressEvent {
+            response_type: KEY_PRESS_EVENT,
+            detail: code,
+            root: self.root,
+            event: window,
+            same_screen: true,
+            ..KeyPressEvent::default()
+        };
+        Ok(self.connection.send_event(false, window, EventMask::KEY_PRESS, press)?.check()?)
     }
 
     /// Gives a window the keyboard, as a window manager does.
@@ -176,6 +210,13 @@ impl Screen {
             pressed.extend(found.filter(|_| key.event == window).map(|(_, symbol)| *symbol));
         }
         Ok(pressed)
+    }
+
+    fn key_code(&self, symbol: u32) -> Result<u8, HostError> {
+        let found = self.key_symbols()?.into_iter().find(|(_, of)| *of == symbol);
+        found
+            .map(|(code, _)| code)
+            .ok_or_else(|| HostError::Screen(format!("no key for the symbol {symbol:#x}")))
     }
 
     /// All keys: code and the symbol without Shift.

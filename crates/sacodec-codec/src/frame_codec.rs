@@ -10,7 +10,7 @@ use tract_onnx::tract_core::internal::format_err;
 use tract_onnx::tract_core::tract_linalg::multithread::{Executor, multithread_tract_scope};
 
 use super::graph::{GraphRun, StreamGraph};
-use super::manifest::GRAPH_NAMES;
+use super::manifest::{GRAPH_NAMES, PackInfo};
 use super::model::CodecModel;
 use sacodec_token::{StreamGain, TokenFrame, TokenStream};
 

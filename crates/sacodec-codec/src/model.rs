@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
+use sacodec_token::TokenStream;
 use thiserror::Error;
 
 use super::compile::compile;
