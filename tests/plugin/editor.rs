@@ -1,6 +1,6 @@
 //! Pictures of every panel and state of the editor, small and large, compared with those committed.
 //!
-//! `UPDATE_SNAPSHOTS=1 cargo test --release --test editor` makes them anew: look at them before you commit.
+//! `UPDATE_SNAPSHOTS=1 cargo test --release -p sacodec --test plugin editor` makes them anew: look at them before you commit.
 
 use std::path::PathBuf;
 

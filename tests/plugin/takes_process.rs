@@ -118,7 +118,7 @@ fn record_until_killed() {
 
 /// Ten minutes on one core. Two hours through ring, thread and file are in the recorder's own tests.
 #[test]
-#[ignore = "takes ten minutes: cargo test --release --test takes_process two_hours -- --ignored"]
+#[ignore = "takes ten minutes: cargo test --release -p sacodec --test plugin two_hours -- --ignored"]
 fn two_hours_through_the_whole_plugin_lose_no_frame_and_need_no_memory() {
     let resident_kb = || {
         let status = std::fs::read_to_string("/proc/self/status").unwrap();

@@ -2,6 +2,8 @@
 #![allow(dead_code)]
 
 use clap_host::{Host, Library};
+// Linked for what it exports.
+use sacodec as _;
 
 pub const ID: &str = "org.sacodec.sacodec";
 
@@ -21,8 +23,6 @@ unsafe extern "C" {
 
 /// The plugin of this crate.
 pub fn library() -> Library {
-    // Linked because the crate is used: the address of a function of it is taken.
-    std::hint::black_box(sacodec_rt::counters as fn() -> sacodec_rt::RtCounters);
     // SAFETY: the plugin exports it under this name and type, for the life of the program.
     Library::from_entry(unsafe { &clap_entry }).unwrap()
 }
