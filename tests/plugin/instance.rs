@@ -4,6 +4,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::support::instance::{active, host, library, pack_that_says, value, with_field};
+use crate::support::is_alone;
 use sacodec_testing::{Blocks, Random, assert_same, noise, speech_48k};
 
 #[test]
@@ -216,11 +217,7 @@ fn a_pack_with_another_delay_asks_for_one_restart_and_plays_at_its_own_latency()
 #[test]
 fn fifty_instances_on_four_threads_come_and_go_without_a_trace() {
     const NAME: &str = "fifty_instances_on_four_threads_come_and_go_without_a_trace";
-    const CHILD: &str = "SACODEC_COUNTED";
-    if std::env::var_os(CHILD).is_none() {
-        let mut alone = Command::new(std::env::current_exe().unwrap());
-        let status = alone.args([NAME, "--exact", "--nocapture"]).env(CHILD, "1").status().unwrap();
-        assert!(status.success(), "the counted run failed: {status}");
+    if !is_alone(module_path!(), NAME) {
         return;
     }
     let threads = || std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count);

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::support::full_name;
 use crate::support::instance::{ID, active, files, library, only_take, record_to, value};
 use clap_host::Host;
 use sacodec_take::{GapReason, Take};
@@ -75,7 +76,9 @@ fn a_host_that_is_killed_leaves_all_but_the_last_second() {
 /// This very test program, running one of the tests below as a process of its own.
 fn child(test: &str, folder: &Path, variables: &[(&str, &Path)]) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args([test, "--exact", "--nocapture", "--ignored"]).env(CHILD_FOLDER, folder);
+    command
+        .args([full_name(module_path!(), test).as_str(), "--exact", "--nocapture", "--ignored"])
+        .env(CHILD_FOLDER, folder);
     for name in ["SACODEC_TAKES", "SACODEC_FORMATS", "SACODEC_CONFIG"] {
         command.env_remove(name);
     }
