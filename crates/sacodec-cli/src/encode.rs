@@ -12,7 +12,7 @@ use super::batch::{BatchArgs, Report, Task, name};
 use super::roundtrip::ChannelsArg;
 use super::{CliError, Outcome, losses, model, write_result};
 use sacodec_codec::{CodecModel, TokenFrame};
-use sacodec_engine::{EngineError, TokenEncoder};
+use sacodec_engine::{ChannelMixer, Channels, EngineError, TokenEncoder};
 use sacodec_take::convert::ExportError;
 use sacodec_take::{Anchor, ChannelMode, GapReason, Header, MAX_CHANNELS, Take, TakeError, TakeWriter};
 
@@ -80,7 +80,7 @@ fn encode(args: &Args, model: &Arc<CodecModel>, task: &Task, bar: &ProgressBar) 
         }
         length_samples += block[0].len() as u64;
         bar.inc(block[0].len() as u64);
-        coder.push(&block)?;
+        coder.push(&mut block)?;
         block.iter_mut().for_each(Vec::clear);
         coder.give(&mut writer).map_err(unwritable)?;
     }
@@ -89,8 +89,7 @@ fn encode(args: &Args, model: &Arc<CodecModel>, task: &Task, bar: &ProgressBar) 
     }
     coder.finish()?;
     coder.give(&mut writer).map_err(unwritable)?;
-    let nonfinite =
-        coder.nonfinite_samples + coder.encoders.iter().map(TokenEncoder::nonfinite_samples).sum::<u64>();
+    let nonfinite = coder.nonfinite_samples();
     let notes = if nonfinite > 0 {
         vec![format!("{nonfinite} samples were not numbers and were taken as silence")]
     } else {
@@ -124,9 +123,7 @@ fn encode(args: &Args, model: &Arc<CodecModel>, task: &Task, bar: &ProgressBar) 
 /// An encoder for each coded channel of a file.
 pub struct FileEncoder {
     pub encoders: Vec<TokenEncoder>,
-    mode: ChannelMode,
-    /// Samples that were no numbers in channels that were mixed.
-    nonfinite_samples: u64,
+    mixer: ChannelMixer,
     /// Tokens of each channel that are complete; `None` where the codec failed.
     pub ready: Vec<Vec<Option<TokenFrame>>>,
 }
@@ -140,37 +137,31 @@ impl FileEncoder {
         rate_hz: f64,
         path: &Path,
     ) -> Result<Self, CliError> {
-        let coded = if mode == ChannelMode::Each { channels } else { 1 };
+        let mixer = ChannelMixer::new(match mode {
+            ChannelMode::Each => Channels::DualMono,
+            ChannelMode::Sum => Channels::MonoSum,
+            ChannelMode::Mono | ChannelMode::Left => Channels::Left,
+            ChannelMode::Right => Channels::Right,
+        });
+        let coded = mixer.streams(channels);
         if coded > MAX_CHANNELS {
             let reason =
                 format!("it has {coded} channels and a take holds {MAX_CHANNELS}: code `--channels sum`");
             return Err(CliError::Read { path: path.into(), reason });
         }
         let encoders = (0..coded).map(|_| TokenEncoder::new(model, rate_hz));
-        Ok(Self {
-            encoders: encoders.collect::<Result<_, _>>()?,
-            mode,
-            nonfinite_samples: 0,
-            ready: vec![Vec::new(); coded],
-        })
+        Ok(Self { encoders: encoders.collect::<Result<_, _>>()?, mixer, ready: vec![Vec::new(); coded] })
     }
 
-    /// Codes samples of every channel.
-    pub fn push(&mut self, block: &[Vec<f32>]) -> Result<(), EngineError> {
-        let right = &block[1.min(block.len() - 1)];
-        let mixed = [match self.mode {
-            ChannelMode::Mono | ChannelMode::Left | ChannelMode::Each => block[0].clone(),
-            ChannelMode::Right => right.clone(),
-            ChannelMode::Sum => {
-                let weight = 1.0 / block.len() as f32;
-                self.nonfinite_samples +=
-                    block.iter().flatten().filter(|sample| !sample.is_finite()).count() as u64;
-                let admitted = |i: usize| block.iter().map(move |c| TokenEncoder::admit(c[i]));
-                (0..block[0].len()).map(|i| admitted(i).map(|sample| weight * sample).sum()).collect()
-            }
-        }];
-        let channels = if self.mode == ChannelMode::Each { block } else { &mixed[..] };
-        for ((encoder, samples), ready) in self.encoders.iter_mut().zip(channels).zip(&mut self.ready) {
+    /// Samples that were no numbers.
+    pub fn nonfinite_samples(&self) -> u64 {
+        self.mixer.nonfinite_samples()
+    }
+
+    /// Codes samples of every channel, which are cleaned in place.
+    pub fn push(&mut self, block: &mut [Vec<f32>]) -> Result<(), EngineError> {
+        let channels = self.mixer.mix(block);
+        for ((encoder, samples), ready) in self.encoders.iter_mut().zip(&channels).zip(&mut self.ready) {
             encoder.push(samples, &mut |tokens| ready.push(tokens))?;
         }
         Ok(())

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::audio::{AudioReader, AudioWriter};
 use super::{CliError, model};
 use sacodec_codec::{CodecModel, StreamGain};
-use sacodec_engine::{Controls, Engine, EngineConfig, Listen, Scheduling};
+use sacodec_engine::{ChannelMixer, Channels, Controls, Engine, EngineConfig, Listen, Scheduling};
 
 const BLOCK_SAMPLES: usize = 4096;
 
@@ -57,6 +57,18 @@ pub(super) enum StreamsArg {
     Semantic,
     /// The residual stream alone.
     Acoustic,
+}
+
+impl ChannelsArg {
+    /// The same for the mixer.
+    fn mixed(self) -> Channels {
+        match self {
+            Self::Each => Channels::DualMono,
+            Self::Sum => Channels::MonoSum,
+            Self::Left => Channels::Left,
+            Self::Right => Channels::Right,
+        }
+    }
 }
 
 impl StreamsArg {
@@ -163,7 +175,7 @@ fn progress(args: &Args, reader: &AudioReader) -> ProgressBar {
 /// the engines' latency.
 struct Coder {
     engines: Vec<Engine>,
-    mix: ChannelsArg,
+    mixer: ChannelMixer,
     controls: Controls,
     tokens: Vec<Tokens>,
     /// Originals that are still under way: what is not yet matched by coded samples.
@@ -176,14 +188,15 @@ struct Coder {
 
 impl Coder {
     fn new(model: &Arc<CodecModel>, args: &Args, rate_hz: u32, channels: usize) -> Result<Self, CliError> {
-        let coded = if args.channels == ChannelsArg::Each { channels } else { 1 };
+        let mixer = ChannelMixer::new(args.channels.mixed());
+        let coded = mixer.streams(channels);
         let config = EngineConfig { rate_hz: rate_hz.into(), channels: 1, scheduling: Scheduling::Burst };
         let engines = (0..coded).map(|_| Engine::new(model, config)).collect::<Result<Vec<_>, _>>()?;
         let streams = args.streams.gain();
         Ok(Self {
             skip_samples: engines[0].latency_samples(),
             engines,
-            mix: args.channels,
+            mixer,
             controls: Controls { listen: Listen::Coded, streams, ..Controls::default() },
             tokens: vec![Tokens::default(); coded],
             originals: vec![Vec::new(); channels],
@@ -196,15 +209,7 @@ impl Coder {
     /// Codes and empties `input`.
     fn block(&mut self, input: &mut [Vec<f32>]) -> Result<(), CliError> {
         self.taken_samples += input[0].len();
-        let mixed = match self.mix {
-            ChannelsArg::Each => input.to_vec(),
-            ChannelsArg::Sum => {
-                let weight = 1.0 / input.len() as f32;
-                vec![(0..input[0].len()).map(|i| input.iter().map(|c| weight * c[i]).sum()).collect()]
-            }
-            ChannelsArg::Left => vec![input[0].clone()],
-            ChannelsArg::Right => vec![input[1.min(input.len() - 1)].clone()],
-        };
+        let mixed = self.mixer.mix(input);
         for (original, input) in self.originals.iter_mut().zip(input) {
             original.append(input);
         }
@@ -275,7 +280,7 @@ impl Coder {
         }
         let spread = EngineConfig { scheduling: Scheduling::Spread, ..self.engines[0].config() };
         let plugin = sacodec_engine::Timing::new(spread.rate_hz, spread.scheduling, info)?;
-        let nonfinite_samples = self.engines.iter().map(|e| e.stats().nonfinite_samples).sum();
+        let nonfinite_samples = self.mixer.nonfinite_samples();
         let coded_channels = self.tokens.len();
         let first = self.tokens.remove(0);
         let report = Report {

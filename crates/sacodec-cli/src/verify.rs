@@ -199,12 +199,12 @@ fn encode_again(
         while let Some(reset) = resets.next_if(|&reset| reset <= taken_samples + block[0].len() as u64) {
             // A damaged take may name one that lies behind.
             let before = reset.saturating_sub(taken_samples) as usize;
-            let first: Vec<Vec<f32>> = block.iter_mut().map(|c| c.drain(..before).collect()).collect();
-            coder.push(&first)?;
+            let mut first: Vec<Vec<f32>> = block.iter_mut().map(|c| c.drain(..before).collect()).collect();
+            coder.push(&mut first)?;
             coder.finish()?;
             taken_samples += before as u64;
         }
-        coder.push(&block)?;
+        coder.push(&mut block)?;
         taken_samples += block[0].len() as u64;
         block.iter_mut().for_each(Vec::clear);
     }
