@@ -9,6 +9,7 @@
 //! [`Take`] reads what was written; [`convert`] makes other files and audio of it. The bytes are
 //! specified in `docs/sac-format.md`. Takes know no plugin types.
 
+mod block_writer;
 #[cfg(feature = "record")]
 pub mod convert;
 #[cfg(feature = "record")]
@@ -22,8 +23,6 @@ mod format;
 mod header;
 #[cfg(feature = "record")]
 mod identity;
-#[cfg(feature = "record")]
-mod open;
 mod reader;
 #[cfg(feature = "record")]
 mod recorder;
@@ -34,8 +33,10 @@ mod status;
 #[cfg(feature = "record")]
 mod thread;
 mod timeline;
-mod writer;
+#[cfg(feature = "record")]
+mod unfinished;
 
+pub use block_writer::{Footer, TakeWriter};
 pub use export::{ExportFormat, MISSING_TOKEN, write_csv, write_jsonl, write_npy};
 pub use format::{BLOCK_FRAMES, Gap, GapReason, MAX_FRAMES, TakeError};
 pub use header::{ChannelMode, CodebookSizes, Header, MAX_CHANNELS, PackId};
@@ -47,4 +48,3 @@ pub use status::TakeStatus;
 #[cfg(feature = "record")]
 pub use thread::{TakeSource, TakeThread, TakeWatch};
 pub use timeline::{Anchor, Moment, Timeline, Transport};
-pub use writer::{Footer, TakeWriter};
