@@ -1,5 +1,6 @@
 //! `sacodec encode`: audio files to token takes.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,13 +8,13 @@ use clap::Args as ClapArgs;
 use indicatif::ProgressBar;
 use serde_json::json;
 
-use super::audio::AudioReader;
+use super::audio_reader::AudioReader;
 use super::batch::{BatchArgs, Report, Task, name};
+use super::result_file::write_result;
 use super::roundtrip::ChannelsArg;
-use super::{CliError, Outcome, losses, model, write_result};
+use super::{CliError, Outcome, losses, model};
 use sacodec_codec::{CodecModel, TokenFrame};
 use sacodec_engine::{ChannelMixer, Channels, EngineError, TokenEncoder};
-use sacodec_take::convert::ExportError;
 use sacodec_take::{Anchor, ChannelMode, GapReason, Header, MAX_CHANNELS, Take, TakeError, TakeWriter};
 
 /// What audio files are found by in folders.
@@ -71,35 +72,35 @@ fn encode(args: &Args, model: &Arc<CodecModel>, task: &Task, bar: &ProgressBar) 
         ..Anchor::default()
     });
     bar.set_length(audio.length_samples.unwrap_or(1));
-    let mut length_samples = 0_u64;
-    let mut block = vec![Vec::new(); audio.channels];
-    let mut more = true;
-    while more {
-        while more && block[0].len() < BLOCK_SAMPLES {
-            more = audio.read(&mut block)?;
-        }
-        length_samples += block[0].len() as u64;
-        bar.inc(block[0].len() as u64);
-        coder.push(&mut block)?;
-        block.iter_mut().for_each(Vec::clear);
-        coder.give(&mut writer).map_err(unwritable)?;
-    }
-    if length_samples == 0 {
-        return Err(CliError::Empty { path: task.input.clone() });
-    }
-    coder.finish()?;
-    coder.give(&mut writer).map_err(unwritable)?;
-    let nonfinite = coder.nonfinite_samples();
-    let notes = if nonfinite > 0 {
-        vec![format!("{nonfinite} samples were not numbers and were taken as silence")]
-    } else {
-        Vec::new()
-    };
-    writer.finish("end of file", Some(length_samples), notes.clone());
-    let bytes = writer.take_bytes();
-    write_result(&task.input, &task.output, args.batch.overwrite, |out| {
-        Ok::<_, ExportError>(std::io::Write::write_all(out, &bytes)?)
-    })?;
+    let (bytes, length_samples, notes) =
+        write_result(&task.input, &task.output, args.batch.overwrite, |file| {
+            let mut length_samples = 0_u64;
+            let mut block = vec![Vec::new(); audio.channels];
+            let mut more = true;
+            while more {
+                while more && block[0].len() < BLOCK_SAMPLES {
+                    more = audio.read(&mut block)?;
+                }
+                length_samples += block[0].len() as u64;
+                bar.inc(block[0].len() as u64);
+                coder.push(&mut block)?;
+                block.iter_mut().for_each(Vec::clear);
+                coder.give(&mut writer).map_err(unwritable)?;
+            }
+            if length_samples == 0 {
+                return Err(CliError::Empty { path: task.input.clone() });
+            }
+            coder.finish()?;
+            coder.give(&mut writer).map_err(unwritable)?;
+            let notes = match coder.nonfinite_samples() {
+                0 => Vec::new(),
+                count => vec![format!("{count} samples were not numbers and were taken as silence")],
+            };
+            writer.finish("end of file", Some(length_samples), notes.clone());
+            let bytes = writer.take_bytes();
+            file.write_all(&bytes).map_err(|e| CliError::write(&task.output, e))?;
+            Ok((bytes, length_samples, notes))
+        })?;
     let take = Take::parse(&bytes).map_err(unwritable)?;
     let info = model.info();
     let loss = losses(&take);
@@ -113,7 +114,8 @@ fn encode(args: &Args, model: &Arc<CodecModel>, task: &Task, bar: &ProgressBar) 
         json: json!({
             "output": name(&task.output), "frames": take.frames(), "channels": take.header.channels,
             "seconds": seconds, "sample_rate_hz": rate_hz, "bytes": bytes.len(),
-            "failed_frames": take.frames() - take.present_frames(), "nonfinite_samples": nonfinite,
+            "failed_frames": take.frames() - take.present_frames(),
+            "nonfinite_samples": coder.nonfinite_samples(),
             "pack": format!("{} {}", info.name, info.version),
         }),
         outcome: if loss.is_some() { Outcome::Finding } else { Outcome::Done },

@@ -7,10 +7,13 @@ use clap::{Args as ClapArgs, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::audio::{AudioReader, AudioWriter};
+use super::audio_reader::AudioReader;
+use super::result_file::{ResultFile, is_same_file};
 use super::{CliError, model};
 use sacodec_codec::{CodecModel, StreamGain};
 use sacodec_engine::{ChannelMixer, Channels, Controls, Engine, EngineConfig, Listen, Scheduling};
+use sacodec_take::atomic_file::AtomicFile;
+use sacodec_take::wav::{FloatWav, WavError};
 
 const BLOCK_SAMPLES: usize = 4096;
 
@@ -32,6 +35,9 @@ pub struct Args {
     /// Folder of a model pack; without it the one the command carries.
     #[arg(long, value_name = "FOLDER")]
     pack: Option<PathBuf>,
+    /// Replace results that are there already.
+    #[arg(long)]
+    overwrite: bool,
     /// Print a report with all tokens as JSON.
     #[arg(long)]
     json: bool,
@@ -114,12 +120,10 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let mut reader = AudioReader::open(&args.input)?;
     let rate_hz = reader.rate_hz;
     let mut coder = Coder::new(&model, args, rate_hz, reader.channels)?;
-    let mut output = AudioWriter::create(&args.output, rate_hz, reader.channels)?;
-    let mut difference = args
-        .difference
-        .as_ref()
-        .map(|path| AudioWriter::create(path, rate_hz, reader.channels))
-        .transpose()?;
+    let mut output = ResultFile::create(&args.output, args.overwrite)?;
+    let create = |path: &PathBuf| ResultFile::create(path, args.overwrite);
+    let mut difference = args.difference.as_ref().map(create).transpose()?;
+    let mut wavs = Wavs::new(&mut output, difference.as_mut(), &reader)?;
 
     let bar = progress(args, &reader);
     let mut input = vec![Vec::new(); reader.channels];
@@ -130,32 +134,31 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         }
         bar.inc(input[0].len() as u64);
         coder.block(&mut input)?;
-        coder.write(&mut output, difference.as_mut())?;
+        coder.write(&mut wavs)?;
     }
     if coder.taken_samples == 0 {
         return Err(CliError::Empty { path: args.input.clone() });
     }
     while coder.given_samples < coder.taken_samples {
         coder.silence()?;
-        coder.write(&mut output, difference.as_mut())?;
+        coder.write(&mut wavs)?;
     }
+    wavs.finish()?;
     output.finish()?;
-    difference.map_or(Ok(()), AudioWriter::finish)?;
+    difference.map_or(Ok(()), ResultFile::finish)?;
     bar.finish_and_clear();
     coder.report(args, &model, rate_hz, reader.channels)
 }
 
 fn check_paths(args: &Args) -> Result<(), CliError> {
-    let same =
-        |a: &Path, b: &Path| a == b || a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b));
     let outputs = [Some(&args.output), args.difference.as_ref()];
     for output in outputs.into_iter().flatten() {
-        if same(&args.input, output) {
+        if is_same_file(&args.input, output) {
             return Err(CliError::SameFile { path: output.clone() });
         }
     }
     match &args.difference {
-        Some(difference) if same(difference, &args.output) => {
+        Some(difference) if is_same_file(difference, &args.output) => {
             Err(CliError::SameFile { path: difference.clone() })
         }
         _ => Ok(()),
@@ -169,6 +172,52 @@ fn progress(args: &Args, reader: &AudioReader) -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:40} {percent} %  {elapsed} / {eta} left");
     let bar = reader.length_samples.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
     style.map_or(bar.clone(), |style| bar.with_style(style))
+}
+
+/// The audio that comes out.
+struct Wavs<'a> {
+    output: NamedWav<'a>,
+    difference: Option<NamedWav<'a>>,
+}
+
+struct NamedWav<'a> {
+    path: &'a Path,
+    wav: FloatWav<&'a mut AtomicFile>,
+}
+
+impl<'a> Wavs<'a> {
+    fn new(
+        output: &'a mut ResultFile,
+        difference: Option<&'a mut ResultFile>,
+        reader: &AudioReader,
+    ) -> Result<Self, CliError> {
+        let begin = |result: &'a mut ResultFile| {
+            let ResultFile { path, file } = result;
+            let wav = FloatWav::new(file, reader.rate_hz.into(), reader.channels, reader.length_samples);
+            wav.map(|wav| NamedWav { path, wav }).map_err(|e| wav_error(path, e))
+        };
+        Ok(Self { output: begin(output)?, difference: difference.map(begin).transpose()? })
+    }
+
+    fn finish(self) -> Result<(), CliError> {
+        [Some(self.output), self.difference]
+            .into_iter()
+            .flatten()
+            .try_for_each(|NamedWav { path, wav }| wav.finish().map_err(|e| wav_error(path, e)))
+    }
+}
+
+impl NamedWav<'_> {
+    fn write(&mut self, channels: &[Vec<f32>]) -> Result<(), CliError> {
+        self.wav.write(channels).map_err(|e| wav_error(self.path, e))
+    }
+}
+
+fn wav_error(path: &Path, error: WavError) -> CliError {
+    match error {
+        WavError::Io(error) => CliError::write(path, error),
+        source => CliError::Wav { path: path.into(), source },
+    }
 }
 
 /// An engine for each coded channel, and what has gone through them. Output is compensated for
@@ -239,11 +288,7 @@ impl Coder {
     }
 
     /// Writes what is complete: coded samples and the originals they belong to.
-    fn write(
-        &mut self,
-        output: &mut AudioWriter,
-        difference: Option<&mut AudioWriter>,
-    ) -> Result<(), CliError> {
+    fn write(&mut self, wavs: &mut Wavs) -> Result<(), CliError> {
         let skip = self.skip_samples.min(self.coded[0].len());
         self.skip_samples -= skip;
         let ready = (self.coded[0].len() - skip).min(self.originals[0].len());
@@ -253,8 +298,8 @@ impl Coder {
             self.originals.iter_mut().map(|c| c.drain(..ready).collect()).collect();
         let coded: Vec<Vec<f32>> =
             (0..originals.len()).map(|i| coded[i.min(coded.len() - 1)].clone()).collect();
-        output.write(&coded)?;
-        if let Some(difference) = difference {
+        wavs.output.write(&coded)?;
+        if let Some(difference) = &mut wavs.difference {
             let minus =
                 |(o, c): (&Vec<f32>, &Vec<f32>)| o.iter().zip(c).map(|(o, c)| o - c).collect::<Vec<f32>>();
             difference.write(&originals.iter().zip(&coded).map(minus).collect::<Vec<_>>())?;
@@ -271,7 +316,7 @@ impl Coder {
         channels: usize,
     ) -> Result<(), CliError> {
         let info = model.info();
-        // Frames whose first sample lies in the file; what follows coded the silence behind it.
+        // Frames whose first sample lies in the file; what follows coded the silence after it.
         let seconds = self.taken_samples as f64 / f64::from(rate_hz);
         let frames = ((seconds * info.frame_rate_hz()).ceil() as usize).min(self.tokens[0].semantic.len());
         for tokens in &mut self.tokens {

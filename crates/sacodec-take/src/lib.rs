@@ -6,15 +6,18 @@
 //! ```
 //!
 //! In the order a caller meets it: [`TakeThread::spawn`] gives a [`Recorder`] for the audio thread;
-//! [`Take`] reads what was written; [`convert`] makes other files and audio of it. The bytes are
+//! [`Take`] reads what was written; [`export`] makes other files of it and [`decode`] audio. The bytes are
 //! specified in `docs/sac-format.md`. Takes know no plugin types.
 
+#[cfg(feature = "record")]
+pub mod atomic_file;
 mod block_writer;
 #[cfg(feature = "record")]
-pub mod convert;
+pub mod decode;
 #[cfg(feature = "record")]
 pub mod disk;
-mod export;
+#[cfg(feature = "record")]
+pub mod export;
 #[cfg(all(test, feature = "record"))]
 mod faults;
 #[cfg(feature = "record")]
@@ -30,14 +33,18 @@ mod recorder;
 pub mod settings;
 #[cfg(feature = "record")]
 mod status;
+mod tables;
 #[cfg(feature = "record")]
 mod thread;
 mod timeline;
 #[cfg(feature = "record")]
 mod unfinished;
+#[cfg(feature = "record")]
+pub mod wav;
 
 pub use block_writer::{Footer, TakeWriter};
-pub use export::{ExportFormat, MISSING_TOKEN, write_csv, write_jsonl, write_npy};
+#[cfg(feature = "record")]
+pub use export::ExportFormat;
 pub use format::{BLOCK_FRAMES, Gap, GapReason, MAX_FRAMES, TakeError};
 pub use header::{ChannelMode, CodebookSizes, Header, MAX_CHANNELS, PackId};
 pub use reader::{Damage, Take};
@@ -45,6 +52,7 @@ pub use reader::{Damage, Take};
 pub use recorder::{Armed, EndReason, Recorder, RecorderCounts};
 #[cfg(feature = "record")]
 pub use status::TakeStatus;
+pub use tables::{MISSING_TOKEN, write_csv, write_jsonl, write_npy};
 #[cfg(feature = "record")]
 pub use thread::{TakeSource, TakeThread, TakeWatch};
 pub use timeline::{Anchor, Moment, Timeline, Transport};

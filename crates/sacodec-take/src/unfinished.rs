@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::block_writer::TakeWriter;
-use super::convert::export_take;
 use super::disk::Disk;
-use super::export::ExportFormat;
+use super::export::{ExportError, ExportFormat, export_take};
 use super::file::{TakeFile, with_extension};
 use super::format::TakeError;
 use super::header::Header;
@@ -287,7 +286,7 @@ impl Exports {
         };
         let export = |&format: &ExportFormat| {
             let path = with_extension(&self.stem, format.extension());
-            export_take(&take, format, &self.model, &path, false).err().map(|error| describe(&path, &error))
+            export_take(&take, format, &self.model, &path).err().map(|error| describe(&path, &error))
         };
         self.formats.iter().filter_map(export).collect()
     }
@@ -300,6 +299,6 @@ fn join(first: Option<String>, second: Option<String>) -> Option<String> {
     }
 }
 
-fn describe(path: &Path, error: &super::convert::ExportError) -> String {
+fn describe(path: &Path, error: &ExportError) -> String {
     format!("{} was not exported: {error}; the take itself is safe", path.display())
 }
