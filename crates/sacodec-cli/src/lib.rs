@@ -11,6 +11,7 @@ mod convert;
 mod decode;
 mod encode;
 mod info;
+mod interrupt;
 mod repair;
 mod result_file;
 mod roundtrip;
@@ -223,6 +224,9 @@ impl CliError {
 
 /// Runs the command that the process was started with.
 pub fn run() -> ExitCode {
+    if let Err(error) = interrupt::clean_up_when_interrupted() {
+        eprintln!("sacodec: after Ctrl-C a hidden .part file may stay beside a result: {error}");
+    }
     run_from(std::env::args_os())
 }
 
