@@ -75,7 +75,9 @@ fn a_host_that_is_killed_leaves_all_but_the_last_second() {
 /// This very test program, running one of the tests below as a process of its own.
 fn child(test: &str, folder: &Path, variables: &[(&str, &Path)]) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args([test, "--exact", "--nocapture", "--ignored"]).env(CHILD_FOLDER, folder);
+    // As the test program calls it: with the modules that it is in, without the crate.
+    let name = module_path!().split_once("::").map_or(test.into(), |(_, module)| format!("{module}::{test}"));
+    command.args([&name, "--exact", "--nocapture", "--ignored"]).env(CHILD_FOLDER, folder);
     for name in ["SACODEC_TAKES", "SACODEC_FORMATS", "SACODEC_CONFIG"] {
         command.env_remove(name);
     }
