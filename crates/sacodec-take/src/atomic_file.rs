@@ -253,28 +253,29 @@ mod tests {
         assert_eq!(names(folder.path()), ["result"]);
     }
 
+    /// As two processes would: an [`AtomicFile`] gets its name under a lock of this one.
     #[test]
-    fn of_files_that_race_for_a_name_one_gets_it() {
+    fn of_files_that_race_for_a_name_one_gets_it_and_the_others_stay() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("result");
+        let target = folder.path().join("result");
         let ready = std::sync::Barrier::new(8);
-        let finished: usize = std::thread::scope(|scope| {
+        let renamed: Vec<bool> = std::thread::scope(|scope| {
             let race = |number: u8| {
-                let (path, ready) = (&path, &ready);
+                let (from, target, ready) = (folder.path().join(number.to_string()), &target, &ready);
                 move || {
-                    let mut file = AtomicFile::create(path, false).unwrap();
-                    file.write_all(&[number; 1000]).unwrap();
+                    fs::write(&from, [number]).unwrap();
                     ready.wait();
-                    file.finish().is_ok()
+                    rename_new(&from, target).is_ok()
                 }
             };
             let threads: Vec<_> = (0..8).map(|number| scope.spawn(race(number))).collect();
-            threads.into_iter().map(|thread| usize::from(thread.join().unwrap())).sum()
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
-        assert_eq!(finished, 1);
-        let found = fs::read(&path).unwrap();
-        assert!(found.len() == 1000 && found.iter().all(|&byte| byte == found[0]), "a mixture");
-        assert_eq!(names(folder.path()), ["result"]);
+        assert_eq!(renamed.iter().filter(|&&renamed| renamed).count(), 1, "{renamed:?}");
+        let winner = fs::read(&target).unwrap()[0];
+        assert!(renamed[usize::from(winner)]);
+        let others = (0..8).filter(|&number| number != winner).map(|number| number.to_string());
+        assert_eq!(names(folder.path()), others.chain(["result".into()]).collect::<Vec<_>>());
     }
 
     #[test]
