@@ -8,28 +8,13 @@ use std::time::{Duration, Instant};
 use crate::support::instance::{ID, files, library, only_take, other_pack, record_to, recording, with_field};
 use clap_host::Transport;
 use sacodec_take::Take;
-use sacodec_testing::{Blocks, assert_same, noise, read_wav, speech_48k};
+use sacodec_testing::{Blocks, assert_same, noise, read_wav, speech_48k, write_wav};
 
 /// The command, which ends well.
 #[track_caller]
 fn run(arguments: &[&str]) {
     let line = [&["sacodec"], arguments].concat();
     assert_eq!(sacodec_cli::run_from(&line), ExitCode::SUCCESS, "{line:?}");
-}
-
-fn write_wav(path: &Path, rate_hz: u32, channels: &[Vec<f32>]) {
-    let (bits_per_sample, sample_format) = (32, hound::SampleFormat::Float);
-    let spec = hound::WavSpec {
-        channels: channels.len() as u16,
-        sample_rate: rate_hz,
-        bits_per_sample,
-        sample_format,
-    };
-    let mut wav = hound::WavWriter::create(path, spec).unwrap();
-    for i in 0..channels[0].len() {
-        channels.iter().for_each(|c| wav.write_sample(c[i]).unwrap());
-    }
-    wav.finalize().unwrap();
 }
 
 /// Waits for so many closed takes.
@@ -39,6 +24,15 @@ fn wait_for_takes(folder: &Path, count: usize) {
     while files(folder, "sac").len() < count {
         assert!(start.elapsed() < Duration::from_secs(30), "takes: {:?}", files(folder, "sac"));
         std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// What no recording should hold, in the last of the channels, if there are several.
+fn spoil(audio: &mut [Vec<f32>]) {
+    let wrong = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MIN_POSITIVE / 2.0, 1e30];
+    let [_, .., last] = audio else { return };
+    for (i, sample) in last.iter_mut().enumerate().skip(100).step_by(997) {
+        *sample = wrong[i % wrong.len()];
     }
 }
 
@@ -61,9 +55,10 @@ fn a_recorded_take_is_what_the_command_encodes_and_decodes_to_what_was_heard() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
         let length = 60_017;
-        let audio: Vec<Vec<f32>> = (0..channels)
+        let mut audio: Vec<Vec<f32>> = (0..channels)
             .map(|c| speech[40_000 + c * 9000..][..length].iter().map(|s| s * 0.8).collect())
             .collect();
+        spoil(&mut audio);
         let mut host = library().create_on(ID, "Lead Vocal").unwrap();
         record_to(&mut host, folder.path(), &["npy", "wav", "jsonl", "csv"]);
         host.set_param("Channels", mode).unwrap();
@@ -91,6 +86,10 @@ fn a_recorded_take_is_what_the_command_encodes_and_decodes_to_what_was_heard() {
         let (decoded, decoded_hz) = read_wav(&wav);
         assert_eq!((decoded.len(), decoded_hz), (length, rate_hz), "{what}");
         assert_same(&decoded[..length - latency], &out[0][latency..], 1e-4, &what);
+        // `roundtrip` plays what the plugin played, so its tokens are equal too.
+        run(&["roundtrip", &path("audio.wav"), &path("coded.wav"), "--channels", arg]);
+        let (coded, _) = read_wav(Path::new(&path("coded.wav")));
+        assert_same(&coded[..length - latency], &out[0][latency..], 1e-4, &format!("{what}, roundtrip"));
         let original = exported("sac").into_iter().find(|f| !f.ends_with("again.sac")).unwrap();
         // It ends well only if all tokens are equal.
         run(&["verify", original.to_str().unwrap(), &path("audio.wav")]);
@@ -277,7 +276,7 @@ fn resets_inside_a_take_are_kept_and_decode_exactly() {
     let latency = host.latency_samples() as usize;
     let (mut heard, mut audio) = (Vec::new(), Vec::new());
     for length in [30_001, 500, 47_123] {
-        // What comes out after so many samples, with silence behind them as after a reset.
+        // What comes out after so many samples, with silence after them as after a reset.
         let part = speech[60_000 + audio.len()..][..length].to_vec();
         heard.extend(host.render(std::slice::from_ref(&part), std::iter::repeat(480)).unwrap().remove(0));
         audio.extend(part);

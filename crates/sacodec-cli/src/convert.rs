@@ -8,10 +8,11 @@ use serde_json::json;
 
 use super::batch::{BatchArgs, Report, Task, extension, name};
 use super::decode::DECODED;
-use super::{CliError, Outcome, losses, model, open_take, write_result};
-use sacodec_codec::{CodecModel, StreamGain};
-use sacodec_take::convert::write_wav;
-use sacodec_take::{ExportFormat, Take, write_csv, write_jsonl, write_npy};
+use super::result_file::write_result;
+use super::{CliError, Outcome, losses, model, open_take};
+use sacodec_codec::CodecModel;
+use sacodec_take::export::write_export;
+use sacodec_take::{ExportFormat, Take};
 
 #[derive(Debug, ClapArgs)]
 pub struct Args {
@@ -61,14 +62,8 @@ fn convert(
         if args.batch.skip_existing && output.exists() {
             continue;
         }
-        write_result(&task.input, &output, args.batch.overwrite, |out| match (format, model) {
-            (ExportFormat::Npy, _) => Ok(write_npy(&take, out)?),
-            (ExportFormat::Jsonl, _) => Ok(write_jsonl(&take, out)?),
-            (ExportFormat::Csv, _) => Ok(write_csv(&take, out)?),
-            (ExportFormat::Wav, None) => Ok(()),
-            (ExportFormat::Wav, Some(model)) => {
-                write_wav(&take, model, StreamGain::BOTH, take.header.host_rate_hz, out)
-            }
+        write_result(&task.input, &output, args.batch.overwrite, |file| {
+            write_export(&take, format, model, file).map_err(|e| CliError::export(&task.input, &output, e))
         })?;
         outputs.push(output);
     }

@@ -6,9 +6,10 @@ use clap::Args as ClapArgs;
 use serde_json::json;
 
 use super::batch::{BatchArgs, Report, name};
+use super::result_file::write_result;
 use super::roundtrip::StreamsArg;
-use super::{CliError, Outcome, losses, model, open_take, write_result};
-use sacodec_take::convert::write_wav;
+use super::{CliError, Outcome, losses, model, open_take};
+use sacodec_take::export::write_wav;
 
 /// What results are called beside their takes: the name alone may be that of the audio they were
 /// coded from.
@@ -35,8 +36,9 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
     Ok(args.batch.run(&tasks, |task, _| {
         let take = open_take(&task.input)?;
         let rate_hz = args.rate.map_or(take.header.host_rate_hz, f64::from);
-        write_result(&task.input, &task.output, args.batch.overwrite, |out| {
-            write_wav(&take, &model, args.streams.gain(), rate_hz, out)
+        write_result(&task.input, &task.output, args.batch.overwrite, |file| {
+            write_wav(&take, &model, args.streams.gain(), rate_hz, file)
+                .map_err(|e| CliError::export(&task.input, &task.output, e))
         })?;
         let seconds = f64::from(take.frames()) / take.header.frame_rate_hz();
         let loss = losses(&take);

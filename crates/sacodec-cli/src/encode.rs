@@ -1,5 +1,6 @@
 //! `sacodec encode`: audio files to token takes.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,13 +8,13 @@ use clap::Args as ClapArgs;
 use indicatif::ProgressBar;
 use serde_json::json;
 
-use super::audio::AudioReader;
+use super::audio_reader::AudioReader;
 use super::batch::{BatchArgs, Report, Task, name};
+use super::result_file::write_result;
 use super::roundtrip::ChannelsArg;
-use super::{CliError, Outcome, losses, model, write_result};
+use super::{CliError, Outcome, losses, model};
 use sacodec_codec::{CodecModel, TokenFrame};
-use sacodec_engine::{EngineError, TokenEncoder};
-use sacodec_take::convert::ExportError;
+use sacodec_engine::{ChannelMixer, Channels, EngineError, TokenEncoder};
 use sacodec_take::{Anchor, ChannelMode, GapReason, Header, MAX_CHANNELS, Take, TakeError, TakeWriter};
 
 /// What audio files are found by in folders.
@@ -71,36 +72,35 @@ fn encode(args: &Args, model: &Arc<CodecModel>, task: &Task, bar: &ProgressBar) 
         ..Anchor::default()
     });
     bar.set_length(audio.length_samples.unwrap_or(1));
-    let mut length_samples = 0_u64;
-    let mut block = vec![Vec::new(); audio.channels];
-    let mut more = true;
-    while more {
-        while more && block[0].len() < BLOCK_SAMPLES {
-            more = audio.read(&mut block)?;
-        }
-        length_samples += block[0].len() as u64;
-        bar.inc(block[0].len() as u64);
-        coder.push(&block)?;
-        block.iter_mut().for_each(Vec::clear);
-        coder.give(&mut writer).map_err(unwritable)?;
-    }
-    if length_samples == 0 {
-        return Err(CliError::Empty { path: task.input.clone() });
-    }
-    coder.finish()?;
-    coder.give(&mut writer).map_err(unwritable)?;
-    let nonfinite =
-        coder.nonfinite_samples + coder.encoders.iter().map(TokenEncoder::nonfinite_samples).sum::<u64>();
-    let notes = if nonfinite > 0 {
-        vec![format!("{nonfinite} samples were not numbers and were taken as silence")]
-    } else {
-        Vec::new()
-    };
-    writer.finish("end of file", Some(length_samples), notes.clone());
-    let bytes = writer.take_bytes();
-    write_result(&task.input, &task.output, args.batch.overwrite, |out| {
-        Ok::<_, ExportError>(std::io::Write::write_all(out, &bytes)?)
-    })?;
+    let (bytes, length_samples, notes) =
+        write_result(&task.input, &task.output, args.batch.overwrite, |file| {
+            let mut length_samples = 0_u64;
+            let mut block = vec![Vec::new(); audio.channels];
+            let mut more = true;
+            while more {
+                while more && block[0].len() < BLOCK_SAMPLES {
+                    more = audio.read(&mut block)?;
+                }
+                length_samples += block[0].len() as u64;
+                bar.inc(block[0].len() as u64);
+                coder.push(&mut block)?;
+                block.iter_mut().for_each(Vec::clear);
+                coder.give(&mut writer).map_err(unwritable)?;
+            }
+            if length_samples == 0 {
+                return Err(CliError::Empty { path: task.input.clone() });
+            }
+            coder.finish()?;
+            coder.give(&mut writer).map_err(unwritable)?;
+            let notes = match coder.nonfinite_samples() {
+                0 => Vec::new(),
+                count => vec![format!("{count} samples were not numbers and were taken as silence")],
+            };
+            writer.finish("end of file", Some(length_samples), notes.clone());
+            let bytes = writer.take_bytes();
+            file.write_all(&bytes).map_err(|e| CliError::write(&task.output, e))?;
+            Ok((bytes, length_samples, notes))
+        })?;
     let take = Take::parse(&bytes).map_err(unwritable)?;
     let info = model.info();
     let loss = losses(&take);
@@ -114,7 +114,8 @@ fn encode(args: &Args, model: &Arc<CodecModel>, task: &Task, bar: &ProgressBar) 
         json: json!({
             "output": name(&task.output), "frames": take.frames(), "channels": take.header.channels,
             "seconds": seconds, "sample_rate_hz": rate_hz, "bytes": bytes.len(),
-            "failed_frames": take.frames() - take.present_frames(), "nonfinite_samples": nonfinite,
+            "failed_frames": take.frames() - take.present_frames(),
+            "nonfinite_samples": coder.nonfinite_samples(),
             "pack": format!("{} {}", info.name, info.version),
         }),
         outcome: if loss.is_some() { Outcome::Finding } else { Outcome::Done },
@@ -124,9 +125,7 @@ fn encode(args: &Args, model: &Arc<CodecModel>, task: &Task, bar: &ProgressBar) 
 /// An encoder for each coded channel of a file.
 pub struct FileEncoder {
     pub encoders: Vec<TokenEncoder>,
-    mode: ChannelMode,
-    /// Samples that were no numbers in channels that were mixed.
-    nonfinite_samples: u64,
+    mixer: ChannelMixer,
     /// Tokens of each channel that are complete; `None` where the codec failed.
     pub ready: Vec<Vec<Option<TokenFrame>>>,
 }
@@ -140,37 +139,31 @@ impl FileEncoder {
         rate_hz: f64,
         path: &Path,
     ) -> Result<Self, CliError> {
-        let coded = if mode == ChannelMode::Each { channels } else { 1 };
+        let mixer = ChannelMixer::new(match mode {
+            ChannelMode::Each => Channels::DualMono,
+            ChannelMode::Sum => Channels::MonoSum,
+            ChannelMode::Mono | ChannelMode::Left => Channels::Left,
+            ChannelMode::Right => Channels::Right,
+        });
+        let coded = mixer.streams(channels);
         if coded > MAX_CHANNELS {
             let reason =
                 format!("it has {coded} channels and a take holds {MAX_CHANNELS}: code `--channels sum`");
             return Err(CliError::Read { path: path.into(), reason });
         }
         let encoders = (0..coded).map(|_| TokenEncoder::new(model, rate_hz));
-        Ok(Self {
-            encoders: encoders.collect::<Result<_, _>>()?,
-            mode,
-            nonfinite_samples: 0,
-            ready: vec![Vec::new(); coded],
-        })
+        Ok(Self { encoders: encoders.collect::<Result<_, _>>()?, mixer, ready: vec![Vec::new(); coded] })
     }
 
-    /// Codes samples of every channel.
-    pub fn push(&mut self, block: &[Vec<f32>]) -> Result<(), EngineError> {
-        let right = &block[1.min(block.len() - 1)];
-        let mixed = [match self.mode {
-            ChannelMode::Mono | ChannelMode::Left | ChannelMode::Each => block[0].clone(),
-            ChannelMode::Right => right.clone(),
-            ChannelMode::Sum => {
-                let weight = 1.0 / block.len() as f32;
-                self.nonfinite_samples +=
-                    block.iter().flatten().filter(|sample| !sample.is_finite()).count() as u64;
-                let admitted = |i: usize| block.iter().map(move |c| TokenEncoder::admit(c[i]));
-                (0..block[0].len()).map(|i| admitted(i).map(|sample| weight * sample).sum()).collect()
-            }
-        }];
-        let channels = if self.mode == ChannelMode::Each { block } else { &mixed[..] };
-        for ((encoder, samples), ready) in self.encoders.iter_mut().zip(channels).zip(&mut self.ready) {
+    /// Samples that were no numbers.
+    pub fn nonfinite_samples(&self) -> u64 {
+        self.mixer.nonfinite_samples()
+    }
+
+    /// Codes samples of every channel, which are cleaned in place.
+    pub fn push(&mut self, block: &mut [Vec<f32>]) -> Result<(), EngineError> {
+        let channels = self.mixer.mix(block);
+        for ((encoder, samples), ready) in self.encoders.iter_mut().zip(&channels).zip(&mut self.ready) {
             encoder.push(samples, &mut |tokens| ready.push(tokens))?;
         }
         Ok(())

@@ -4,14 +4,16 @@
 //! command line was not understood, `3` done, and what was found is not whole or not equal: a take
 //! with missing or damaged frames, tokens that differ.
 
-mod audio;
+mod audio_reader;
 mod batch;
 mod bench;
 mod convert;
 mod decode;
 mod encode;
 mod info;
+mod interrupt;
 mod repair;
+mod result_file;
 mod roundtrip;
 mod verify;
 
@@ -25,7 +27,10 @@ use thiserror::Error;
 
 use sacodec_codec::{CodecError, CodecModel, LoadError, ModelPack};
 use sacodec_engine::EngineError;
-use sacodec_take::convert::ExportError;
+use sacodec_take::atomic_file::AtomicFileError;
+use sacodec_take::decode::DecodeError;
+use sacodec_take::export::ExportError;
+use sacodec_take::wav::WavError;
 use sacodec_take::{Take, TakeError};
 
 /// Hear what a 1.5 kbps neural speech codec does to a voice.
@@ -90,6 +95,22 @@ pub enum CliError {
         /// What the writer said.
         reason: String,
     },
+    /// A result that cannot have its name.
+    #[error("{} could not be written: {source}", path.display())]
+    Name {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: AtomicFileError,
+    },
+    /// Audio that cannot be a WAV file.
+    #[error("{} could not be written: {source}", path.display())]
+    Wav {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: WavError,
+    },
     /// Input and output, or two outputs, are one file.
     #[error("{} would be overwritten while it is needed: choose another output", path.display())]
     SameFile {
@@ -123,8 +144,16 @@ pub enum CliError {
         /// Why.
         source: ExportError,
     },
+    /// A take that cannot be coded again with the pack at hand.
+    #[error("{} could not be verified: {source}", path.display())]
+    Verify {
+        /// The take.
+        path: PathBuf,
+        /// Why.
+        source: DecodeError,
+    },
     /// A result is there already.
-    #[error("{} is there already: remove it, or give --overwrite or --skip-existing", path.display())]
+    #[error("{} is there already: remove it, or give --overwrite, or where files are many --skip-existing", path.display())]
     Exists {
         /// The file.
         path: PathBuf,
@@ -182,8 +211,22 @@ pub(crate) enum Outcome {
     Failed,
 }
 
+impl CliError {
+    /// `output` could not be made of the take `input`.
+    fn export(input: &Path, output: &Path, error: ExportError) -> Self {
+        match error {
+            ExportError::File(error) => Self::file(output, error),
+            ExportError::Io(error) => Self::write(output, error),
+            source => Self::Export { input: input.into(), output: output.into(), source },
+        }
+    }
+}
+
 /// Runs the command that the process was started with.
 pub fn run() -> ExitCode {
+    if let Err(error) = interrupt::clean_up_when_interrupted() {
+        eprintln!("sacodec: after Ctrl-C a hidden .part file may stay beside a result: {error}");
+    }
     run_from(std::env::args_os())
 }
 
@@ -223,30 +266,6 @@ fn open_take(path: &Path) -> Result<Take, CliError> {
     Take::open(path).map_err(|source| match source {
         TakeError::Io(source) => CliError::Open { path: path.into(), source },
         source => CliError::Take { path: path.into(), source },
-    })
-}
-
-/// Writes `output`, made of `input`, under a temporary name until it is complete.
-fn write_result(
-    input: &Path,
-    output: &Path,
-    overwrite: bool,
-    write: impl FnOnce(&mut std::io::BufWriter<std::fs::File>) -> Result<(), ExportError>,
-) -> Result<(), CliError> {
-    let same = output.canonicalize().is_ok_and(|o| input.canonicalize().is_ok_and(|i| i == o));
-    if same {
-        return Err(CliError::SameFile { path: output.into() });
-    }
-    if let Some(folder) = output.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        let made = std::fs::create_dir_all(folder);
-        made.map_err(|e| CliError::Write { path: output.into(), reason: e.to_string() })?;
-    }
-    sacodec_take::convert::write_file(output, overwrite, write).map_err(|source| match source {
-        ExportError::Io(e) if e.kind() == std::io::ErrorKind::AlreadyExists && output.is_file() => {
-            CliError::Exists { path: output.into() }
-        }
-        ExportError::Io(e) => CliError::Write { path: output.into(), reason: e.to_string() },
-        source => CliError::Export { input: input.into(), output: output.into(), source },
     })
 }
 

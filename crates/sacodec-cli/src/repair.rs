@@ -1,13 +1,14 @@
 //! `sacodec repair`: a sound take of what is left of a damaged or unfinished one.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args as ClapArgs;
 use serde_json::json;
 
 use super::batch::{BatchArgs, Report, Task, name};
-use super::{CliError, Outcome, open_take, write_result};
-use sacodec_take::convert::ExportError;
+use super::result_file::write_result;
+use super::{CliError, Outcome, open_take};
 use sacodec_take::{Take, TakeError};
 
 #[derive(Debug, ClapArgs)]
@@ -38,8 +39,8 @@ fn repair(args: &Args, like: Option<&Take>, task: &Task) -> Result<Report, CliEr
     }
     .map_err(unreadable)?;
     let repaired = take.repaired().map_err(unreadable)?;
-    write_result(&task.input, &task.output, args.batch.overwrite, |out| {
-        Ok::<_, ExportError>(std::io::Write::write_all(out, &repaired)?)
+    write_result(&task.input, &task.output, args.batch.overwrite, |file| {
+        file.write_all(&repaired).map_err(|e| CliError::write(&task.output, e))
     })?;
     Ok(report(&take, &task.output))
 }

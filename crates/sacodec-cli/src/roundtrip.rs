@@ -7,10 +7,13 @@ use clap::{Args as ClapArgs, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::audio::{AudioReader, AudioWriter};
+use super::audio_reader::AudioReader;
+use super::result_file::{ResultFile, is_same_file};
 use super::{CliError, model};
 use sacodec_codec::{CodecModel, StreamGain};
-use sacodec_engine::{Controls, Engine, EngineConfig, Listen, Scheduling};
+use sacodec_engine::{ChannelMixer, Channels, Controls, Engine, EngineConfig, Listen, Scheduling};
+use sacodec_take::atomic_file::AtomicFile;
+use sacodec_take::wav::{FloatWav, WavError};
 
 const BLOCK_SAMPLES: usize = 4096;
 
@@ -32,6 +35,9 @@ pub struct Args {
     /// Folder of a model pack; without it the one the command carries.
     #[arg(long, value_name = "FOLDER")]
     pack: Option<PathBuf>,
+    /// Replace results that are there already.
+    #[arg(long)]
+    overwrite: bool,
     /// Print a report with all tokens as JSON.
     #[arg(long)]
     json: bool,
@@ -57,6 +63,18 @@ pub(super) enum StreamsArg {
     Semantic,
     /// The residual stream alone.
     Acoustic,
+}
+
+impl ChannelsArg {
+    /// The same for the mixer.
+    fn mixed(self) -> Channels {
+        match self {
+            Self::Each => Channels::DualMono,
+            Self::Sum => Channels::MonoSum,
+            Self::Left => Channels::Left,
+            Self::Right => Channels::Right,
+        }
+    }
 }
 
 impl StreamsArg {
@@ -102,12 +120,10 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let mut reader = AudioReader::open(&args.input)?;
     let rate_hz = reader.rate_hz;
     let mut coder = Coder::new(&model, args, rate_hz, reader.channels)?;
-    let mut output = AudioWriter::create(&args.output, rate_hz, reader.channels)?;
-    let mut difference = args
-        .difference
-        .as_ref()
-        .map(|path| AudioWriter::create(path, rate_hz, reader.channels))
-        .transpose()?;
+    let mut output = ResultFile::create(&args.output, args.overwrite)?;
+    let create = |path: &PathBuf| ResultFile::create(path, args.overwrite);
+    let mut difference = args.difference.as_ref().map(create).transpose()?;
+    let mut wavs = Wavs::new(&mut output, difference.as_mut(), &reader)?;
 
     let bar = progress(args, &reader);
     let mut input = vec![Vec::new(); reader.channels];
@@ -118,32 +134,31 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         }
         bar.inc(input[0].len() as u64);
         coder.block(&mut input)?;
-        coder.write(&mut output, difference.as_mut())?;
+        coder.write(&mut wavs)?;
     }
     if coder.taken_samples == 0 {
         return Err(CliError::Empty { path: args.input.clone() });
     }
     while coder.given_samples < coder.taken_samples {
         coder.silence()?;
-        coder.write(&mut output, difference.as_mut())?;
+        coder.write(&mut wavs)?;
     }
+    wavs.finish()?;
     output.finish()?;
-    difference.map_or(Ok(()), AudioWriter::finish)?;
+    difference.map_or(Ok(()), ResultFile::finish)?;
     bar.finish_and_clear();
     coder.report(args, &model, rate_hz, reader.channels)
 }
 
 fn check_paths(args: &Args) -> Result<(), CliError> {
-    let same =
-        |a: &Path, b: &Path| a == b || a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b));
     let outputs = [Some(&args.output), args.difference.as_ref()];
     for output in outputs.into_iter().flatten() {
-        if same(&args.input, output) {
+        if is_same_file(&args.input, output) {
             return Err(CliError::SameFile { path: output.clone() });
         }
     }
     match &args.difference {
-        Some(difference) if same(difference, &args.output) => {
+        Some(difference) if is_same_file(difference, &args.output) => {
             Err(CliError::SameFile { path: difference.clone() })
         }
         _ => Ok(()),
@@ -159,11 +174,57 @@ fn progress(args: &Args, reader: &AudioReader) -> ProgressBar {
     style.map_or(bar.clone(), |style| bar.with_style(style))
 }
 
+/// The audio that comes out.
+struct Wavs<'a> {
+    output: NamedWav<'a>,
+    difference: Option<NamedWav<'a>>,
+}
+
+struct NamedWav<'a> {
+    path: &'a Path,
+    wav: FloatWav<&'a mut AtomicFile>,
+}
+
+impl<'a> Wavs<'a> {
+    fn new(
+        output: &'a mut ResultFile,
+        difference: Option<&'a mut ResultFile>,
+        reader: &AudioReader,
+    ) -> Result<Self, CliError> {
+        let begin = |result: &'a mut ResultFile| {
+            let ResultFile { path, file } = result;
+            let wav = FloatWav::new(file, reader.rate_hz.into(), reader.channels, reader.length_samples);
+            wav.map(|wav| NamedWav { path, wav }).map_err(|e| wav_error(path, e))
+        };
+        Ok(Self { output: begin(output)?, difference: difference.map(begin).transpose()? })
+    }
+
+    fn finish(self) -> Result<(), CliError> {
+        [Some(self.output), self.difference]
+            .into_iter()
+            .flatten()
+            .try_for_each(|NamedWav { path, wav }| wav.finish().map_err(|e| wav_error(path, e)))
+    }
+}
+
+impl NamedWav<'_> {
+    fn write(&mut self, channels: &[Vec<f32>]) -> Result<(), CliError> {
+        self.wav.write(channels).map_err(|e| wav_error(self.path, e))
+    }
+}
+
+fn wav_error(path: &Path, error: WavError) -> CliError {
+    match error {
+        WavError::Io(error) => CliError::write(path, error),
+        source => CliError::Wav { path: path.into(), source },
+    }
+}
+
 /// An engine for each coded channel, and what has gone through them. Output is compensated for
 /// the engines' latency.
 struct Coder {
     engines: Vec<Engine>,
-    mix: ChannelsArg,
+    mixer: ChannelMixer,
     controls: Controls,
     tokens: Vec<Tokens>,
     /// Originals that are still under way: what is not yet matched by coded samples.
@@ -176,14 +237,15 @@ struct Coder {
 
 impl Coder {
     fn new(model: &Arc<CodecModel>, args: &Args, rate_hz: u32, channels: usize) -> Result<Self, CliError> {
-        let coded = if args.channels == ChannelsArg::Each { channels } else { 1 };
+        let mixer = ChannelMixer::new(args.channels.mixed());
+        let coded = mixer.streams(channels);
         let config = EngineConfig { rate_hz: rate_hz.into(), channels: 1, scheduling: Scheduling::Burst };
         let engines = (0..coded).map(|_| Engine::new(model, config)).collect::<Result<Vec<_>, _>>()?;
         let streams = args.streams.gain();
         Ok(Self {
             skip_samples: engines[0].latency_samples(),
             engines,
-            mix: args.channels,
+            mixer,
             controls: Controls { listen: Listen::Coded, streams, ..Controls::default() },
             tokens: vec![Tokens::default(); coded],
             originals: vec![Vec::new(); channels],
@@ -196,15 +258,7 @@ impl Coder {
     /// Codes and empties `input`.
     fn block(&mut self, input: &mut [Vec<f32>]) -> Result<(), CliError> {
         self.taken_samples += input[0].len();
-        let mixed = match self.mix {
-            ChannelsArg::Each => input.to_vec(),
-            ChannelsArg::Sum => {
-                let weight = 1.0 / input.len() as f32;
-                vec![(0..input[0].len()).map(|i| input.iter().map(|c| weight * c[i]).sum()).collect()]
-            }
-            ChannelsArg::Left => vec![input[0].clone()],
-            ChannelsArg::Right => vec![input[1.min(input.len() - 1)].clone()],
-        };
+        let mixed = self.mixer.mix(input);
         for (original, input) in self.originals.iter_mut().zip(input) {
             original.append(input);
         }
@@ -234,11 +288,7 @@ impl Coder {
     }
 
     /// Writes what is complete: coded samples and the originals they belong to.
-    fn write(
-        &mut self,
-        output: &mut AudioWriter,
-        difference: Option<&mut AudioWriter>,
-    ) -> Result<(), CliError> {
+    fn write(&mut self, wavs: &mut Wavs) -> Result<(), CliError> {
         let skip = self.skip_samples.min(self.coded[0].len());
         self.skip_samples -= skip;
         let ready = (self.coded[0].len() - skip).min(self.originals[0].len());
@@ -248,8 +298,8 @@ impl Coder {
             self.originals.iter_mut().map(|c| c.drain(..ready).collect()).collect();
         let coded: Vec<Vec<f32>> =
             (0..originals.len()).map(|i| coded[i.min(coded.len() - 1)].clone()).collect();
-        output.write(&coded)?;
-        if let Some(difference) = difference {
+        wavs.output.write(&coded)?;
+        if let Some(difference) = &mut wavs.difference {
             let minus =
                 |(o, c): (&Vec<f32>, &Vec<f32>)| o.iter().zip(c).map(|(o, c)| o - c).collect::<Vec<f32>>();
             difference.write(&originals.iter().zip(&coded).map(minus).collect::<Vec<_>>())?;
@@ -266,7 +316,7 @@ impl Coder {
         channels: usize,
     ) -> Result<(), CliError> {
         let info = model.info();
-        // Frames whose first sample lies in the file; what follows coded the silence behind it.
+        // Frames whose first sample lies in the file; what follows coded the silence after it.
         let seconds = self.taken_samples as f64 / f64::from(rate_hz);
         let frames = ((seconds * info.frame_rate_hz()).ceil() as usize).min(self.tokens[0].semantic.len());
         for tokens in &mut self.tokens {
@@ -275,7 +325,7 @@ impl Coder {
         }
         let spread = EngineConfig { scheduling: Scheduling::Spread, ..self.engines[0].config() };
         let plugin = sacodec_engine::Timing::new(spread.rate_hz, spread.scheduling, info)?;
-        let nonfinite_samples = self.engines.iter().map(|e| e.stats().nonfinite_samples).sum();
+        let nonfinite_samples = self.mixer.nonfinite_samples();
         let coded_channels = self.tokens.len();
         let first = self.tokens.remove(0);
         let report = Report {

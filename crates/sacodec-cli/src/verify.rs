@@ -6,12 +6,12 @@ use std::sync::Arc;
 use clap::Args as ClapArgs;
 use serde_json::json;
 
-use super::audio::AudioReader;
+use super::audio_reader::AudioReader;
 use super::batch::{BatchArgs, Report, extension, name};
 use super::encode::{AUDIO_EXTENSIONS, FileEncoder};
 use super::{CliError, Outcome, losses, model, open_take};
 use sacodec_codec::{CodecModel, TokenFrame};
-use sacodec_take::convert::check_pack;
+use sacodec_take::decode::check_pack;
 use sacodec_take::{ChannelMode, Take};
 
 const BLOCK_SAMPLES: usize = 1 << 14;
@@ -113,8 +113,8 @@ impl Comparison {
 
 fn verify(args: &Args, model: &Arc<CodecModel>, path: &Path, audio: &Path) -> Result<Report, CliError> {
     let take = open_take(path)?;
-    let export = |source| CliError::Export { input: path.into(), output: audio.into(), source };
-    check_pack(&take, model).map_err(export)?;
+    let other_pack = |source| CliError::Verify { path: path.into(), source };
+    check_pack(&take, model).map_err(other_pack)?;
     let again = encode_again(args, model, &take, path, audio)?;
     let mut compared = Comparison::default();
     for (index, tokens) in (0_u32..).zip(take.iter()) {
@@ -140,7 +140,8 @@ fn verify(args: &Args, model: &Arc<CodecModel>, path: &Path, audio: &Path) -> Re
         text += &format!("; the first difference is in frame {index}, at {seconds:.3} s");
     }
     if skipped > 0 {
-        text += &format!("; {skipped} frames were not compared: missing in the take or behind the audio");
+        text +=
+            &format!("; {skipped} frames were not compared: missing in the take or after the audio's end");
     }
     if let Some(loss) = &loss {
         text += &format!("; {loss}");
@@ -197,14 +198,14 @@ fn encode_again(
         offset -= skipped;
         block.iter_mut().for_each(|c| drop(c.drain(..skipped as usize)));
         while let Some(reset) = resets.next_if(|&reset| reset <= taken_samples + block[0].len() as u64) {
-            // A damaged take may name one that lies behind.
+            // A damaged take may name one that lies before.
             let before = reset.saturating_sub(taken_samples) as usize;
-            let first: Vec<Vec<f32>> = block.iter_mut().map(|c| c.drain(..before).collect()).collect();
-            coder.push(&first)?;
+            let mut first: Vec<Vec<f32>> = block.iter_mut().map(|c| c.drain(..before).collect()).collect();
+            coder.push(&mut first)?;
             coder.finish()?;
             taken_samples += before as u64;
         }
-        coder.push(&block)?;
+        coder.push(&mut block)?;
         taken_samples += block[0].len() as u64;
         block.iter_mut().for_each(Vec::clear);
     }

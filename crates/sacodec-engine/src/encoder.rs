@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::engine::CODEC_LIMIT;
 use super::error::EngineError;
 use super::latency::Timing;
+use super::mix::{clean, limit};
 use super::resample::{CHUNK_SAMPLES, ToCodec};
 use super::schedule::Scheduling;
 use sacodec_codec::{CodecModel, FrameCodec, TokenFrame};
@@ -51,11 +51,6 @@ impl TokenEncoder {
         self.nonfinite_samples
     }
 
-    /// A sample as the engine takes it in, before channels are mixed.
-    pub fn admit(sample: f32) -> f32 {
-        if sample.is_normal() { sample.clamp(-CODEC_LIMIT, CODEC_LIMIT) } else { 0.0 }
-    }
-
     /// Takes samples; every frame that is complete goes to `sink`, `None` where the codec failed on
     /// it: its states are zero then.
     ///
@@ -96,7 +91,7 @@ impl TokenEncoder {
     fn code(&mut self, samples: &[f32], sink: &mut dyn FnMut(Option<TokenFrame>)) -> Result<(), EngineError> {
         for &sample in samples {
             self.nonfinite_samples += u64::from(!sample.is_finite());
-            self.to_codec.push(Self::admit(sample));
+            self.to_codec.push(limit(clean(sample)));
             if self.to_codec.missing_samples() > 0 {
                 continue;
             }

@@ -6,6 +6,7 @@ use super::delay::DelayLine;
 use super::error::EngineError;
 use super::latency::Timing;
 use super::level_match::{LevelMatch, MatchGains};
+use super::mix::{clean, limit, mix};
 use super::monitor::{Channels, Controls, Monitor, Ramp, fade_samples};
 use super::observer::{Observer, Sink};
 use super::schedule::{CodecSet, CodedFrame, Jobs, Scheduling};
@@ -15,10 +16,6 @@ use sacodec_rt::{RtPool, without_denormals};
 
 /// Host samples are worked on in runs of at most this many.
 const RUN_SAMPLES: usize = 128;
-/// Nothing louder than this enters the codec: 24 dB above full scale. Far above it the
-/// energies inside the encoder leave the range of f32.
-pub(super) const CODEC_LIMIT: f32 = 16.0;
-const SIGN_BIT: u32 = 1 << 31;
 
 /// What an engine is made for. Changing any of it needs a new engine.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -313,7 +310,8 @@ impl Core {
     /// Turns the channel routing and the monitor towards `controls`.
     fn set(&mut self, controls: &Controls) {
         let stereo = self.streams.len() == 2;
-        let mix = if stereo { controls.channels.mix() } else { [1.0, 0.0] };
+        let weights = |i| if stereo { controls.channels.weight(i, 2) } else { [1.0, 0.0][i] };
+        let mix: [f32; 2] = std::array::from_fn(weights);
         let dual = stereo && controls.channels == Channels::DualMono;
         if !self.started {
             self.mix = mix.map(Ramp::at);
@@ -415,27 +413,21 @@ impl Core {
         for (i, left) in left.iter_mut().enumerate() {
             let l = self.clean(*left);
             let r = right.get(i).copied().map_or(l, |r| self.clean(r));
-            let (wl, wr) = (self.mix[0].next(), self.mix[1].next());
-            let (cl, cr) = (l.clamp(-CODEC_LIMIT, CODEC_LIMIT), r.clamp(-CODEC_LIMIT, CODEC_LIMIT));
-            complete = self.streams[0].push(wl * cl + wr * cr);
+            complete = self.streams[0].push(mix([(self.mix[0].next(), l), (self.mix[1].next(), r)]));
             *left = self.originals[0].step(l);
             if let Some(sample) = right.get_mut(i) {
-                self.streams[1].push(cr);
+                self.streams[1].push(limit(r));
                 *sample = self.originals[1].step(r);
             }
         }
         complete
     }
 
-    /// NaN and infinities become zero and are counted; denormals become zero.
+    /// As [`clean`], counting what is no number.
     #[inline]
     fn clean(&mut self, sample: f32) -> f32 {
-        if sample.is_normal() {
-            return sample;
-        }
         self.nonfinite_samples += u64::from(!sample.is_finite());
-        // By its bits: with denormals flushed, comparing one with zero would call it zero.
-        f32::from_bits(sample.to_bits() & SIGN_BIT)
+        clean(sample)
     }
 
     /// Mixes the coded streams into the delayed originals that stand in the buffers.

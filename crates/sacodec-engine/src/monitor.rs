@@ -28,17 +28,6 @@ pub enum Channels {
     DualMono,
 }
 
-impl Channels {
-    /// Weights of left and right in the first coded stream.
-    pub(super) fn mix(self) -> [f32; 2] {
-        match self {
-            Self::MonoSum => [0.5, 0.5],
-            Self::Left | Self::DualMono => [1.0, 0.0],
-            Self::Right => [0.0, 1.0],
-        }
-    }
-}
-
 /// What a listening test lets be heard instead: original or coded, alike in all but the codec.
 ///
 /// Every turn begins with the same fade to silence, the same [`PAUSE_MS`] and the same fade in, whatever

@@ -4,6 +4,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
+use super::atomic_file::rename_new;
+
 /// A file system.
 pub trait Disk: Send + Sync {
     /// Makes a folder and those above it.
@@ -63,14 +65,7 @@ impl Disk for SystemDisk {
     }
 
     fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
-        // A link is the one portable way to take a name only if it is free.
-        match fs::hard_link(from, to) {
-            Ok(()) => fs::remove_file(from),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-            // A file system without links: the gap between look and rename is ours to live with.
-            Err(_) if self.exists(to) => Err(io::ErrorKind::AlreadyExists.into()),
-            Err(_) => fs::rename(from, to),
-        }
+        rename_new(from, to)
     }
 
     fn exists(&self, path: &Path) -> bool {

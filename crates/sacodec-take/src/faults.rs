@@ -15,7 +15,7 @@ use super::export::ExportFormat;
 use super::format::GapReason;
 use super::header::ChannelMode;
 use super::reader::Take;
-use super::recorder::{Begin, EndReason, Event, RecorderCounts};
+use super::recorder::{Begin, EndReason, RecorderCounts, RecorderEvent};
 use super::settings::Destination;
 use super::status::TakeStatus;
 use super::thread::{TakeSource, TakeThread, TakeWatch};
@@ -123,7 +123,7 @@ impl TakeSource for Source {
 
 /// A writer thread on a faulty disk, and the audio thread's end of its ring.
 struct Bench {
-    ring: HeapProd<Event>,
+    ring: HeapProd<RecorderEvent>,
     thread: Option<TakeThread>,
     watch: TakeWatch,
     files: Arc<Mutex<HashMap<PathBuf, Vec<u8>>>>,
@@ -157,20 +157,21 @@ impl Bench {
             stream_frame: 0,
             first,
         };
-        assert!(self.ring.try_push(Event::Begin(begin)).is_ok());
-        assert!(self.ring.try_push(Event::Anchor(first)).is_ok());
+        assert!(self.ring.try_push(RecorderEvent::Begin(begin)).is_ok());
+        assert!(self.ring.try_push(RecorderEvent::Anchor(first)).is_ok());
     }
 
     fn frames(&mut self, count: u16) {
         for _ in 0..count {
             let token = TokenFrame { semantic: self.frames % 1000, acoustic: self.frames % 1024 };
-            assert!(self.ring.try_push(Event::Frame([token; 2])).is_ok(), "the ring is full");
+            assert!(self.ring.try_push(RecorderEvent::Frame([token; 2])).is_ok(), "the ring is full");
             self.frames += 1;
         }
     }
 
     fn end(&mut self) {
-        let event = Event::End { reason: EndReason::RecordOff, length_samples: 640 * u64::from(self.frames) };
+        let event =
+            RecorderEvent::End { reason: EndReason::RecordOff, length_samples: 640 * u64::from(self.frames) };
         assert!(self.ring.try_push(event).is_ok());
     }
 
@@ -342,7 +343,7 @@ fn gaps_from_the_recorder_are_in_the_footer() {
     bench.begin();
     bench.frames(10);
     for (count, reason) in [(5, GapReason::RingFull), (2, GapReason::CodecFailed)] {
-        assert!(bench.ring.try_push(Event::Gap { count, reason }).is_ok());
+        assert!(bench.ring.try_push(RecorderEvent::Gap { count, reason }).is_ok());
     }
     bench.frames(10);
     bench.end();

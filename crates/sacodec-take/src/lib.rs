@@ -6,14 +6,18 @@
 //! ```
 //!
 //! In the order a caller meets it: [`TakeThread::spawn`] gives a [`Recorder`] for the audio thread;
-//! [`Take`] reads what was written; [`convert`] makes other files and audio of it. The bytes are
+//! [`Take`] reads what was written; [`export`] makes other files of it and [`decode`] audio. The bytes are
 //! specified in `docs/sac-format.md`. Takes know no plugin types.
 
 #[cfg(feature = "record")]
-pub mod convert;
+pub mod atomic_file;
+mod block_writer;
+#[cfg(feature = "record")]
+pub mod decode;
 #[cfg(feature = "record")]
 pub mod disk;
-mod export;
+#[cfg(feature = "record")]
+pub mod export;
 #[cfg(all(test, feature = "record"))]
 mod faults;
 #[cfg(feature = "record")]
@@ -22,8 +26,6 @@ mod format;
 mod header;
 #[cfg(feature = "record")]
 mod identity;
-#[cfg(feature = "record")]
-mod open;
 mod reader;
 #[cfg(feature = "record")]
 mod recorder;
@@ -31,12 +33,18 @@ mod recorder;
 pub mod settings;
 #[cfg(feature = "record")]
 mod status;
+mod tables;
 #[cfg(feature = "record")]
 mod thread;
 mod timeline;
-mod writer;
+#[cfg(feature = "record")]
+mod unfinished;
+#[cfg(feature = "record")]
+pub mod wav;
 
-pub use export::{ExportFormat, MISSING_TOKEN, write_csv, write_jsonl, write_npy};
+pub use block_writer::{Footer, TakeWriter};
+#[cfg(feature = "record")]
+pub use export::ExportFormat;
 pub use format::{BLOCK_FRAMES, Gap, GapReason, MAX_FRAMES, TakeError};
 pub use header::{ChannelMode, CodebookSizes, Header, MAX_CHANNELS, PackId};
 pub use reader::{Damage, Take};
@@ -44,7 +52,7 @@ pub use reader::{Damage, Take};
 pub use recorder::{Armed, EndReason, Recorder, RecorderCounts};
 #[cfg(feature = "record")]
 pub use status::TakeStatus;
+pub use tables::{MISSING_TOKEN, write_csv, write_jsonl, write_npy};
 #[cfg(feature = "record")]
 pub use thread::{TakeSource, TakeThread, TakeWatch};
 pub use timeline::{Anchor, Moment, Timeline, Transport};
-pub use writer::{Footer, TakeWriter};

@@ -5,13 +5,13 @@ use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
 
+use super::block_writer::{Footer, TakeWriter};
 use super::format::{
     Gap, GapReason, MAX_FRAMES, Record, TakeError, is_cut_record, payload_bytes, read_frames, read_header,
     read_record,
 };
 use super::header::Header;
 use super::timeline::Anchor;
-use super::writer::{Footer, TakeWriter};
 use sacodec_token::TokenFrame;
 
 /// Missing frames that are taken for granted, and how many more for each frame that is there. A

@@ -1,5 +1,5 @@
-//! The audio thread's half of recording: decides which frames belong to a take and where they stand,
-//! and hands them to the writer thread by a ring.
+//! The audio thread's half of recording: decides which frames belong to a take and what their
+//! place is, and hands them to the writer thread by a ring.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -76,7 +76,7 @@ impl Default for Armed {
 
 /// What the writer thread is told.
 #[derive(Debug)]
-pub(super) enum Event {
+pub(super) enum RecorderEvent {
     Begin(Begin),
     Anchor(Anchor),
     Frame([TokenFrame; 2]),
@@ -103,9 +103,9 @@ pub struct RecorderCounts {
     pub lost_frames: AtomicU64,
 }
 
-/// The take under way.
+/// What the audio thread knows of the take under way.
 #[derive(Debug)]
-struct OpenTake {
+struct CurrentTake {
     /// Address of the model, which the writer thread keeps alive while the take is open. Not the
     /// model: dropping it here could be the one that frees it.
     model_address: usize,
@@ -141,17 +141,17 @@ struct StreamState {
 
 /// Records what an engine codes. Belongs to the audio thread.
 pub struct Recorder {
-    ring: HeapProd<Event>,
+    ring: HeapProd<RecorderEvent>,
     counts: Arc<RecorderCounts>,
     stream: Option<StreamState>,
-    open: Option<OpenTake>,
+    current: Option<CurrentTake>,
     may_wait: bool,
 }
 
 /// A recorder and the ring's other end.
-pub(super) fn channel(counts: Arc<RecorderCounts>) -> (Recorder, HeapCons<Event>) {
+pub(super) fn channel(counts: Arc<RecorderCounts>) -> (Recorder, HeapCons<RecorderEvent>) {
     let (ring, events) = HeapRb::new(RING_EVENTS).split();
-    (Recorder { ring, counts, stream: None, open: None, may_wait: false }, events)
+    (Recorder { ring, counts, stream: None, current: None, may_wait: false }, events)
 }
 
 impl Recorder {
@@ -208,12 +208,12 @@ impl Recorder {
             },
             (Armed::On(mode), _) => mode,
         };
-        let changed = self.open.as_ref().and_then(|open| {
-            let model = open.model_address != address(frame.model);
+        let changed = self.current.as_ref().and_then(|current| {
+            let model = current.model_address != address(frame.model);
             [
                 (model, EndReason::PackChanged),
-                (open.mode != mode, EndReason::ChannelsChanged),
-                (open.frames >= MAX_TAKE_FRAMES, EndReason::TooLong),
+                (current.mode != mode, EndReason::ChannelsChanged),
+                (current.frames >= MAX_TAKE_FRAMES, EndReason::TooLong),
             ]
             .into_iter()
             .find_map(|(changed, reason)| changed.then_some(reason))
@@ -231,7 +231,7 @@ impl Recorder {
     pub fn end_block(&mut self) {
         let Some(stream) = &self.stream else { return };
         let next_samples = stream.timing.frame_start_samples(stream.next_frame);
-        if self.open.is_some() && next_samples < stream.samples as f64 {
+        if self.current.is_some() && next_samples < stream.samples as f64 {
             let moment = stream.timeline.at(next_samples);
             if let Armed::Off(reason) = moment.armed {
                 self.end_at(moment.since_samples, reason);
@@ -240,7 +240,7 @@ impl Recorder {
     }
 
     /// Whether frames that are to be recorded are still on their way through the engine: then code
-    /// silence behind them before it is reset, or they are lost.
+    /// silence after them before it is reset, or they are lost.
     ///
     /// # Real-time
     /// Never allocates, locks or waits.
@@ -249,7 +249,7 @@ impl Recorder {
             let next_samples = stream.timing.frame_start_samples(stream.next_frame);
             let next = stream.timeline.at(next_samples).armed;
             let is_wanted = |armed| matches!(armed, Armed::On(_));
-            (self.open.is_some() || is_wanted(stream.armed) || is_wanted(next))
+            (self.current.is_some() || is_wanted(stream.armed) || is_wanted(next))
                 && stream.next_frame < stream.timing.frames_begun(stream.samples)
         })
     }
@@ -268,8 +268,8 @@ impl Recorder {
             stream.next_frame = 0;
             stream.timeline.clear();
         }
-        if let Some(open) = &mut self.open {
-            open.was_reset = true;
+        if let Some(current) = &mut self.current {
+            current.was_reset = true;
         }
     }
 
@@ -291,20 +291,20 @@ impl Recorder {
 
     /// Ends the take at this sample of the stream.
     fn end_at(&mut self, stream_samples: f64, reason: EndReason) {
-        let Some(open) = self.open.take().filter(|open| open.announced) else { return };
-        if open.lost > 0 {
-            self.push(Event::Gap { count: open.lost, reason: GapReason::RingFull });
+        let Some(current) = self.current.take().filter(|current| current.announced) else { return };
+        if current.lost > 0 {
+            self.push(RecorderEvent::Gap { count: current.lost, reason: GapReason::RingFull });
         }
         let base_samples = self.stream.as_ref().map_or(0, |stream| stream.base_samples);
         let end_samples = base_samples + stream_samples.max(0.0).round() as u64;
-        let length_samples = end_samples.saturating_sub(open.origin_samples);
-        self.push(Event::End { reason, length_samples });
+        let length_samples = end_samples.saturating_sub(current.origin_samples);
+        self.push(RecorderEvent::End { reason, length_samples });
     }
 
     fn record(&mut self, frame: &CodedFrame, mode: ChannelMode, start_samples: f64, other_pack: bool) {
         let has_room = self.has_room();
         let Some(stream) = &self.stream else { return };
-        let open = self.open.get_or_insert_with(|| OpenTake {
+        let current = self.current.get_or_insert_with(|| CurrentTake {
             model_address: address(frame.model),
             mode,
             origin_samples: stream.base_samples + start_samples.round() as u64,
@@ -316,49 +316,51 @@ impl Recorder {
             anchor: None,
             was_reset: other_pack || frame.index == 0,
         });
-        open.frames += 1;
+        current.frames += 1;
         if !has_room {
-            open.lost += 1;
+            current.lost += 1;
             self.counts.lost_frames.fetch_add(1, Relaxed);
             return;
         }
         let heard_samples = start_samples + stream.timing.first_frame_samples;
         let moment = stream.timeline.at(heard_samples);
-        let origin = open.origin_samples as f64 - stream.base_samples as f64;
-        let (anchor, is_needed) = open.anchor(&moment, heard_samples - origin, &stream.timing);
-        let begin = (!open.announced).then(|| Begin {
+        let origin = current.origin_samples as f64 - stream.base_samples as f64;
+        let (anchor, is_needed) = current.anchor(&moment, heard_samples - origin, &stream.timing);
+        let begin = (!current.announced).then(|| Begin {
             model: frame.model.clone(),
             rate_hz: stream.timing.rate_hz,
             mode,
             channels: if mode == ChannelMode::Each { 2 } else { 1 },
             latency_samples: stream.timing.latency_samples as u32,
-            stream_frame: open.stream_frame,
+            stream_frame: current.stream_frame,
             first: anchor.at(
                 0,
                 stream.timing.hop_samples as f64 * stream.timing.ratio,
                 stream.timing.rate_hz,
             ),
         });
-        open.announced = true;
-        open.was_reset = false;
-        let lost = std::mem::take(&mut open.lost);
+        current.announced = true;
+        current.was_reset = false;
+        let lost = std::mem::take(&mut current.lost);
         if is_needed || lost > 0 {
-            open.anchor = Some((anchor, moment.segment));
+            current.anchor = Some((anchor, moment.segment));
         }
         if let Some(begin) = begin {
-            self.push(Event::Begin(begin));
+            self.push(RecorderEvent::Begin(begin));
         }
         if lost > 0 {
-            self.push(Event::Gap { count: lost, reason: GapReason::RingFull });
+            self.push(RecorderEvent::Gap { count: lost, reason: GapReason::RingFull });
         }
         if is_needed || lost > 0 {
-            self.push(Event::Anchor(anchor));
+            self.push(RecorderEvent::Anchor(anchor));
         }
         if frame.failed {
-            self.push(Event::Gap { count: 1, reason: GapReason::CodecFailed });
+            self.push(RecorderEvent::Gap { count: 1, reason: GapReason::CodecFailed });
         } else {
             let tokens = frame.tokens();
-            self.push(Event::Frame(std::array::from_fn(|i| tokens.get(i).copied().unwrap_or_default())));
+            self.push(RecorderEvent::Frame(std::array::from_fn(|i| {
+                tokens.get(i).copied().unwrap_or_default()
+            })));
         }
     }
 
@@ -377,13 +379,13 @@ impl Recorder {
         true
     }
 
-    fn push(&mut self, event: Event) {
+    fn push(&mut self, event: RecorderEvent) {
         // There is room: see RESERVED_EVENTS.
         let _ = self.ring.try_push(event);
     }
 }
 
-impl OpenTake {
+impl CurrentTake {
     /// The anchor of the frame in hand, and whether the one before does not say it.
     fn anchor(&self, moment: &Moment<Armed>, stream_samples: f64, timing: &Timing) -> (Anchor, bool) {
         let Transport { playing, recording, position_samples, position_quarters, tempo_bpm } =

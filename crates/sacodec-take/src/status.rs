@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::open::ClosedTake;
+use super::unfinished::ClosedTake;
 
 /// What a user is shown of recording.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,8 +25,8 @@ pub struct TakeStatus {
     pub last_problem: Option<String>,
 }
 
-/// The part of it that an open take knows.
-pub struct OpenStatus {
+/// The part of it that an unfinished take knows.
+pub struct UnfinishedStatus {
     pub path: PathBuf,
     pub frames: u64,
     pub waiting_bytes: u64,
@@ -34,11 +34,11 @@ pub struct OpenStatus {
 }
 
 impl TakeStatus {
-    pub(super) fn now(&mut self, open: OpenStatus) {
-        self.recording = Some(open.path);
-        self.frames = open.frames;
-        self.waiting_bytes = open.waiting_bytes;
-        self.problem = open.problem;
+    pub(super) fn now(&mut self, take: UnfinishedStatus) {
+        self.recording = Some(take.path);
+        self.frames = take.frames;
+        self.waiting_bytes = take.waiting_bytes;
+        self.problem = take.problem;
     }
 
     pub(super) fn end(&mut self, closed: &ClosedTake) {

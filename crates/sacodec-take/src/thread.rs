@@ -8,10 +8,10 @@ use ringbuf::HeapCons;
 use ringbuf::traits::{Consumer, Observer};
 
 use super::disk::{Disk, SystemDisk};
-use super::open::OpenTake;
-use super::recorder::{Event, Recorder, RecorderCounts, channel};
+use super::recorder::{Recorder, RecorderCounts, RecorderEvent, channel};
 use super::settings::Destination;
 use super::status::TakeStatus;
+use super::unfinished::UnfinishedTake;
 
 /// How often the thread looks for events while a take is open, and otherwise.
 const BUSY_POLL: Duration = Duration::from_millis(10);
@@ -73,7 +73,7 @@ impl TakeThread {
         disk: Arc<dyn Disk>,
         source: impl TakeSource,
         counts: Arc<RecorderCounts>,
-        events: HeapCons<Event>,
+        events: HeapCons<RecorderEvent>,
     ) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             status: Mutex::default(),
@@ -82,7 +82,8 @@ impl TakeThread {
             wake: Condvar::new(),
             caught_up: Condvar::new(),
         });
-        let worker = Worker { shared: shared.clone(), disk, source, events, open: None, exports: Vec::new() };
+        let worker =
+            Worker { shared: shared.clone(), disk, source, events, unfinished: None, exports: Vec::new() };
         let thread = std::thread::Builder::new().name("sacodec-take".into()).spawn(move || worker.run())?;
         Ok(Self { shared, thread: Some(thread) })
     }
@@ -133,8 +134,8 @@ struct Worker<S> {
     shared: Arc<Shared>,
     disk: Arc<dyn Disk>,
     source: S,
-    events: HeapCons<Event>,
-    open: Option<OpenTake>,
+    events: HeapCons<RecorderEvent>,
+    unfinished: Option<UnfinishedTake>,
     exports: Vec<JoinHandle<()>>,
 }
 
@@ -152,15 +153,15 @@ impl<S: TakeSource> Worker<S> {
                 self.take(event);
             }
             self.answer(asked);
-            if let Some(open) = &mut self.open {
-                open.write(&*self.disk);
-                let status = open.status();
+            if let Some(take) = &mut self.unfinished {
+                take.write(&*self.disk);
+                let status = take.status();
                 lock(&self.shared.status).now(status);
             }
             if closing && self.events.is_empty() {
                 break;
             }
-            let poll = if self.open.is_some() { BUSY_POLL } else { IDLE_POLL };
+            let poll = if self.unfinished.is_some() { BUSY_POLL } else { IDLE_POLL };
             let orders = lock(&self.shared.orders);
             if !orders.closing && orders.asked == orders.answered {
                 // Woken early or late makes no difference.
@@ -182,22 +183,25 @@ impl<S: TakeSource> Worker<S> {
         }
     }
 
-    fn take(&mut self, event: Event) {
+    fn take(&mut self, event: RecorderEvent) {
         match event {
-            Event::Begin(begin) => {
+            RecorderEvent::Begin(begin) => {
                 self.close("another take began", None);
-                match OpenTake::new(&begin, self.source.destination(), self.source.track()) {
-                    Ok(open) => self.open = Some(open),
+                match UnfinishedTake::new(&begin, self.source.destination(), self.source.track()) {
+                    Ok(take) => self.unfinished = Some(take),
                     Err(error) => self.say(format!("no take could be begun: {error}")),
                 }
             }
-            Event::End { reason, length_samples } => {
+            RecorderEvent::End { reason, length_samples } => {
                 self.close(&reason.to_string(), Some(length_samples));
             }
-            event => match self.open.as_mut().map(|open| open.add(&event)) {
+            event => match self.unfinished.as_mut().map(|take| take.add(&event)) {
                 Some(Ok(())) => {}
                 // Its take could not be begun, and that was said.
-                None => lock(&self.shared.status).lost_frames += u64::from(matches!(event, Event::Frame(_))),
+                None => {
+                    lock(&self.shared.status).lost_frames +=
+                        u64::from(matches!(event, RecorderEvent::Frame(_)))
+                }
                 Some(Err(error)) => {
                     lock(&self.shared.status).lost_frames += 1;
                     self.say(format!("a frame could not be recorded: {error}"));
@@ -209,10 +213,10 @@ impl<S: TakeSource> Worker<S> {
     /// Closes the take, if one is open, and exports it on a thread of its own: decoding takes longer
     /// than the ring lasts.
     fn close(&mut self, reason: &str, length_samples: Option<u64>) {
-        let Some(mut open) = self.open.take() else { return };
+        let Some(mut take) = self.unfinished.take() else { return };
         // Name and folder are those of its beginning; what a closed take becomes is said now.
-        open.export_as(self.source.destination().formats);
-        let closed = open.close(&*self.disk, reason, length_samples);
+        take.export_as(self.source.destination().formats);
+        let closed = take.close(&*self.disk, reason, length_samples);
         lock(&self.shared.status).end(&closed);
         self.exports.retain(|export| !export.is_finished());
         let Some(exports) = closed.exports else { return };

@@ -84,6 +84,38 @@ pub fn read_wav(path: &Path) -> (Vec<f32>, u32) {
     (samples, spec.sample_rate)
 }
 
+/// Writes a WAV file of 32-bit floats, from channels of one length.
+pub fn write_wav(path: &Path, rate_hz: u32, channels: &[Vec<f32>]) {
+    let samples = (0..channels[0].len()).flat_map(|i| channels.iter().map(move |channel| channel[i]));
+    write_samples(path, rate_hz, channels.len() as u16, hound::SampleFormat::Float, 32, samples);
+}
+
+/// Writes a WAV file of 16-bit noise, and the folder that it is in.
+pub fn write_noise(path: &Path, rate_hz: u32, channels: u16, length: usize, seed: u32) {
+    let samples = noise(seed, length * usize::from(channels), 8000.0).into_iter().map(|s| s as i16);
+    path.parent()
+        .map_or(Ok(()), std::fs::create_dir_all)
+        .unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    write_samples(path, rate_hz, channels, hound::SampleFormat::Int, 16, samples);
+}
+
+fn write_samples<S: hound::Sample>(
+    path: &Path,
+    sample_rate: u32,
+    channels: u16,
+    sample_format: hound::SampleFormat,
+    bits_per_sample: u16,
+    samples: impl Iterator<Item = S>,
+) {
+    let spec = hound::WavSpec { channels, sample_rate, bits_per_sample, sample_format };
+    let written = hound::WavWriter::create(path, spec).and_then(|mut wav| {
+        let mut samples = samples;
+        samples.try_for_each(|sample| wav.write_sample(sample))?;
+        wav.finalize()
+    });
+    written.unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+}
+
 /// The repository's clip at 48 kHz.
 pub fn speech_48k() -> Vec<f32> {
     let (samples, rate_hz) = read_wav(&data("speech.wav"));

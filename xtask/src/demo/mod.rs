@@ -75,7 +75,7 @@ pub fn run(project: &Project, out: Option<&Path>) -> Result<()> {
 fn roundtrip(built: &Built, clip: &Path, out: &Path) -> Result<(Coding, Clip)> {
     let coded = out.join(".roundtrip.wav");
     let mut command = Command::new(&built.program);
-    command.arg("roundtrip").arg(clip).arg(&coded).arg("--json");
+    command.arg("roundtrip").arg(clip).arg(&coded).args(["--overwrite", "--json"]);
     let json = project::output(&mut command)?;
     let coding =
         serde_json::from_str(&json).context("`sacodec roundtrip --json` lacks what the demo reports")?;

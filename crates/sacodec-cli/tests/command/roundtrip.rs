@@ -3,25 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use sacodec_testing::{noise, read_wav};
+use sacodec_take::Take;
+use sacodec_testing::{read_wav, speech_48k, write_noise, write_wav};
 
 fn sacodec(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_sacodec")).args(arguments).output().unwrap()
-}
-
-/// Half a second of noise in every channel, 16 bit.
-fn write_wav(path: &Path, rate_hz: u32, channels: u16, length: usize) {
-    let spec = hound::WavSpec {
-        channels,
-        sample_rate: rate_hz,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    let mut wav = hound::WavWriter::create(path, spec).unwrap();
-    for sample in noise(rate_hz, length * usize::from(channels), 8000.0) {
-        wav.write_sample(sample as i16).unwrap();
-    }
-    wav.finalize().unwrap();
 }
 
 fn text(path: &Path) -> &str {
@@ -36,9 +22,9 @@ fn output_is_as_long_as_the_input_and_difference_completes_it() {
     for (rate_hz, channels, length) in
         [(8000, 1, 1), (11_025, 2, 5000), (44_100, 1, 22_051), (96_000, 3, 9_999)]
     {
-        write_wav(&input, rate_hz, channels, length);
-        let run =
-            sacodec(&["roundtrip", text(&input), text(&coded), "--difference", text(&difference), "--json"]);
+        write_noise(&input, rate_hz, channels, length, rate_hz);
+        let paths = [text(&input), text(&coded), "--difference", text(&difference)];
+        let run = sacodec(&[&["roundtrip"], &paths[..], &["--json", "--overwrite"]].concat());
         assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
         let report: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
         assert_eq!(report["length_samples"], length);
@@ -53,14 +39,15 @@ fn output_is_as_long_as_the_input_and_difference_completes_it() {
         }
     }
     let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
-    assert_eq!(names.len(), 3, "something was left behind: {names:?}");
+    assert_eq!(names.len(), 3, "something is left over: {names:?}");
 }
 
 #[test]
 fn every_failure_is_one_line_that_names_the_file_and_harms_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
-    write_wav(&path("good.wav"), 16_000, 1, 4000);
+    write_noise(&path("good.wav"), 16_000, 1, 4000, 1);
+    std::fs::write(path("mine.wav"), "mine").unwrap();
     std::fs::write(path("empty.wav"), []).unwrap();
     std::fs::write(path("text.wav"), "not audio").unwrap();
     let good = std::fs::read(path("good.wav")).unwrap();
@@ -74,6 +61,7 @@ fn every_failure_is_one_line_that_names_the_file_and_harms_nothing() {
         ("folder.wav", "out.wav"),
         ("good.wav", "good.wav"),
         ("good.wav", "folder.wav"),
+        ("good.wav", "mine.wav"),
         ("good.wav", "no/such/folder/out.wav"),
     ];
     for (input, output) in cases {
@@ -87,7 +75,49 @@ fn every_failure_is_one_line_that_names_the_file_and_harms_nothing() {
     assert_eq!(std::fs::read(path("good.wav")).unwrap(), good, "the input was touched");
     assert!(path("folder.wav").is_dir());
     let left = std::fs::read_dir(folder.path()).unwrap().count();
-    assert_eq!(left, 5, "something was left behind");
+    assert_eq!(std::fs::read(path("mine.wav")).unwrap(), b"mine");
+    assert_eq!(left, 6, "something is left over");
+}
+
+/// The plugin's tokens are compared with those of `encode` in `tests/plugin/takes.rs`.
+#[test]
+fn roundtrip_gives_the_tokens_of_encode_whatever_the_channels_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let [input, coded, take, difference] =
+        ["in.wav", "coded.wav", "in.sac", "difference.wav"].map(|name| folder.path().join(name));
+    let speech = speech_48k();
+    let mut audio: Vec<Vec<f32>> = (0..3).map(|c| speech[40_000 + 9000 * c..][..96_000].to_vec()).collect();
+    let wrong = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MIN_POSITIVE / 2.0, 1e30];
+    for (i, sample) in audio[1].iter_mut().enumerate().skip(100).step_by(997) {
+        *sample = wrong[i % wrong.len()];
+    }
+    let nonfinite = audio[1].iter().filter(|sample| !sample.is_finite()).count();
+    write_wav(&input, 48_000, &audio);
+    for (channels, streams) in [("sum", 1), ("left", 1), ("right", 1), ("each", 3)] {
+        let report = |arguments: &[&str]| -> serde_json::Value {
+            let run = sacodec(&[arguments, &["--channels", channels, "--json", "--overwrite"]].concat());
+            assert!(run.status.success(), "{channels}: {}", String::from_utf8_lossy(&run.stderr));
+            serde_json::from_slice(&run.stdout).unwrap()
+        };
+        let paths = [text(&input), text(&coded), "--difference", text(&difference)];
+        let roundtrip = report(&[&["roundtrip"], &paths[..]].concat());
+        let encode = report(&["encode", text(&input), text(&take)]);
+        assert_eq!(roundtrip["nonfinite_samples"], nonfinite, "{channels}");
+        assert_eq!(encode["nonfinite_samples"], nonfinite, "{channels}");
+        let take = Take::open(&take).unwrap();
+        assert_eq!((take.frames(), take.header.channels), (150, streams), "{channels}");
+        let further = roundtrip["more_channels"].as_array().unwrap();
+        for (channel, tokens) in std::iter::once(&roundtrip).chain(further).enumerate() {
+            let of = |stream: &str| tokens[stream].as_array().unwrap().clone();
+            let (semantic, acoustic) = (of("semantic"), of("acoustic"));
+            let equal = take.iter().enumerate().filter(|(i, frame)| {
+                let found = frame.unwrap()[channel];
+                semantic[*i] == found.semantic && acoustic[*i] == found.acoustic
+            });
+            assert_eq!(equal.count(), 150, "{channels}, stream {channel}: frames with equal tokens");
+        }
+        assert!(read_wav(&difference).0.iter().all(|sample| sample.is_finite()), "{channels}");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use sacodec_take::Take;
-use sacodec_testing::{data, noise};
+use sacodec_testing::{data, write_noise};
 use serde_json::Value;
 
 fn command(folder: &Path, arguments: &[&str]) -> Command {
@@ -27,22 +27,11 @@ fn lines(output: &Output) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn write_wav(path: &Path, rate_hz: u32, channels: u16, length: usize, seed: u32) {
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    let (bits_per_sample, sample_format) = (16, hound::SampleFormat::Int);
-    let spec = hound::WavSpec { channels, sample_rate: rate_hz, bits_per_sample, sample_format };
-    let mut wav = hound::WavWriter::create(path, spec).unwrap();
-    for sample in noise(seed, length * usize::from(channels), 8000.0) {
-        wav.write_sample(sample as i16).unwrap();
-    }
-    wav.finalize().unwrap();
-}
-
 /// A corpus of four files in two folders, one of which is no audio.
 fn corpus() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (seed, name) in [(1, "in/a.wav"), (2, "in/b/c.wav"), (3, "in/b/d.wav")] {
-        write_wav(&folder.path().join(name), 16_000, 1, 8000 + 1000 * seed as usize, seed);
+        write_noise(&folder.path().join(name), 16_000, 1, 8000 + 1000 * seed as usize, seed);
     }
     std::fs::write(folder.path().join("in/b/broken.wav"), "no audio").unwrap();
     folder
@@ -71,7 +60,7 @@ fn one_bad_file_stops_no_other_and_the_results_are_the_same_for_any_number_of_jo
         outputs.push(tree(&folder.path().join(&out)));
     }
     let names: Vec<_> = outputs[0].iter().map(|(path, _)| path.to_str().unwrap()).collect();
-    assert_eq!(names, ["a.sac", "b/c.sac", "b/d.sac"], "nothing else is left behind");
+    assert_eq!(names, ["a.sac", "b/c.sac", "b/d.sac"], "nothing else is there");
     assert!(outputs.windows(2).all(|pair| pair[0] == pair[1]), "results depend on the number of jobs");
 }
 
@@ -117,7 +106,7 @@ fn what_is_there_is_only_replaced_when_asked_and_a_corpus_can_be_taken_up_again(
     // Not the audio itself, not a folder, and not one result of two inputs.
     run(folder.path(), &["encode", "in/a.wav", "--output", "in/a.wav", "--overwrite"], 1);
     run(folder.path(), &["decode", "in/a.sac", "--output", "in/a.sac", "--overwrite"], 1);
-    write_wav(&folder.path().join("other/a.wav"), 16_000, 1, 100, 9);
+    write_noise(&folder.path().join("other/a.wav"), 16_000, 1, 100, 9);
     let both = run(folder.path(), &["encode", "in/a.wav", "other/a.wav", "--output", "out/"], 1);
     assert!(String::from_utf8_lossy(&both.stderr).contains("would be made of both"));
 }
@@ -198,11 +187,11 @@ fn verify_counts_equal_tokens_and_names_the_first_difference() {
     assert!((50.0..100.0).contains(&differs["acoustic_percent"].as_f64().unwrap()), "{differs}");
     run(folder.path(), &["verify", "voice.sac", "other.wav", "--min-percent", "20"], 0);
     // The wrong kind of audio, and none.
-    write_wav(&folder.path().join("rate.wav"), 16_000, 1, 5000, 1);
+    write_noise(&folder.path().join("rate.wav"), 16_000, 1, 5000, 1);
     let said = run(folder.path(), &["verify", "voice.sac", "rate.wav"], 1);
     assert!(String::from_utf8_lossy(&said.stderr).contains("16000 Hz, the take 24000 Hz"));
     run(folder.path(), &["verify", "voice.sac", "--audio", "no.wav"], 1);
-    write_wav(&folder.path().join("stereo.wav"), 24_000, 2, 5000, 1);
+    write_noise(&folder.path().join("stereo.wav"), 24_000, 2, 5000, 1);
     run(folder.path(), &["verify", "voice.sac", "stereo.wav"], 1);
     run(folder.path(), &["verify", "voice.sac", "voice.wav", "--min-percent", "101"], 2);
     // Half of the audio: the rest was not compared.
@@ -211,7 +200,7 @@ fn verify_counts_equal_tokens_and_names_the_first_difference() {
     half.samples::<i16>().take(48_000).for_each(|s| wav.write_sample(s.unwrap()).unwrap());
     wav.finalize().unwrap();
     run(folder.path(), &["verify", "voice.sac", "half.wav", "--min-percent", "90"], 3);
-    // Audio that was recorded in front of the take.
+    // Audio that was recorded before the take.
     let mut wav = hound::WavWriter::create(folder.path().join("later.wav"), spec).unwrap();
     let reader = hound::WavReader::open(folder.path().join("voice.wav")).unwrap();
     std::iter::repeat_n(0, 500).for_each(|s: i16| wav.write_sample(s).unwrap());
@@ -246,7 +235,7 @@ fn a_take_of_another_pack_is_refused_with_the_name_of_the_pack_it_needs() {
 #[test]
 fn damaged_takes_are_told_repaired_and_still_converted() {
     let folder = corpus();
-    write_wav(&folder.path().join("long.wav"), 24_000, 2, 24_000 * 5, 4);
+    write_noise(&folder.path().join("long.wav"), 24_000, 2, 24_000 * 5, 4);
     run(folder.path(), &["encode", "long.wav"], 0);
     let path = folder.path().join("long.sac");
     let sound = std::fs::read(&path).unwrap();

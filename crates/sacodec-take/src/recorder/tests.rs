@@ -75,10 +75,10 @@ fn a_full_ring_is_counted_as_a_gap_and_the_take_goes_on_at_its_place() {
     let lost = counts.lost_frames.load(Relaxed);
     assert!(lost > 0);
     let mut frames = 0;
-    let mut read = |events: &mut HeapCons<Event>| {
+    let mut read = |events: &mut HeapCons<RecorderEvent>| {
         let mut last = Vec::new();
         while let Some(event) = events.try_pop() {
-            frames += u64::from(matches!(event, Event::Frame(_)));
+            frames += u64::from(matches!(event, RecorderEvent::Frame(_)));
             last.push(event);
         }
         (frames, last)
@@ -89,12 +89,14 @@ fn a_full_ring_is_counted_as_a_gap_and_the_take_goes_on_at_its_place() {
     recorder.deactivate();
     let (all, last) = read(&mut events);
     assert_eq!(all, before + 75);
-    assert!(matches!(last[0], Event::Gap { count, reason: GapReason::RingFull } if u64::from(count) == lost));
-    let Event::Anchor(anchor) = &last[1] else { panic!("no anchor behind the gap: {:?}", last[1]) };
+    assert!(
+        matches!(last[0], RecorderEvent::Gap { count, reason: GapReason::RingFull } if u64::from(count) == lost)
+    );
+    let RecorderEvent::Anchor(anchor) = &last[1] else { panic!("no anchor behind the gap: {:?}", last[1]) };
     assert_eq!(anchor.stream_samples, 100.0 * 48_000.0 + timing(&model).first_frame_samples);
     let end = last.last().unwrap();
     assert!(
-        matches!(end, Event::End { reason: EndReason::Deactivated, length_samples } if *length_samples == 101 * 48_000)
+        matches!(end, RecorderEvent::End { reason: EndReason::Deactivated, length_samples } if *length_samples == 101 * 48_000)
     );
 }
 
@@ -105,9 +107,13 @@ fn a_frame_that_the_codec_failed_on_is_a_gap() {
     recorder.activate(timing(&model), false);
     recorder.begin_block(48_000, Transport::default(), Armed::On(ChannelMode::Mono));
     recorder.frame(&CodedFrame::new(0, &model, &[token(0)], true));
-    let found: Vec<Event> = std::iter::from_fn(|| events.try_pop()).collect();
+    let found: Vec<RecorderEvent> = std::iter::from_fn(|| events.try_pop()).collect();
     assert!(matches!(
         found[..],
-        [Event::Begin(_), Event::Anchor(_), Event::Gap { count: 1, reason: GapReason::CodecFailed }]
+        [
+            RecorderEvent::Begin(_),
+            RecorderEvent::Anchor(_),
+            RecorderEvent::Gap { count: 1, reason: GapReason::CodecFailed }
+        ]
     ));
 }

@@ -1,4 +1,4 @@
-//! Makes the bytes of a take, frame by frame, to be appended to a file.
+//! Makes the blocks of a take, frame by frame: bytes to be appended to a file.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -97,7 +97,7 @@ impl TakeWriter {
         &self.counts
     }
 
-    /// Sets where the frames from the next one on stand; `anchor.index` is set to it.
+    /// Sets the place of the frames from the next one on; `anchor.index` is set to it.
     pub fn anchor(&mut self, anchor: Anchor) {
         self.end_block();
         let anchor = Anchor { index: self.next_index, ..anchor };

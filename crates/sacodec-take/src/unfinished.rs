@@ -4,17 +4,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::convert::export_take;
+use super::block_writer::TakeWriter;
 use super::disk::Disk;
-use super::export::ExportFormat;
+use super::export::{ExportError, ExportFormat, export_take};
 use super::file::{TakeFile, with_extension};
 use super::format::TakeError;
 use super::header::Header;
 use super::reader::Take;
-use super::recorder::{Begin, Event};
+use super::recorder::{Begin, RecorderEvent};
 use super::settings::Destination;
-use super::status::OpenStatus;
-use super::writer::TakeWriter;
+use super::status::UnfinishedStatus;
 use sacodec_codec::CodecModel;
 
 /// After a refusal the disk is tried again so much later.
@@ -24,7 +23,7 @@ const CLOSE_PATIENCE: Duration = Duration::from_secs(3);
 const CLOSE_RETRY: Duration = Duration::from_millis(200);
 
 /// A take that is being recorded.
-pub struct OpenTake {
+pub struct UnfinishedTake {
     model: Arc<CodecModel>,
     writer: TakeWriter,
     destination: Destination,
@@ -65,7 +64,7 @@ pub struct Exports {
     model: Arc<CodecModel>,
 }
 
-impl OpenTake {
+impl UnfinishedTake {
     /// Begins a take; nothing is on a disk yet.
     pub fn new(begin: &Begin, destination: Destination, track: Option<String>) -> Result<Self, TakeError> {
         let now = jiff::Zoned::now();
@@ -97,12 +96,12 @@ impl OpenTake {
     }
 
     /// Adds what the recorder hands over.
-    pub fn add(&mut self, event: &Event) -> Result<(), TakeError> {
+    pub fn add(&mut self, event: &RecorderEvent) -> Result<(), TakeError> {
         match event {
-            Event::Anchor(anchor) => self.writer.anchor(*anchor),
-            Event::Frame(tokens) => self.writer.frame(&tokens[..self.writer.header().channels])?,
-            Event::Gap { count, reason } => self.writer.gap(*count, *reason)?,
-            Event::Begin(_) | Event::End { .. } => {}
+            RecorderEvent::Anchor(anchor) => self.writer.anchor(*anchor),
+            RecorderEvent::Frame(tokens) => self.writer.frame(&tokens[..self.writer.header().channels])?,
+            RecorderEvent::Gap { count, reason } => self.writer.gap(*count, *reason)?,
+            RecorderEvent::Begin(_) | RecorderEvent::End { .. } => {}
         }
         Ok(())
     }
@@ -134,9 +133,9 @@ impl OpenTake {
     }
 
     /// How it goes.
-    pub fn status(&self) -> OpenStatus {
+    pub fn status(&self) -> UnfinishedStatus {
         let first = self.destination.folders.first().cloned().unwrap_or_default();
-        OpenStatus {
+        UnfinishedStatus {
             path: self.file.as_ref().map_or(first, TakeFile::part_path),
             frames: self.writer.next_index().into(),
             waiting_bytes: self.pending.len() as u64,
@@ -287,7 +286,7 @@ impl Exports {
         };
         let export = |&format: &ExportFormat| {
             let path = with_extension(&self.stem, format.extension());
-            export_take(&take, format, &self.model, &path, false).err().map(|error| describe(&path, &error))
+            export_take(&take, format, &self.model, &path).err().map(|error| describe(&path, &error))
         };
         self.formats.iter().filter_map(export).collect()
     }
@@ -300,6 +299,6 @@ fn join(first: Option<String>, second: Option<String>) -> Option<String> {
     }
 }
 
-fn describe(path: &Path, error: &super::convert::ExportError) -> String {
+fn describe(path: &Path, error: &ExportError) -> String {
     format!("{} was not exported: {error}; the take itself is safe", path.display())
 }

@@ -1,4 +1,4 @@
-//! Audio files: WAV and FLAC in, 32-bit float WAV out.
+//! Reads audio files: WAV and FLAC.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -85,76 +85,6 @@ impl AudioReader {
                 out.iter_mut().zip(frame).for_each(|(channel, &sample)| channel.push(sample));
             }
             return Ok(true);
-        }
-    }
-}
-
-/// A WAV of 32-bit floats, written under a temporary name and renamed when it is complete.
-pub struct AudioWriter {
-    path: PathBuf,
-    temporary: PathBuf,
-    wav: Option<hound::WavWriter<std::io::BufWriter<File>>>,
-}
-
-impl AudioWriter {
-    /// Begins a file of `channels` at `rate_hz`.
-    pub fn create(path: &Path, rate_hz: u32, channels: usize) -> Result<Self, CliError> {
-        let failed = |reason: String| CliError::Write { path: path.into(), reason };
-        // Renaming replaces whatever has the name: only a plain file may be replaced, and a link
-        // stays a link.
-        let target = match path.metadata() {
-            Ok(found) if !found.is_file() => {
-                return Err(failed("it is there and no plain file: choose another name".into()));
-            }
-            Ok(_) => path.canonicalize().map_err(|e| failed(e.to_string()))?,
-            Err(_) => path.into(),
-        };
-        let path = &*target;
-        let name = path.file_name().ok_or_else(|| failed("it is no file name".into()))?;
-        let temporary = path.with_file_name(format!(".{}.part", name.to_string_lossy()));
-        let channels =
-            u16::try_from(channels).map_err(|_| failed("WAV holds at most 65535 channels".into()))?;
-        let spec = hound::WavSpec {
-            channels,
-            sample_rate: rate_hz,
-            bits_per_sample: 32,
-            sample_format: hound::SampleFormat::Float,
-        };
-        let wav = hound::WavWriter::create(&temporary, spec).map_err(|e| failed(e.to_string()))?;
-        Ok(Self { path: path.into(), temporary, wav: Some(wav) })
-    }
-
-    /// Writes the same number of samples of every channel.
-    pub fn write(&mut self, channels: &[Vec<f32>]) -> Result<(), CliError> {
-        let Some(wav) = &mut self.wav else { return Ok(()) };
-        let length = channels.iter().map(Vec::len).min().unwrap_or(0);
-        let samples = (0..length).flat_map(|i| channels.iter().map(move |c| c[i]));
-        for sample in samples {
-            let written = wav.write_sample(sample);
-            written.map_err(|e| CliError::Write { path: self.path.clone(), reason: e.to_string() })?;
-        }
-        Ok(())
-    }
-
-    /// Completes the file and gives it its name.
-    pub fn finish(mut self) -> Result<(), CliError> {
-        let failed = |reason: String| CliError::Write { path: self.path.clone(), reason };
-        if let Some(wav) = self.wav.take() {
-            wav.finalize().map_err(|e| failed(e.to_string()))?;
-        }
-        std::fs::rename(&self.temporary, &self.path).map_err(|e| {
-            // The error is what the user needs to know, not whether its remains could be removed.
-            let _ = std::fs::remove_file(&self.temporary);
-            failed(e.to_string())
-        })
-    }
-}
-
-impl Drop for AudioWriter {
-    fn drop(&mut self) {
-        if self.wav.take().is_some() {
-            // Unfinished: the error that led here has been reported.
-            let _ = std::fs::remove_file(&self.temporary);
         }
     }
 }

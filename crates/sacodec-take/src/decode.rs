@@ -1,0 +1,160 @@
+//! Takes back to audio: as long as what they were coded from, and aligned to it.
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use super::format::GapReason;
+use super::header::PackId;
+use super::reader::Take;
+use sacodec_codec::CodecModel;
+use sacodec_engine::{EngineError, TokenDecoder};
+use sacodec_token::{StreamGain, TokenFrame};
+
+/// Frames that are decoded after the last one, so that its end comes out of the decoder.
+const TAIL_FRAMES: usize = 8;
+
+/// Why a take could not be decoded.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// Another model than the take's.
+    #[error("the take was coded with the pack {found} ({}…), not with {given}: give that pack", &.sha256[..12])]
+    OtherPack {
+        /// Name and version in the take.
+        found: String,
+        /// Its weights.
+        sha256: String,
+        /// Name and version of the pack at hand.
+        given: String,
+    },
+    /// The decoder.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+/// Decodes `take` at `rate_hz`: as long as the audio it was coded from, and aligned to it. Missing
+/// frames are silent. `sink` gets the samples of every channel piece by piece.
+///
+/// # Errors
+/// [`DecodeError`], or as `sink`.
+pub fn decode_take<E: From<DecodeError>>(
+    take: &Take,
+    model: &Arc<CodecModel>,
+    streams: StreamGain,
+    rate_hz: f64,
+    mut sink: impl FnMut(&[Vec<f32>]) -> Result<(), E>,
+) -> Result<(), E> {
+    check_pack(take, model)?;
+    let header = &take.header;
+    let scale = rate_hz / header.host_rate_hz;
+    let frame_samples = header.frame_samples();
+    let stretch_samples = f64::from(take.frames()) * frame_samples;
+    let length = take.footer.as_ref().and_then(|f| f.length_samples).map_or(stretch_samples, |l| l as f64);
+    let mut decoder = Decoder::new(take, model, streams, rate_hz)?;
+    let mut reasons = take.missing().into_iter().peekable();
+    let mut anchors = take.anchors.iter().filter(|a| a.codec_reset && a.index > 0).peekable();
+    for (index, tokens) in (0_u32..).zip(take.iter()) {
+        let mut reset = None;
+        while let Some(anchor) = anchors.next_if(|anchor| anchor.index <= index) {
+            reset = Some(anchor);
+        }
+        if let Some(anchor) = reset {
+            // The stream before it ended where this one began, inside a frame.
+            let begin_samples = anchor.stream_samples - take.first_stream_samples();
+            decoder.end_stretch(begin_samples * scale, frame_samples * scale, &mut sink)?;
+        }
+        while reasons.next_if(|gap| gap.index + gap.count <= index).is_some() {}
+        let failed = reasons.peek().is_some_and(|gap| gap.reason == GapReason::CodecFailed);
+        decoder.frame(tokens, tokens.is_none() && failed)?;
+        decoder.give(&mut sink)?;
+    }
+    decoder.end_stretch(length * scale, frame_samples * scale, &mut sink)
+}
+
+/// Whether `model` is the one that `take` was coded with.
+///
+/// # Errors
+/// [`DecodeError::OtherPack`].
+pub fn check_pack(take: &Take, model: &CodecModel) -> Result<(), DecodeError> {
+    let given = PackId::of(model);
+    let found = &take.header.pack;
+    if !found.sha256.eq_ignore_ascii_case(&given.sha256) || !take.header.fits(model.info()) {
+        return Err(DecodeError::OtherPack {
+            found: format!("{} {}", found.name, found.version),
+            sha256: found.sha256.clone(),
+            given: format!("{} {}", given.name, given.version),
+        });
+    }
+    Ok(())
+}
+
+/// A decoder for each channel, and how far they are.
+struct Decoder {
+    channels: Vec<TokenDecoder>,
+    last: Vec<Option<TokenFrame>>,
+    ready: Vec<Vec<f32>>,
+    given_samples: u64,
+}
+
+impl Decoder {
+    fn new(
+        take: &Take,
+        model: &Arc<CodecModel>,
+        streams: StreamGain,
+        rate_hz: f64,
+    ) -> Result<Self, DecodeError> {
+        let count = take.header.channels;
+        let channels = (0..count).map(|_| TokenDecoder::new(model, rate_hz, streams));
+        Ok(Self {
+            channels: channels.collect::<Result<_, _>>()?,
+            last: vec![None; count],
+            ready: vec![Vec::new(); count],
+            given_samples: 0,
+        })
+    }
+
+    fn frame(&mut self, tokens: Option<&[TokenFrame]>, failed: bool) -> Result<(), DecodeError> {
+        for (i, decoder) in self.channels.iter_mut().enumerate() {
+            let tokens = tokens.map(|t| t[i]);
+            decoder.frame(tokens, &mut self.ready[i])?;
+            if failed {
+                decoder.reset_codec();
+            }
+            self.last[i] = tokens;
+        }
+        Ok(())
+    }
+
+    fn give<E>(&mut self, sink: &mut impl FnMut(&[Vec<f32>]) -> Result<(), E>) -> Result<(), E> {
+        self.given_samples += self.ready[0].len() as u64;
+        sink(&self.ready)?;
+        self.ready.iter_mut().for_each(Vec::clear);
+        Ok(())
+    }
+
+    /// Fills up to the sample `end` of the output and begins anew there. The end of the last frame
+    /// comes out with frames after it: its own again, for want of others.
+    fn end_stretch<E: From<DecodeError>>(
+        &mut self,
+        end: f64,
+        frame_samples: f64,
+        sink: &mut impl FnMut(&[Vec<f32>]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        // No sound take misses more here: what a damaged one says is not believed.
+        let most = (TAIL_FRAMES as f64 * frame_samples) as u64;
+        let missing = (end.round() as u64).saturating_sub(self.given_samples).min(most) as usize;
+        for _ in 0..TAIL_FRAMES {
+            if self.ready[0].len() >= missing {
+                break;
+            }
+            for (i, decoder) in self.channels.iter_mut().enumerate() {
+                decoder.frame(self.last[i], &mut self.ready[i]).map_err(DecodeError::from)?;
+            }
+        }
+        self.ready.iter_mut().for_each(|channel| channel.resize(missing, 0.0));
+        self.give(sink)?;
+        self.channels.iter_mut().for_each(TokenDecoder::reset);
+        Ok(())
+    }
+}
