@@ -1,6 +1,5 @@
 //! The plugin in an in-process CLAP host: parameters, state, latency, bypass, modes, many instances.
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::support::instance::{active, host, library, pack_that_says, value, with_field};
