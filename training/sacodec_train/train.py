@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import torch
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from . import checkpoint, config as configuration, losses
 from .arguments import within
@@ -92,9 +93,9 @@ class Trainer:
                 block.over = torch.compile(block.over, dynamic=False)
         self.net.dec.filtered = torch.compile(self.net.dec.filtered, dynamic=False)
 
-    def autocast(self):
-        """bf16 where it is fast."""
-        return torch.autocast(self.device, torch.bfloat16, enabled=self.is_half)
+    def autocast(self, is_wanted=True):
+        """bf16 where it is fast and wanted."""
+        return torch.autocast(self.device, torch.bfloat16, enabled=self.is_half and is_wanted)
 
     def train_step(self, progress):
         """One step; `progress` 0 ... 1 places it on the learning rate's cosine. Returns the losses by name."""
@@ -137,9 +138,10 @@ class Trainer:
         self._average(out["tokens"])
         return dict(lr=rate, **{k: v.detach() for k, v in terms.items()})
 
-    def _listen(self, net, audio, batch, keep=None):
-        """Audio [B, T] of `batch` through `net` -> what it gives, its audio and the target [B, T - delay], the losses by name."""
-        with self.autocast():
+    def _listen(self, net, audio, batch, keep=None, is_half=True):
+        """Audio [B, T] of `batch` through `net` -> what it gives, its audio and the target [B, T - delay], the losses by name.
+        `is_half`: at bf16 where that is fast."""
+        with self.autocast(is_half):
             out = net(audio, self.is_fitted, keep)
         # The decoder is late, and a narrow recording is no model for what is above its end.
         late = self.config.model.delay_samples
@@ -160,11 +162,11 @@ class Trainer:
 
     @torch.no_grad()
     def validate(self):
-        """The losses of the averaged weights on speakers that are not trained on, by name; none where the cache has no such, or
-        before the codebooks are fitted."""
+        """The losses of the averaged weights, at full precision as they are exported, on speakers that are not trained on, by name;
+        none where the cache has no such, or before the codebooks are fitted."""
         if self.valid is None or not self.is_fitted:
             return {}
-        return {f"valid_{k}": float(v) for k, v in self._listen(self.ema, self.valid["audio"], self.valid)[3].items()}
+        return {f"valid_{k}": float(v) for k, v in self._listen(self.ema, self.valid["audio"], self.valid, is_half=False)[3].items()}
 
     def _is_sound(self, value):
         """Whether a step may be taken: one that is no number would end in every weight, and in the checkpoint."""
@@ -213,7 +215,7 @@ class Trainer:
     @torch.no_grad()
     def _average(self, tokens):
         keep = min(self.config.train.ema, (self.step + 1) / (self.step + 10))
-        torch._foreach_lerp_(list(self.ema.parameters()), list(self.net.parameters()), 1 - keep)
+        get_ema_multi_avg_fn(keep)(list(self.ema.parameters()), list(self.net.parameters()), None)
         for use, index in zip(self.use, tokens):
             use.mul_(0.99).add_(torch.bincount(index.flatten(), minlength=len(use)))
 

@@ -1,7 +1,7 @@
 """Give a cache the pitch that SwiftF0 hears: python -m sacodec_train.data.pitch CACHE
 
-SwiftF0 (L. Nieradzik 2025, PyPI swift-f0) errs less by octaves than WORLD's DIO, with which a cache is made; what is voiced stays
-DIO's word, as it sounded better.
+SwiftF0 (Nieradzik 2025, arXiv 2508.18440) instead of WORLD's DIO, with which a cache is made: a model that was trained on it made
+fewer gross errors. What is voiced stays DIO's word; SwiftF0's was not tried.
 """
 import argparse
 import csv

@@ -44,8 +44,8 @@ class LogMel(nn.Module):
 class Lags(nn.Module):
     """Autocorrelation of the last 1024 samples at lags of 2 to 16.7 ms, logarithmic, a frame a hop.
 
-    Of the compressed spectrum, the fourth root of its power (Tolonen and Karjalainen 2000, eq. 2: k = 0.67 there), below 4 kHz; over
-    its value at lag 0.
+    A generalised one (Tolonen and Karjalainen 2000): of the spectrum's magnitudes to the power of a half, below 4 kHz; over its
+    value at lag 0, times SCALE.
     """
     TOP_HZ, FLOOR, SCALE = 4000.0, 1e-8, 3.0
 

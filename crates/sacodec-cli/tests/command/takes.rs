@@ -258,6 +258,10 @@ fn damaged_takes_are_told_repaired_and_still_converted() {
     }
     run(folder.path(), &["convert", "long.sac", "--to", "npy,jsonl,csv,wav", "--output", "made/"], 3);
     assert_eq!(tree(&folder.path().join("made")).len(), 4);
+    // A take whose host died: all but the footer.
+    std::fs::write(&path, &sound[..sound.len() - 20]).unwrap();
+    let said = run(folder.path(), &["info", "long.sac"], 3).stdout;
+    assert!(String::from_utf8_lossy(&said).contains("unfinished"), "{}", String::from_utf8_lossy(&said));
     // Nothing is lost of what is sound; a repair of it changes nothing.
     std::fs::write(&path, &sound).unwrap();
     run(folder.path(), &["repair", "long.sac", "--overwrite"], 0);
