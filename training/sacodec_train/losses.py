@@ -24,11 +24,6 @@ def band_limit(audio, bandwidth_hz):
     return torch.fft.irfft(torch.fft.rfft(audio) * ((edge - hz) / EDGE_HZ + 0.5).clamp(0, 1), audio.shape[1])
 
 
-def power_of(audio, samples, hop_samples, window):
-    """Audio [B, T] -> power of its spectra [B, samples // 2 + 1, frames]."""
-    return torch.view_as_real(torch.stft(audio, samples, hop_samples, window=window, return_complex=True)).square().sum(-1)
-
-
 class MelLoss(torch.nn.Module):
     """Mean |difference| of log10 mel magnitudes over six resolutions: audio [B, T] and target [B, T] -> scalar."""
     SCALES = [(2048, 160), (1024, 120), (512, 80), (256, 40), (128, 20), (64, 10)]
@@ -41,7 +36,7 @@ class MelLoss(torch.nn.Module):
 
     def levels(self, audio, n):
         """Audio [B, T] -> log10 mel magnitudes of windows of `n` samples [B, bands, frames]."""
-        magnitude = (power_of(audio, n, n // 4, getattr(self, f"window{n}")) + 1e-12).sqrt()
+        magnitude = torch.stft(audio, n, n // 4, window=getattr(self, f"window{n}"), return_complex=True).abs()
         return (getattr(self, f"mel{n}") @ magnitude).clamp(min=1e-5).log10()
 
     def forward(self, audio, target):
@@ -75,7 +70,7 @@ class LoudnessLoss(torch.nn.Module):
     def loudness(self, audio, gain):
         """Audio [B, T] times `gain` [B, 1, 1] in power -> specific loudness [B, bands, frames]."""
         n = self.WINDOW_SAMPLES
-        power = power_of(audio, n, n // 2, self.window)
+        power = torch.stft(audio, n, n // 2, window=self.window, return_complex=True).abs().square()
         power = (self.bands @ power) * gain / self.window.square().sum()
         return self.quiet**self.EXPONENT * ((0.5 + 0.5 * power / self.quiet) ** self.EXPONENT - 1).clamp(min=0)
 

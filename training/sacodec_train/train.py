@@ -14,7 +14,6 @@ import time
 from pathlib import Path
 
 import torch
-from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from . import checkpoint, config as configuration, losses
 from .arguments import within
@@ -36,15 +35,6 @@ GRADIENT_NORM = 20.0
 MAX_REFUSED = 10
 
 
-def is_fast_at_half(device):
-    """Whether products at bf16 gain on `device`: a GPU, or a processor with matrix instructions for it (ten times f32; without them ten
-    times slower than it)."""
-    if device == "cuda":
-        return True
-    flags = Path("/proc/cpuinfo")
-    return flags.is_file() and "amx_bf16" in flags.read_text().split()
-
-
 class TrainError(RuntimeError):
     """A run that cannot go on, or must not begin."""
 
@@ -59,9 +49,9 @@ class Trainer:
         self.net = Codec(codebook, config.model).to(device)
         self.ema = copy.deepcopy(self.net).eval().requires_grad_(False)
         self.mel, self.loudness = losses.MelLoss().to(device), losses.LoudnessLoss().to(device)
-        self.is_half = is_fast_at_half(device)
-        """Whether the network and the discriminators compute in bf16."""
-        self.fused = dict(fused=True)
+        self.is_half = device == "cuda"
+        """Whether the decoder and the discriminators compute in bf16: a CPU without its instructions is ten times slower with it."""
+        self.fused = dict(fused=device == "cuda")
         self.opt = torch.optim.AdamW(self.net.parameters(), t.learning_rate, betas=(0.8, 0.95), weight_decay=1e-2, **self.fused)
         self.disc = self.opt_d = None
         if t.discriminator_width:
@@ -86,16 +76,9 @@ class Trainer:
         """Of the learning rate's cosine: what its runs have done."""
         self.use = [torch.zeros(n, device=device) for n in (config.model.semantic_entries, config.model.acoustic_entries)]
 
-    def compile(self):
-        """Let a compiler fuse what is between the products of matrices: a third less time a step on a CPU, after minutes of compiling."""
-        for part in (self.net.enc, self.net.dec):
-            for block in part.blocks:
-                block.over = torch.compile(block.over, dynamic=False)
-        self.net.dec.filtered = torch.compile(self.net.dec.filtered, dynamic=False)
-
-    def autocast(self, is_wanted=True):
-        """bf16 where it is fast and wanted."""
-        return torch.autocast(self.device, torch.bfloat16, enabled=self.is_half and is_wanted)
+    def autocast(self):
+        """bf16 where it is fast: on a GPU."""
+        return torch.autocast(self.device, torch.bfloat16, enabled=self.is_half)
 
     def train_step(self, progress):
         """One step; `progress` 0 ... 1 places it on the learning rate's cosine. Returns the losses by name."""
@@ -138,10 +121,9 @@ class Trainer:
         self._average(out["tokens"])
         return dict(lr=rate, **{k: v.detach() for k, v in terms.items()})
 
-    def _listen(self, net, audio, batch, keep=None, is_half=True):
-        """Audio [B, T] of `batch` through `net` -> what it gives, its audio and the target [B, T - delay], the losses by name.
-        `is_half`: at bf16 where that is fast."""
-        with self.autocast(is_half):
+    def _listen(self, net, audio, batch, keep=None):
+        """Audio [B, T] of `batch` through `net` -> what it gives, its audio and the target [B, T - delay], the losses by name."""
+        with self.autocast():
             out = net(audio, self.is_fitted, keep)
         # The decoder is late, and a narrow recording is no model for what is above its end.
         late = self.config.model.delay_samples
@@ -162,11 +144,11 @@ class Trainer:
 
     @torch.no_grad()
     def validate(self):
-        """The losses of the averaged weights, at full precision as they are exported, on speakers that are not trained on, by name;
-        none where the cache has no such, or before the codebooks are fitted."""
+        """The losses of the averaged weights on speakers that are not trained on, by name; none where the cache has no such, or
+        before the codebooks are fitted."""
         if self.valid is None or not self.is_fitted:
             return {}
-        return {f"valid_{k}": float(v) for k, v in self._listen(self.ema, self.valid["audio"], self.valid, is_half=False)[3].items()}
+        return {f"valid_{k}": float(v) for k, v in self._listen(self.ema, self.valid["audio"], self.valid)[3].items()}
 
     def _is_sound(self, value):
         """Whether a step may be taken: one that is no number would end in every weight, and in the checkpoint."""
@@ -215,7 +197,8 @@ class Trainer:
     @torch.no_grad()
     def _average(self, tokens):
         keep = min(self.config.train.ema, (self.step + 1) / (self.step + 10))
-        get_ema_multi_avg_fn(keep)(list(self.ema.parameters()), list(self.net.parameters()), None)
+        for average, weight in zip(self.ema.parameters(), self.net.parameters()):
+            average.lerp_(weight, 1 - keep)
         for use, index in zip(self.use, tokens):
             use.mul_(0.99).add_(torch.bincount(index.flatten(), minlength=len(use)))
 
@@ -386,7 +369,6 @@ def main():
     p.add_argument("--minutes", type=within(float, 0, above=True), default=math.inf, help="length of the run, what was done before --resume included")
     p.add_argument("--steps", type=within(float, 0, above=True), default=math.inf, help="likewise")
     p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--compile", action="store_true", help="fuse operations by a C++ compiler: a third less time a step, after minutes of compiling")
     p.add_argument("--threads", type=within(int, 1), default=1)
     p.add_argument("--save-s", type=within(float, 0), default=300.0, help="seconds between checkpoints")
     a = p.parse_args()
@@ -402,8 +384,6 @@ def main():
         crops = Crops(a.cache, config.train.seconds, a.seed, device, config.train.level_dbfs, speaker_power=config.train.speaker_power)
         crops.check_samples()
         trainer = Trainer(config, crops, read_codebook(a.codebook), device, a.seed, held_out(a.cache, config.train, device))
-        if a.compile:
-            trainer.compile()
         recordings = trainer.resume(a.resume).get("recordings") if a.resume else None
         if not a.anew and recordings not in (None, crops.facts.get("pcm_sha256")):
             raise TrainError(f"{a.resume}: of a run on other recordings than {a.cache}; to go on with its weights on these say --anew")

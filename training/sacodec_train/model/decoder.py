@@ -69,17 +69,6 @@ class Decoder(nn.Module):
             h = block(h)
         return self.head(self.norm(h)).float()
 
-    @staticmethod
-    def filtered(controls, pulses, noise):
-        """What `controls` makes of the pulses' spectrum [B, F, BINS, 2], real and imaginary, and of the noise's phases [B, F, BINS]
-        -> [B, F, BINS, 2]. In real numbers, of which a compiler makes one loop."""
-        gain = lambda log_gain: torch.exp(log_gain.clamp(max=MAX_LOG_GAIN))
-        level, turn, breath = gain(controls[..., :BINS]), controls[..., BINS:2 * BINS], gain(controls[..., 2 * BINS:3 * BINS])
-        along, across = level * torch.cos(turn), level * torch.sin(turn)
-        real, imaginary = pulses[..., 0], pulses[..., 1]
-        return torch.stack([real * along - imaginary * across + breath * torch.cos(noise),
-                            real * across + imaginary * along + breath * torch.sin(noise)], -1)
-
     def forward(self, latent):
         """Latent [B, F, latent] -> audio [B, F * hop], pitch on 0 ... 1 [B, F] (60 to 500 Hz, logarithmic), voicing logit [B, F]."""
         h = self.controls(latent)
@@ -89,8 +78,9 @@ class Decoder(nn.Module):
         count = h.shape[1]
         pick = torch.randint(0, NOISE_FRAMES, (count,)) if self.training else torch.arange(count) % NOISE_FRAMES
         noise = self.theta[pick.to(h.device)].expand(*h.shape[:2], BINS)
-        pulses_spectrum = torch.view_as_real(torch.fft.rfft(frames, norm="ortho"))
-        spectrum = torch.view_as_complex(self.filtered(h, pulses_spectrum, noise))
+        gain = lambda log_gain: torch.exp(log_gain.clamp(max=MAX_LOG_GAIN))
+        spectrum = torch.fft.rfft(frames, norm="ortho") * torch.polar(gain(h[..., :BINS]), h[..., BINS:2 * BINS])
+        spectrum = spectrum + torch.polar(gain(h[..., 2 * BINS:3 * BINS]), noise)
         y = torch.fft.irfft(spectrum, N_FFT, norm="ortho") * self.win
         audio = y[..., :HOP_SAMPLES] + F.pad(y[..., HOP_SAMPLES:], (0, 0, 1, 0))[:, :-1]
         return audio.flatten(1), pitch, voicing

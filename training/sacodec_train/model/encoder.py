@@ -90,5 +90,4 @@ class Encoder(nn.Module):
         h = self.inp(torch.cat([levels(audio) for levels in self.levels], -1))
         for block in self.blocks:
             h = block(h)
-        with torch.autocast(h.device.type, enabled=False):
-            return self.unit(self.out(self.norm(h.float())))
+        return self.unit(self.out(self.norm(h)))
