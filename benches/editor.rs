@@ -13,8 +13,8 @@ mod screen;
 use std::time::Instant;
 
 use sacodec_codec::CodecModel;
-use sacodec_engine::{Controls, Engine, EngineConfig, Scheduling};
-use sacodec_scope::{Place, tap};
+use sacodec_engine::{Controls, Engine, EngineConfig, Scheduling, Transport};
+use sacodec_scope::tap;
 
 const RATE_HZ: f64 = 48_000.0;
 const BLOCK: usize = 256;
@@ -51,7 +51,7 @@ fn audio_thread() -> Result<(), Box<dyn std::error::Error>> {
     sender.begin_stream(*engine.timing(), 2);
     let speech = sacodec_testing::speech_48k();
     let mut input = speech.chunks_exact(BLOCK).cycle();
-    let place = Place { position_samples: None, playing: true };
+    let place = Transport { playing: true, ..Transport::default() };
     for _ in 0..TURNS {
         for way in &mut ways {
             receiver.set_open(way.is_open);

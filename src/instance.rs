@@ -9,9 +9,10 @@ use super::editor::SacodecEditor;
 use super::packs::PackChoice;
 use super::params::SacodecParams;
 use super::recording::{self, Recording};
+use super::state::SessionState;
 use super::status::Status;
 use sacodec_engine::{Engine, EngineConfig};
-use sacodec_scope::{Place, TapReceiver, TapSender, tap};
+use sacodec_scope::{TapReceiver, TapSender, tap};
 
 /// The editor is asked to draw itself this often while sound runs.
 const EDITOR_RATE_HZ: f64 = 30.0;
@@ -40,7 +41,7 @@ impl Default for SacodecPlugin {
         let status = Arc::new(Status::default());
         let (tap, receiver) = tap();
         Self {
-            params: Arc::new(SacodecParams::new(PackChoice::new(status.clone()))),
+            params: Arc::new(SacodecParams::new(SessionState::new(PackChoice::new(status.clone())))),
             status,
             tap,
             receiver: Some(receiver),
@@ -102,7 +103,7 @@ impl Plugin for SacodecPlugin {
         self.rate_hz = wanted.rate_hz;
         self.rendering = config.process_mode == ProcessMode::Offline;
         self.restart_requested = false;
-        let codecs = match self.params.pack.codecs() {
+        let codecs = match self.params.session.pack.codecs() {
             Ok(codecs) => codecs,
             Err(error) => return refuse(&error),
         };
@@ -153,30 +154,29 @@ impl Plugin for SacodecPlugin {
     ) -> ProcessStatus {
         // Reading the clock may be a system call, so the load is measured for the editor alone.
         let now = recording::translate(context.transport());
-        let place = Place { position_samples: now.position_samples, playing: now.playing };
-        let start = self.tap.begin_block(place).then(Instant::now);
+        let start = self.tap.begin_block(now).then(Instant::now);
         let Some(engine) = &mut self.engine else {
             return ProcessStatus::Error("process was called before activate");
         };
         let mut restart = engine.config().scheduling != self.params.scheduling();
         if !engine.is_swapping()
-            && let Some(codecs) = self.params.pack.pop_incoming()
+            && let Some(codecs) = self.params.session.pack.pop_incoming()
         {
             // What is handed back finds room: the queue holds eight and nothing else is on its way.
             if Arc::ptr_eq(engine.model(), codecs.model()) {
                 // The same weights under another name: what plays goes on without a break.
-                let _ = self.params.pack.push_retired(codecs);
+                let _ = self.params.session.pack.push_retired(codecs);
             } else if let Err((codecs, _)) = engine.swap(codecs) {
                 // Another latency: the next activation takes the pack.
                 restart = true;
-                let _ = self.params.pack.push_retired(codecs);
+                let _ = self.params.session.pack.push_retired(codecs);
             }
         }
         let mut controls = self.params.controls(self.rendering);
         controls.audition = self.status.audition().filter(|_| !self.rendering);
         self.recording.process(engine, buffer.as_slice(), &controls, &now, &self.params, &mut self.tap);
         if let Some(codecs) = engine.take_retired() {
-            let _ = self.params.pack.push_retired(codecs);
+            let _ = self.params.session.pack.push_retired(codecs);
         }
         if restart && !self.restart_requested {
             self.restart_requested = true;

@@ -6,7 +6,8 @@
 //! |---|---|
 //! | `instance` | one plugin in one host: activation, latency, the audio callback |
 //! | `params` | what the host automates and saves |
-//! | `packs` | loads model packs on a thread of its own and hands them over, wait-free |
+//! | `state` | what a session keeps besides parameters |
+//! | `packs` | loads model packs on a thread of its own and hands them over |
 //! | `recording` | takes, from what the host says of its transport |
 //! | `status` | what the audio thread, the loader and the take writer tell the editor |
 //! | [`editor`] | the window |
@@ -20,6 +21,7 @@ mod instance;
 mod packs;
 mod params;
 mod recording;
+mod state;
 mod status;
 #[cfg(target_os = "linux")]
 mod x11;
@@ -27,7 +29,8 @@ mod x11;
 pub use instance::SacodecPlugin;
 pub use packs::PackChoice;
 pub use params::SacodecParams;
-pub use status::{PackStatus, Status};
+pub use state::{AbxHistory, AbxResult, DEFAULT_SIZE, MIN_SIZE, SessionState, WindowChoice, p_value};
+pub use status::{Facts, PackStatus, Status};
 
 /// Serves the audio thread from its pool and everybody else from the system, see [`sacodec_rt`].
 #[global_allocator]

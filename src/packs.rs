@@ -5,13 +5,14 @@
 //! used: their one thread for all instances does not survive the death of one.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam::queue::ArrayQueue;
 use nice_plug::params::persist::PersistentField;
+use parking_lot::Mutex;
 
 use super::status::Status;
 use sacodec_codec::{CodecError, CodecModel, LoadError, ModelPack};
@@ -65,7 +66,7 @@ impl PackChoice {
     /// was refused before. The codecs in use go on until it is ready, and for good if it is refused.
     pub fn choose(&self, folder: &str) {
         {
-            let mut chosen = lock(&self.shared.folder);
+            let mut chosen = self.shared.folder.lock();
             if *chosen == folder && self.shared.status.pack().error.is_none() {
                 return;
             }
@@ -83,7 +84,7 @@ impl PackChoice {
             .spawn(move || shared.work(choice, &folder));
         match worker {
             Ok(worker) => {
-                let mut workers = lock(&self.workers);
+                let mut workers = self.workers.lock();
                 workers.retain(|w| !w.is_finished());
                 workers.push(worker);
             }
@@ -103,17 +104,17 @@ impl PackChoice {
         let shared = &self.shared;
         while shared.retired.pop().is_some() {}
         let choice = shared.choice.load(Ordering::SeqCst);
-        let folder = lock(&shared.folder).clone();
+        let folder = shared.folder.lock().clone();
         let is_current = |model: &Option<(u64, _)>| model.as_ref().is_some_and(|(by, _)| *by == choice);
-        if !is_current(&lock(&shared.model)) {
+        if !is_current(&shared.model.lock()) {
             shared.load(choice, &folder);
         }
-        let model = lock(&shared.model).as_ref().map(|(_, model)| model.clone());
+        let model = shared.model.lock().as_ref().map(|(_, model)| model.clone());
         let model = match model {
             Some(model) => model,
             None => shared.keep(choice, CodecModel::embedded()?, Some(ModelPack::embedded_card()), true),
         };
-        let mut activated = lock(&shared.activated);
+        let mut activated = shared.activated.lock();
         *activated = Some(choice);
         // Whatever was on its way is not newer than what is made here.
         drop(shared.incoming.pop());
@@ -158,7 +159,7 @@ impl Shared {
             Err(error) => return self.status.set_pack(|p| p.error = Some(error.to_string())),
         };
         {
-            let activated = lock(&self.activated);
+            let activated = self.activated.lock();
             if self.choice.load(Ordering::SeqCst) != choice || *activated == Some(choice) {
                 return;
             }
@@ -219,7 +220,7 @@ impl Shared {
                 p.error = None;
             }
         });
-        *lock(&self.model) = Some((choice, model.clone()));
+        *self.model.lock() = Some((choice, model.clone()));
         model
     }
 }
@@ -227,7 +228,7 @@ impl Shared {
 impl Drop for PackChoice {
     fn drop(&mut self) {
         self.shared.closing.store(true, Ordering::Relaxed);
-        for worker in lock(&self.workers).drain(..) {
+        for worker in self.workers.lock().drain(..) {
             // A panic in a loader thread has been reported by its own hook; nothing is left to do.
             let _ = worker.join();
         }
@@ -243,11 +244,6 @@ impl<'a> PersistentField<'a, String> for PackChoice {
     where
         F: Fn(&String) -> R,
     {
-        f(&lock(&self.shared.folder))
+        f(&self.shared.folder.lock())
     }
-}
-
-/// A lock whose holder panicked still holds plain data.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,14 +1,12 @@
 //! The parameters: what the host automates, shows and saves.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use nice_plug::prelude::*;
 
-use super::editor::{AbxHistory, AbxResult, WindowChoice};
-use super::packs::PackChoice;
+use super::state::SessionState;
 use sacodec_codec::StreamGain;
 use sacodec_engine::{Channels, Controls, Listen, Scheduling};
-use sacodec_take::settings::SessionChoice;
 
 /// What is heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -95,18 +93,9 @@ pub enum RecordWhile {
 /// Everything the host automates, shows and saves.
 #[derive(Params)]
 pub struct SacodecParams {
-    /// Folder of the model pack; empty for the one the plugin carries.
-    #[persist = "pack"]
-    pub pack: PackChoice,
-    /// Where takes go and what they are exported as; empty where the machine decides.
-    #[persist = "takes"]
-    takes: Mutex<SessionChoice>,
-    /// Size and zoom of the window.
-    #[persist = "window"]
-    window: Mutex<WindowChoice>,
-    /// Results of listening tests, oldest first.
-    #[persist = "abx"]
-    abx: AbxHistory,
+    /// What a session keeps besides parameters.
+    #[nested]
+    pub session: SessionState,
     /// The host's bypass: the input, as late as always, bit for bit.
     #[id = "bypass"]
     pub bypass: BoolParam,
@@ -140,13 +129,10 @@ pub struct SacodecParams {
 }
 
 impl SacodecParams {
-    /// Defaults, with the pack chosen in `pack`.
-    pub fn new(pack: PackChoice) -> Self {
+    /// Defaults, and what a new session keeps.
+    pub fn new(session: SessionState) -> Self {
         Self {
-            pack,
-            takes: Mutex::default(),
-            window: Mutex::default(),
-            abx: AbxHistory::default(),
+            session,
             bypass: BoolParam::new("Bypass", false)
                 .with_value_to_string(formatters::v2s_bool_bypass())
                 .with_string_to_value(formatters::s2v_bool_bypass())
@@ -180,37 +166,6 @@ impl SacodecParams {
             self.record_tokens.modulated_normalized_value(),
             self.record_while.modulated_normalized_value(),
         ]
-    }
-
-    /// What the session says of takes. Locks: not for the audio thread.
-    pub fn take_choice(&self) -> SessionChoice {
-        self.takes.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Changes what the session says of takes; the next take follows it. Locks: not for the audio
-    /// thread.
-    pub fn set_take_choice(&self, choice: SessionChoice) {
-        *self.takes.lock().unwrap_or_else(PoisonError::into_inner) = choice;
-    }
-
-    /// What the session says of the window. Locks: not for the audio thread.
-    pub fn window(&self) -> WindowChoice {
-        *self.window.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Changes what the session says of the window. Locks: not for the audio thread.
-    pub fn set_window(&self, choice: WindowChoice) {
-        *self.window.lock().unwrap_or_else(PoisonError::into_inner) = choice;
-    }
-
-    /// Results of the session's listening tests, oldest first. Locks: not for the audio thread.
-    pub fn abx_results(&self) -> Vec<AbxResult> {
-        self.abx.results()
-    }
-
-    /// Adds a result; see [`AbxHistory`]. Locks: not for the audio thread.
-    pub fn add_abx_result(&self, result: AbxResult) {
-        self.abx.add([result]);
     }
 
     /// What the engine shall do; `rendering` while the host bounces.

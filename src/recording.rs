@@ -6,10 +6,10 @@ use nice_plug::prelude::Transport as HostTransport;
 
 use super::params::{ChannelChoice, RecordWhile, SacodecParams};
 use super::status::Status;
-use sacodec_engine::{CodedFrame, Controls, Engine, Observer, Timing};
+use sacodec_engine::{CodedFrame, Controls, Engine, Observer, Timing, Transport};
 use sacodec_scope::TapSender;
 use sacodec_take::settings::{self, Destination};
-use sacodec_take::{Armed, ChannelMode, EndReason, Recorder, TakeSource, TakeThread, Transport};
+use sacodec_take::{Armed, ChannelMode, EndReason, Recorder, TakeSource, TakeThread};
 
 /// Silence is coded in blocks of this many samples to complete frames that have begun.
 const FLUSH_SAMPLES: usize = 128;
@@ -29,7 +29,7 @@ struct Source {
 
 impl TakeSource for Source {
     fn destination(&self) -> Destination {
-        settings::destination(&self.params.take_choice())
+        settings::destination(&self.params.session.take_choice())
     }
 
     fn track(&self) -> Option<String> {

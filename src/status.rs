@@ -1,32 +1,16 @@
 //! What the audio thread, the pack loader and the take writer tell the editor, and it them.
 
+mod facts;
+
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use atomic_float::{AtomicF32, AtomicF64};
+use parking_lot::Mutex;
 
-use super::editor::Facts;
-use sacodec_codec::PackInfo;
 use sacodec_engine::{Audition, Engine};
 use sacodec_take::{TakeStatus, TakeWatch};
 
-/// The pack in words. Never touched by the audio thread.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct PackStatus {
-    /// Name and version of the pack in use, or on its way.
-    pub name: String,
-    /// What that pack is; `None` before one was loaded.
-    pub info: Option<PackInfo>,
-    /// What its makers say of it, Markdown.
-    pub card: Option<String>,
-    /// The chosen folder; empty for the embedded pack. Another one than that of `info` while it loads
-    /// and after it was refused.
-    pub folder: String,
-    /// The chosen pack is being loaded.
-    pub is_loading: bool,
-    /// Why the chosen pack is not in use.
-    pub error: Option<String>,
-}
+pub use facts::{Facts, PackStatus};
 
 /// Shared by one plugin instance and its editor.
 #[derive(Default)]
@@ -136,13 +120,13 @@ impl Status {
 
     /// Changes what is said of the pack. Locks: not for the audio thread.
     pub fn set_pack(&self, change: impl FnOnce(&mut PackStatus)) {
-        change(&mut lock(&self.pack));
+        change(&mut self.pack.lock());
         self.set_changed();
     }
 
     /// What is said of the pack. Locks: not for the audio thread.
     pub fn pack(&self) -> PackStatus {
-        lock(&self.pack).clone()
+        self.pack.lock().clone()
     }
 
     /// The host told the track's name: takes that began before keep the old one. Locks and may wait:
@@ -151,14 +135,14 @@ impl Status {
         let name = Some(name.trim()).filter(|name| !name.is_empty()).map(str::to_owned);
         if name != self.track() {
             self.catch_up_takes();
-            *lock(&self.track) = name;
+            *self.track.lock() = name;
             self.set_changed();
         }
     }
 
     /// To be called before something changes that names takes, see [`TakeWatch::catch_up`].
     pub fn catch_up_takes(&self) {
-        let takes = lock(&self.takes).clone();
+        let takes = self.takes.lock().clone();
         if let Some(takes) = takes {
             takes.catch_up();
         }
@@ -166,32 +150,27 @@ impl Status {
 
     /// Name of the host's track, where it told one. Locks: not for the audio thread.
     pub fn track(&self) -> Option<String> {
-        lock(&self.track).clone()
+        self.track.lock().clone()
     }
 
     /// Takes can be recorded from now on. Locks: not for the audio thread.
     pub fn set_takes(&self, takes: TakeWatch) {
-        *lock(&self.takes) = Some(takes);
-        *lock(&self.recording_error) = None;
+        *self.takes.lock() = Some(takes);
+        *self.recording_error.lock() = None;
     }
 
     /// Takes cannot be recorded. Locks: not for the audio thread.
     pub fn set_recording_error(&self, error: String) {
-        *lock(&self.recording_error) = Some(error);
+        *self.recording_error.lock() = Some(error);
     }
 
     /// How recording goes. Locks: not for the audio thread.
     pub fn takes(&self) -> TakeStatus {
-        let watch = lock(&self.takes).clone();
+        let watch = self.takes.lock().clone();
         let mut status = watch.map(|watch| watch.status()).unwrap_or_default();
-        if let Some(error) = lock(&self.recording_error).clone() {
+        if let Some(error) = self.recording_error.lock().clone() {
             status.problem = Some(error);
         }
         status
     }
-}
-
-/// A lock whose holder panicked still holds plain data.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

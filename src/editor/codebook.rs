@@ -70,7 +70,7 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk) {
     desk.maps.update(ui, usage, desk.scope.columns.written());
     let frame_rate_hz = 1.0 / desk.scope.column_s();
     let bits: f32 = TokenStream::ALL.into_iter().map(|stream| usage.reading(stream).entropy_bits).sum();
-    let of = if desk.scope.coded_streams() > 1 { " (left)" } else { "" };
+    let of = if desk.scope.coded_channels() > 1 { " (left)" } else { "" };
     let seconds = usage.frames() as f64 / frame_rate_hz;
     fact(
         ui,

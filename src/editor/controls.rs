@@ -1,10 +1,9 @@
 //! The rest of the parameters, in a row or two.
 
 use egui::Ui;
-use nice_plug::prelude::ParamSetter;
 
+use super::inputs::Inputs;
 use super::widgets::{Segment, caption, choice, gain, toggle};
-use crate::params::SacodecParams;
 
 const STREAMS: [Segment; 3] = [
     ("Both", "Both token streams are decoded"),
@@ -35,20 +34,21 @@ pub fn height(width: f32) -> f32 {
 }
 
 /// Draws streams, channels, gain, rendering, scheduling and bypass.
-pub fn draw(ui: &mut Ui, params: &SacodecParams, setter: &ParamSetter, gesture: &mut bool) {
+pub fn draw(ui: &mut Ui, inputs: &Inputs, gesture: &mut bool) {
     ui.spacing_mut().item_spacing.x = 12.0;
     if ui.available_width() > ONE_ROW_WIDTH {
         ui.horizontal(|ui| {
-            sound(ui, params, setter, gesture);
-            host(ui, params, setter);
+            sound(ui, inputs, gesture);
+            host(ui, inputs);
         });
     } else {
-        ui.horizontal(|ui| sound(ui, params, setter, gesture));
-        ui.horizontal(|ui| host(ui, params, setter));
+        ui.horizontal(|ui| sound(ui, inputs, gesture));
+        ui.horizontal(|ui| host(ui, inputs));
     }
 }
 
-fn sound(ui: &mut Ui, params: &SacodecParams, setter: &ParamSetter, gesture: &mut bool) {
+fn sound(ui: &mut Ui, inputs: &Inputs, gesture: &mut bool) {
+    let Inputs { params, setter, .. } = *inputs;
     group(ui, "Streams", |ui| choice(ui, setter, &params.streams, &STREAMS));
     group(ui, "Channels", |ui| choice(ui, setter, &params.channels, &CHANNELS));
     group(ui, "Output gain", |ui| {
@@ -56,7 +56,8 @@ fn sound(ui: &mut Ui, params: &SacodecParams, setter: &ParamSetter, gesture: &mu
     });
 }
 
-fn host(ui: &mut Ui, params: &SacodecParams, setter: &ParamSetter) {
+fn host(ui: &mut Ui, inputs: &Inputs) {
+    let Inputs { params, setter, .. } = *inputs;
     group(ui, "When rendering", |ui| choice(ui, setter, &params.when_rendering, &RENDERING));
     group(ui, "Scheduling", |ui| choice(ui, setter, &params.scheduling, &SCHEDULING));
     group(ui, "Host", |ui| {

@@ -1,17 +1,18 @@
 //! The window's own state and how it is laid out. Knows parameters and plain data, no host and no window.
 
 use egui::{Layout, Rect, Ui, UiBuilder, pos2, vec2};
-use nice_plug::prelude::ParamSetter;
 
 use super::abx::Abx;
+use super::action::Action;
 use super::codebook::Maps;
-use super::facts::{Action, Facts};
+use super::inputs::Inputs;
 use super::strip::Strip;
 use super::widgets::segment;
 use super::{
     codebook, controls, engine, header, help, keys, listen, meters, pack, record, spectra, theme, trial,
 };
 use crate::params::SacodecParams;
+use crate::status::Facts;
 use sacodec_scope::{LoadReading, Scope};
 
 /// What fills the window.
@@ -137,56 +138,41 @@ impl Desk {
         self.load
     }
 
-    /// Draws the window. Parameters are set through `setter`; everything else that the user wants is
+    /// Draws the window. Parameters are set through the inputs; everything else that the user wants is
     /// returned.
-    pub fn draw(
-        &mut self,
-        ui: &mut Ui,
-        facts: &Facts,
-        params: &SacodecParams,
-        setter: &ParamSetter,
-    ) -> Vec<Action> {
-        let mut actions = Vec::new();
+    pub fn draw(&mut self, ui: &mut Ui, inputs: &Inputs) -> Vec<Action> {
         if self.load_age_frames == 0 {
             self.load = self.scope.load.reading();
         }
         self.load_age_frames = (self.load_age_frames + 1) % LOAD_REFRESH_FRAMES;
-        self.abx.check(&trial::conditions(facts, params));
-        keys::handle(ui, self, facts, params, setter, &mut actions);
+        self.abx.check(&trial::conditions(inputs.facts, inputs.params));
+        let mut actions = Vec::from_iter(keys::handle(ui, self, inputs));
         // The window is cleared to the background's colour: painting it would cost as much as all the rest
         // where there is no GPU.
         let inside = ui.max_rect().shrink2(vec2(10.0, 8.0));
         if self.abx.is_running() {
             // Nothing that could tell which one X is.
-            area(ui, inside, |ui| trial::draw(ui, self, facts, params, setter, &mut actions));
+            actions.extend(area(ui, inside, |ui| trial::draw(ui, self, inputs)));
             return actions;
         }
         let top = cut(inside, inside.top(), 46.0);
-        area(ui, top, |ui| header::draw(ui, self, facts, &mut actions));
+        actions.extend(area(ui, top, |ui| header::draw(ui, self, inputs.facts)));
         let rest = Rect::from_min_max(pos2(inside.left(), top.bottom() + 6.0), inside.max);
         if self.page != Page::Main || self.tab != Tab::Record {
             // The field that it was typed into is gone.
-            actions.extend(record::typed(self, facts));
+            actions.extend(record::typed(self, inputs.facts));
         }
         match self.page {
-            Page::Main => self.draw_main(ui, rest, facts, params, setter, &mut actions),
-            Page::Trial => area(ui, rest, |ui| trial::draw(ui, self, facts, params, setter, &mut actions)),
+            Page::Main => actions.extend(self.draw_main(ui, rest, inputs)),
+            Page::Trial => actions.extend(area(ui, rest, |ui| trial::draw(ui, self, inputs))),
             Page::Help => area(ui, rest, help::draw),
         }
         actions
     }
 
-    fn draw_main(
-        &mut self,
-        ui: &mut Ui,
-        rect: Rect,
-        facts: &Facts,
-        params: &SacodecParams,
-        setter: &ParamSetter,
-        actions: &mut Vec<Action>,
-    ) {
+    fn draw_main(&mut self, ui: &mut Ui, rect: Rect, inputs: &Inputs) -> Vec<Action> {
         let listen = cut(rect, rect.top(), 38.0);
-        area(ui, listen, |ui| listen::draw(ui, facts, params, setter));
+        area(ui, listen, |ui| listen::draw(ui, inputs));
         let controls_height = controls::height(rect.width());
         let controls = cut(rect, rect.bottom() - controls_height, controls_height);
         let middle = Rect::from_min_max(
@@ -198,20 +184,12 @@ impl Desk {
         let left = Rect::from_min_max(middle.min, pos2(split - 10.0, middle.bottom()));
         let side = Rect::from_min_max(pos2(split, middle.top()), middle.max);
         area(ui, left, |ui| spectra::draw(ui, self));
-        area(ui, side, |ui| self.draw_side(ui, facts, params, setter, actions));
-        let mut gesture = self.gain_gesture;
-        area(ui, controls, |ui| controls::draw(ui, params, setter, &mut gesture));
-        self.gain_gesture = gesture;
+        let actions = area(ui, side, |ui| self.draw_side(ui, inputs));
+        area(ui, controls, |ui| controls::draw(ui, inputs, &mut self.gain_gesture));
+        actions
     }
 
-    fn draw_side(
-        &mut self,
-        ui: &mut Ui,
-        facts: &Facts,
-        params: &SacodecParams,
-        setter: &ParamSetter,
-        actions: &mut Vec<Action>,
-    ) {
+    fn draw_side(&mut self, ui: &mut Ui, inputs: &Inputs) -> Vec<Action> {
         // Where it is low, the meters are on the last tab.
         let is_low = ui.available_height() < LOW_SIDE;
         if !is_low {
@@ -235,20 +213,25 @@ impl Desk {
         let rect = ui.available_rect_before_wrap();
         ui.painter().rect_filled(rect, theme::RADIUS, theme::PANEL);
         area(ui, rect.shrink(8.0), |ui| {
-            let tab = self.tab;
-            egui::ScrollArea::vertical().id_salt(tab as u8).auto_shrink(false).show(ui, |ui| match tab {
-                Tab::Codes => codebook::draw(ui, self),
-                Tab::Record => record::draw(ui, self, facts, params, setter, actions),
-                Tab::Pack => pack::draw(ui, self, facts, actions),
-                Tab::Engine => {
-                    if is_low {
-                        meters::draw(ui, self);
-                        ui.separator();
-                    }
-                    engine::draw(ui, self, facts);
+            let scroll = egui::ScrollArea::vertical().id_salt(self.tab as u8).auto_shrink(false);
+            scroll.show(ui, |ui| self.draw_tab(ui, inputs, is_low)).inner
+        })
+    }
+
+    fn draw_tab(&mut self, ui: &mut Ui, inputs: &Inputs, has_meters: bool) -> Vec<Action> {
+        match self.tab {
+            Tab::Codes => codebook::draw(ui, self),
+            Tab::Record => return record::draw(ui, self, inputs),
+            Tab::Pack => return pack::draw(ui, self, inputs.facts),
+            Tab::Engine => {
+                if has_meters {
+                    meters::draw(ui, self);
+                    ui.separator();
                 }
-            });
-        });
+                engine::draw(ui, self, inputs.facts);
+            }
+        }
+        Vec::new()
     }
 }
 
@@ -258,9 +241,9 @@ fn cut(rect: Rect, top: f32, height: f32) -> Rect {
 }
 
 /// Draws into a rectangle and nowhere else.
-fn area(ui: &mut Ui, rect: Rect, content: impl FnOnce(&mut Ui)) {
+fn area<R>(ui: &mut Ui, rect: Rect, content: impl FnOnce(&mut Ui) -> R) -> R {
     let builder = UiBuilder::new().max_rect(rect).layout(Layout::top_down(egui::Align::Min));
     let mut child = ui.new_child(builder);
     child.set_clip_rect(rect.expand(2.0).intersect(ui.clip_rect()));
-    content(&mut child);
+    content(&mut child)
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::time::{Duration, Instant};
 
-use super::facts::Folder;
+use super::action::Folder;
 
 /// Hardly anybody closes a dialogue sooner: one that was gone by then was never there.
 const SHOWN: Duration = Duration::from_secs(1);

@@ -3,9 +3,9 @@
 use egui::Ui;
 
 use super::desk::Desk;
-use super::facts::Facts;
 use super::header::percent;
 use super::widgets::fact;
+use crate::status::Facts;
 
 /// Draws load, counts and latency.
 pub fn draw(ui: &mut Ui, desk: &mut Desk, facts: &Facts) {

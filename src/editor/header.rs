@@ -2,23 +2,24 @@
 
 use egui::{Align, Layout, RichText, Sense, Ui, vec2};
 
+use super::action::Action;
 use super::desk::{Desk, Page};
-use super::facts::{Action, Facts};
 use super::record::take_length;
 use super::theme;
 use super::widgets::{caption, count, segment};
+use crate::status::Facts;
 use sacodec_scope::{Scope, Signal};
 
 /// Scales that are offered.
 const ZOOMS: [(f32, &str); 3] = [(1.0, "1×"), (1.5, "1.5×"), (2.0, "2×")];
-const CODEC_RATE_HZ: f64 = 24_000.0;
 
 /// Draws name, pack, rate, latency, load and clip lights.
-pub fn draw(ui: &mut Ui, desk: &mut Desk, facts: &Facts, actions: &mut Vec<Action>) {
+pub fn draw(ui: &mut Ui, desk: &mut Desk, facts: &Facts) -> Option<Action> {
+    let mut action = None;
     let is_wide = ui.available_width() > 760.0;
     ui.horizontal(|ui| {
         ui.label(RichText::new("SACodec").size(19.0).strong());
-        pack(ui, facts, desk.scope.coded_streams());
+        pack(ui, facts, desk.scope.coded_channels());
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             for (page, label, tip) in [
                 (Page::Help, "?", "What this is, the signal path, and the keys"),
@@ -36,7 +37,7 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk, facts: &Facts, actions: &mut Vec<Actio
                                lets you drag it larger";
                     let is_chosen = (facts.zoom - factor).abs() < 0.01;
                     if segment(ui, is_chosen, label, vec2(0.0, 22.0), 12.0, tip).clicked() {
-                        actions.push(Action::Zoom(factor));
+                        action = Some(Action::Zoom(factor));
                     }
                 }
             });
@@ -64,6 +65,7 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk, facts: &Facts, actions: &mut Vec<Actio
             });
         }
     });
+    action
 }
 
 /// A share in percent.
@@ -71,12 +73,12 @@ pub fn percent(share: f32) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 
-fn pack(ui: &mut Ui, facts: &Facts, streams: u8) {
+fn pack(ui: &mut Ui, facts: &Facts, channels: u8) {
     let pack = &facts.pack;
     let name = if pack.name.is_empty() { "no pack yet" } else { &pack.name };
     ui.label(RichText::new(name).color(theme::ACCENT)).on_hover_text("The model pack in use");
     if let Some(info) = &pack.info {
-        let kbps = info.bitrate_bps() / 1e3 * f64::from(streams);
+        let kbps = info.bitrate_bps() / 1e3 * f64::from(channels);
         let tip = format!(
             "{} frames a second, {} bits a frame and coded channel",
             info.frame_rate_hz(),
@@ -100,9 +102,14 @@ fn latency(ui: &mut Ui, facts: &Facts) {
     let ms = f64::from(facts.latency_samples) / facts.rate_hz * 1e3;
     caption(ui, &format!("latency {} samples, {ms:.1} ms", facts.latency_samples))
         .on_hover_text("Reported to the host, which compensates it");
-    if facts.rate_hz != CODEC_RATE_HZ {
-        caption(ui, &format!("·  resampling {} to 24 kHz", khz(facts.rate_hz)))
-            .on_hover_text("The codec runs at 24 kHz: what is above 12 kHz is not coded");
+    let codec_rate_hz = facts.pack.info.as_ref().map(|info| f64::from(info.sample_rate_hz));
+    if let Some(codec_rate_hz) = codec_rate_hz.filter(|&rate_hz| rate_hz != facts.rate_hz) {
+        let (host, codec) = (khz(facts.rate_hz), khz(codec_rate_hz));
+        let tip = format!(
+            "The codec runs at {codec} kHz: what is above {} kHz is not coded",
+            khz(codec_rate_hz / 2.0)
+        );
+        caption(ui, &format!("·  resampling {host} to {codec} kHz")).on_hover_text(tip);
     }
 }
 

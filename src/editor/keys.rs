@@ -5,15 +5,16 @@
 //! when the system gives the keyboard to the window.
 
 use egui::{Event, EventFilter, Id, InputState, Key, Modifiers, Sense, Ui};
-use nice_plug::prelude::ParamSetter;
 use nice_plug_egui::Key as HostKey;
 
-use super::abx::{Heard, TRIALS};
+use super::abx::Heard;
+use super::action::Action;
 use super::desk::{Desk, Page};
-use super::facts::{Action, Facts};
+use super::inputs::Inputs;
 use super::trial;
 use super::widgets::set;
-use crate::params::{ListenChoice, SacodecParams};
+use crate::params::ListenChoice;
+use crate::state::TRIALS;
 
 /// The keys that are ours now; all others are the host's. `None` while a text is edited: then all are.
 pub fn wanted(ui: &Ui, desk: &Desk) -> Option<Vec<HostKey>> {
@@ -37,17 +38,10 @@ pub fn wanted(ui: &Ui, desk: &Desk) -> Option<Vec<HostKey>> {
 }
 
 /// Takes the keys that were pressed. To be called before anything is drawn.
-pub fn handle(
-    ui: &mut Ui,
-    desk: &mut Desk,
-    facts: &Facts,
-    params: &SacodecParams,
-    setter: &ParamSetter,
-    actions: &mut Vec<Action>,
-) {
+pub fn handle(ui: &mut Ui, desk: &mut Desk, inputs: &Inputs) -> Option<Action> {
     hold_focus(ui);
     if ui.ctx().text_edit_focused() {
-        return;
+        return None;
     }
     let pressed = |key| ui.input_mut(|input| take(input, key));
     if desk.abx.is_running() {
@@ -58,19 +52,17 @@ pub fn handle(
         }
         // One answer a frame: the next trial has not been heard.
         let answer = [(Key::Num1, false), (Key::Num2, true)].into_iter().find(|(key, _)| pressed(*key));
-        if let Some((_, x_is_b)) = answer {
-            trial::answer(desk, x_is_b, actions);
-        }
+        let ended = answer.and_then(|(_, x_is_b)| trial::answer(desk, x_is_b));
         if pressed(Key::Escape) {
             desk.abx.stop();
         }
-        return;
+        return ended;
     }
     if desk.page == Page::Trial {
         if pressed(Key::Escape) {
             desk.turn_to(Page::Main);
-        } else if pressed(Key::Enter) && trial::can_start(facts, params) {
-            desk.begin_trials(facts, params);
+        } else if pressed(Key::Enter) && trial::can_start(inputs) {
+            desk.begin_trials(inputs.facts, inputs.params);
         }
         for (key, step) in [(Key::ArrowLeft, -1), (Key::ArrowRight, 1)] {
             if pressed(key) {
@@ -78,7 +70,7 @@ pub fn handle(
                 desk.abx.trials = trials.clamp(*TRIALS.start(), *TRIALS.end());
             }
         }
-        return;
+        return None;
     }
     if desk.page == Page::Help && pressed(Key::Escape) {
         desk.turn_to(Page::Main);
@@ -89,13 +81,14 @@ pub fn handle(
         (Key::Num3, ListenChoice::Difference),
     ] {
         if pressed(key) {
-            set(setter, &params.listen, listen);
+            set(inputs.setter, &inputs.params.listen, listen);
         }
     }
     if pressed(Key::H) {
         let held = desk.scope.is_held();
         desk.scope.hold(!held);
     }
+    None
 }
 
 /// Combinations are the host's.

@@ -1,9 +1,9 @@
 //! The big switch, and what a bounce would get.
 
 use egui::{Align, Layout, RichText, Ui, vec2};
-use nice_plug::prelude::{Enum, ParamSetter};
+use nice_plug::prelude::Enum;
 
-use super::facts::Facts;
+use super::inputs::Inputs;
 use super::theme;
 use super::widgets::{segment, set, toggle};
 use crate::params::{ListenChoice, RenderChoice, SacodecParams};
@@ -15,7 +15,8 @@ const SEGMENTS: [(&str, &str); 3] = [
 ];
 
 /// Draws the switch, level match and the badge of what a bounce prints.
-pub fn draw(ui: &mut Ui, facts: &Facts, params: &SacodecParams, setter: &ParamSetter) {
+pub fn draw(ui: &mut Ui, inputs: &Inputs) {
+    let Inputs { facts, params, setter } = *inputs;
     ui.horizontal(|ui| {
         let is_wide = ui.available_width() > 760.0;
         let size = vec2(if is_wide { 126.0 } else { 98.0 }, 36.0);

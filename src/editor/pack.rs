@@ -2,14 +2,16 @@
 
 use egui::{Align, Layout, RichText, TextEdit, Ui, vec2};
 
+use super::action::{Action, Folder};
 use super::desk::Desk;
-use super::facts::{Action, Facts, Folder};
 use super::theme;
 use super::widgets::{caption, problem, segment, tail};
+use crate::status::Facts;
 use sacodec_codec::Weights;
 
 /// Draws the panel.
-pub fn draw(ui: &mut Ui, desk: &mut Desk, facts: &Facts, actions: &mut Vec<Action>) {
+pub fn draw(ui: &mut Ui, desk: &mut Desk, facts: &Facts) -> Vec<Action> {
+    let mut actions = Vec::new();
     let pack = &facts.pack;
     ui.horizontal(|ui| {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -52,6 +54,7 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk, facts: &Facts, actions: &mut Vec<Actio
     }
     ui.add_space(2.0);
     card(ui, facts);
+    actions
 }
 
 fn card(ui: &mut Ui, facts: &Facts) {

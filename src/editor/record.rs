@@ -3,33 +3,27 @@
 use std::path::PathBuf;
 
 use egui::{Align, Layout, RichText, TextEdit, Ui, vec2};
-use nice_plug::prelude::ParamSetter;
 
+use super::action::{Action, Folder};
 use super::desk::Desk;
-use super::facts::{Action, Facts, Folder};
+use super::inputs::Inputs;
 use super::theme;
 use super::widgets::{Segment, caption, choice, count, problem, segment, set, tail, tail_within};
-use crate::params::SacodecParams;
+use crate::status::Facts;
 use sacodec_take::ExportFormat;
 use sacodec_take::settings::{FOLDER_VARIABLE, FORMATS_VARIABLE};
+use sacodec_token::FRAME_RATE_HZ;
 
 const WHILE: [Segment; 2] = [
     ("Armed", "Records as long as Record is on"),
     ("Playing", "Records while the transport runs: a take ends when it stops"),
 ];
-const FRAME_RATE_HZ: f64 = 75.0;
 /// Points of a text field that are not text.
 const FIELD_MARGIN: f32 = 20.0;
 
 /// Draws the panel.
-pub fn draw(
-    ui: &mut Ui,
-    desk: &mut Desk,
-    facts: &Facts,
-    params: &SacodecParams,
-    setter: &ParamSetter,
-    actions: &mut Vec<Action>,
-) {
+pub fn draw(ui: &mut Ui, desk: &mut Desk, inputs: &Inputs) -> Vec<Action> {
+    let Inputs { facts, params, setter } = *inputs;
     let takes = &facts.takes;
     ui.horizontal(|ui| {
         let on = params.record_tokens.value();
@@ -52,26 +46,29 @@ pub fn draw(
         problem(ui, &format!("{} did not reach a file", count(takes.lost_frames, "frame")));
     }
     ui.add_space(4.0);
-    name(ui, desk, facts, actions);
-    folder(ui, desk, facts, actions);
-    formats(ui, facts, actions);
-    if let Some(last) = &takes.last {
-        ui.add_space(4.0);
-        ui.horizontal(|ui| {
-            let name = last.file_name().unwrap_or_default().to_string_lossy();
-            let tip = "Shows the last take in the system's file manager";
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                if segment(ui, false, "Reveal", vec2(0.0, 20.0), 12.0, tip).clicked() {
-                    actions.push(Action::Reveal(last.clone()));
-                }
-                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                    caption(ui, "last");
-                    let shown = tail_within(ui, &name, ui.available_width());
-                    ui.label(shown).on_hover_text(last.display().to_string());
-                });
+    let wishes = [name(ui, desk, facts), folder(ui, desk, facts), formats(ui, facts), last_take(ui, facts)];
+    wishes.into_iter().flatten().collect()
+}
+
+fn last_take(ui: &mut Ui, facts: &Facts) -> Option<Action> {
+    let last = facts.takes.last.as_ref()?;
+    let mut action = None;
+    ui.add_space(4.0);
+    ui.horizontal(|ui| {
+        let name = last.file_name().unwrap_or_default().to_string_lossy();
+        let tip = "Shows the last take in the system's file manager";
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if segment(ui, false, "Reveal", vec2(0.0, 20.0), 12.0, tip).clicked() {
+                action = Some(Action::Reveal(last.clone()));
+            }
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                caption(ui, "last");
+                let shown = tail_within(ui, &name, ui.available_width());
+                ui.label(shown).on_hover_text(last.display().to_string());
             });
         });
-    }
+    });
+    action
 }
 
 /// Minutes and seconds of a take of so many frames.
@@ -85,12 +82,8 @@ fn state(ui: &mut Ui, facts: &Facts, on: bool) {
     let takes = &facts.takes;
     match &takes.recording {
         Some(path) => {
-            let seconds = takes.frames as f64 / FRAME_RATE_HZ;
-            let minutes = (seconds / 60.0).floor();
-            let length = format!("{minutes}:{:04.1}", seconds - 60.0 * minutes);
-            ui.label(
-                RichText::new(format!("{length}   {} frames", takes.frames)).size(17.0).color(theme::ERROR),
-            );
+            let text = format!("{}   {} frames", take_length(takes.frames), takes.frames);
+            ui.label(RichText::new(text).size(17.0).color(theme::ERROR));
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             ui.label(tail(&name, 34)).on_hover_text(path.display().to_string());
             if takes.waiting_bytes > 0 {
@@ -106,16 +99,18 @@ fn state(ui: &mut Ui, facts: &Facts, on: bool) {
     }
 }
 
-fn name(ui: &mut Ui, desk: &mut Desk, facts: &Facts, actions: &mut Vec<Action>) {
+fn name(ui: &mut Ui, desk: &mut Desk, facts: &Facts) -> Option<Action> {
+    let mut action = None;
     ui.horizontal(|ui| {
         caption(ui, "name");
         let hint = facts.track.clone().unwrap_or_else(|| "take".to_owned());
         let edit = TextEdit::singleline(&mut desk.take_name).hint_text(hint).desired_width(f32::INFINITY);
         let tip = "What takes are called; empty: as the track. Date and number are added";
         if ui.add(edit).on_hover_text(tip).lost_focus() {
-            actions.extend(typed_name(desk, facts));
+            action = typed_name(desk, facts);
         }
     });
+    action
 }
 
 /// What was typed and is not chosen yet.
@@ -140,11 +135,12 @@ fn typed_folder(desk: &Desk, facts: &Facts) -> Option<Action> {
     (folder != facts.chosen_take_folder).then_some(Action::TakeFolder(folder))
 }
 
-fn folder(ui: &mut Ui, desk: &mut Desk, facts: &Facts, actions: &mut Vec<Action>) {
+fn folder(ui: &mut Ui, desk: &mut Desk, facts: &Facts) -> Option<Action> {
     if facts.is_take_folder_fixed {
         fixed(ui, "folder", &facts.take_folder.display().to_string(), FOLDER_VARIABLE);
-        return;
+        return None;
     }
+    let mut action = None;
     ui.horizontal(|ui| {
         caption(ui, "folder");
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -153,17 +149,18 @@ fn folder(ui: &mut Ui, desk: &mut Desk, facts: &Facts, actions: &mut Vec<Action>
                 .clicked()
                 && !facts.is_picking
             {
-                actions.push(Action::Pick(Folder::Takes));
+                action = Some(Action::Pick(Folder::Takes));
             }
             let hint = facts.take_folder.display().to_string();
             let shown = tail_within(ui, &hint, ui.available_width() - FIELD_MARGIN);
             let edit = TextEdit::singleline(&mut desk.take_folder).hint_text(shown);
             let tip = format!("Where takes go; empty: as the machine has it. Now {hint}");
             if ui.add(edit.desired_width(ui.available_width())).on_hover_text(tip).lost_focus() {
-                actions.extend(typed_folder(desk, facts));
+                action = typed_folder(desk, facts);
             }
         });
     });
+    action
 }
 
 /// A setting that the environment has taken out of the user's hands.
@@ -173,13 +170,14 @@ fn fixed(ui: &mut Ui, name: &str, value: &str, variable: &str) {
     ui.label(tail_within(ui, value, ui.available_width())).on_hover_text(tip);
 }
 
-fn formats(ui: &mut Ui, facts: &Facts, actions: &mut Vec<Action>) {
+fn formats(ui: &mut Ui, facts: &Facts) -> Option<Action> {
     if facts.are_take_formats_fixed {
         let names: Vec<_> = facts.take_formats.iter().map(|format| format.extension()).collect();
         let names = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
         fixed(ui, "also as", &names, FORMATS_VARIABLE);
-        return;
+        return None;
     }
+    let mut action = None;
     ui.horizontal(|ui| {
         caption(ui, "also as")
             .on_hover_text("A take is always a .sac file; closed takes are exported as these");
@@ -198,8 +196,9 @@ fn formats(ui: &mut Ui, facts: &Facts, actions: &mut Vec<Action>) {
                     true => formats.retain(|f| *f != format),
                     false => formats.push(format),
                 }
-                actions.push(Action::TakeFormats(formats));
+                action = Some(Action::TakeFormats(formats));
             }
         }
     });
+    action
 }

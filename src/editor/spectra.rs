@@ -32,8 +32,8 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk) {
     toolbar(ui, desk);
     let rect = ui.available_rect_before_wrap();
     ui.allocate_rect(rect, Sense::hover());
-    let streams = desk.scope.coded_streams();
-    let lanes_height = 2.0 * LANE_HEIGHT * f32::from(streams);
+    let channels = desk.scope.coded_channels();
+    let lanes_height = 2.0 * LANE_HEIGHT * f32::from(channels);
     let spectra_height = ((rect.height() - lanes_height - AXIS_HEIGHT - 8.0) / 2.0).max(10.0);
     let row = |top: f32, height: f32| Rect::from_min_size(pos2(rect.left(), top), vec2(rect.width(), height));
     let upper = row(rect.top(), spectra_height);
@@ -50,9 +50,9 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk) {
     for (i, (picture, rect)) in pictures.into_iter().zip([upper, lower]).enumerate() {
         spectrogram(ui, desk, i, picture, rect);
     }
-    token_lanes(ui, desk, streams, lanes);
+    token_lanes(ui, desk, channels, lanes);
     time_axis(ui, desk, axis);
-    hover(ui, desk, &[upper, lower], lanes, streams);
+    hover(ui, desk, &[upper, lower], lanes, channels);
 }
 
 fn toolbar(ui: &mut Ui, desk: &mut Desk) {
@@ -96,7 +96,7 @@ fn spectrogram(ui: &Ui, desk: &mut Desk, index: usize, (picture, name): (u8, &st
     strip.draw(&painter, rect, desk.span, theme::level_color(0));
     let font = theme::font(theme::SMALL);
     let at = rect.left_top() + vec2(5.0, 3.0);
-    let of = if desk.scope.coded_streams() > 1 { ", left" } else { "" };
+    let of = if desk.scope.coded_channels() > 1 { ", left" } else { "" };
     let galley = painter.layout_no_wrap(format!("{name}{of}"), font.clone(), theme::TEXT);
     let behind = Rect::from_min_size(at, galley.size()).expand2(vec2(3.0, 1.0));
     painter.rect_filled(behind, 2.0, Color32::from_black_alpha(150));
@@ -144,9 +144,9 @@ fn band_share(hz: f64, rate_hz: f64) -> Option<f32> {
     Some((above as f32 + 0.5) / BANDS as f32)
 }
 
-fn token_lanes(ui: &Ui, desk: &mut Desk, streams: u8, rect: Rect) {
-    let lanes = usize::from(streams) * 2;
-    let picture = if streams > 1 { DUAL_LANES } else { MONO_LANES };
+fn token_lanes(ui: &Ui, desk: &mut Desk, channels: u8, rect: Rect) {
+    let lanes = usize::from(channels) * 2;
+    let picture = if channels > 1 { DUAL_LANES } else { MONO_LANES };
     let strip = &mut desk.lanes;
     // Codes are no levels: between two of them is nothing.
     strip.update(ui.ctx(), &desk.scope.columns, lanes, picture, TextureOptions::NEAREST, |column, out| {
@@ -157,7 +157,7 @@ fn token_lanes(ui: &Ui, desk: &mut Desk, streams: u8, rect: Rect) {
     let painter = ui.painter_at(rect);
     strip.draw(&painter, rect, desk.span, theme::PANEL);
     for lane in 0..lanes {
-        let name = lane_name(lane, streams);
+        let name = lane_name(lane, channels);
         let at = pos2(rect.left() + 5.0, rect.top() + (lane as f32 + 0.5) * LANE_HEIGHT);
         let galley = painter.layout_no_wrap(name, theme::font(11.0), theme::TEXT);
         let corner = at - vec2(0.0, galley.size().y / 2.0);
@@ -187,7 +187,7 @@ fn lane_name(lane: usize, channels: u8) -> String {
 
 fn lane_code(column: &Column, lane: usize) -> Option<u16> {
     let (channel, stream) = lane_of(lane);
-    let is_there = column.frame.is_some() && channel < usize::from(column.streams);
+    let is_there = column.frame.is_some() && channel < usize::from(column.channels);
     column.tokens.get(channel).filter(|_| is_there).map(|token| token.get(stream))
 }
 
@@ -218,14 +218,14 @@ fn time_axis(ui: &Ui, desk: &Desk, rect: Rect) {
 }
 
 /// Says what is under the pointer, and marks its column.
-fn hover(ui: &Ui, desk: &mut Desk, spectra: &[Rect; 2], lanes: Rect, streams: u8) {
+fn hover(ui: &Ui, desk: &mut Desk, spectra: &[Rect; 2], lanes: Rect, channels: u8) {
     desk.hovered.clear();
     let Some(at) = ui.ctx().pointer_hover_pos() else { return };
     let all = spectra[0].union(lanes);
     if !all.contains(at) || !ui.rect_contains_pointer(all) {
         return;
     }
-    describe(desk, at, spectra, lanes, streams);
+    describe(desk, at, spectra, lanes, channels);
     if desk.hovered.is_empty() {
         return;
     }
@@ -243,7 +243,7 @@ fn hover(ui: &Ui, desk: &mut Desk, spectra: &[Rect; 2], lanes: Rect, streams: u8
 }
 
 /// Puts what is at a place into words: nothing where nothing has been played.
-fn describe(desk: &mut Desk, at: Pos2, spectra: &[Rect; 2], lanes: Rect, streams: u8) {
+fn describe(desk: &mut Desk, at: Pos2, spectra: &[Rect; 2], lanes: Rect, channels: u8) {
     let Some(number) = desk.lanes.column_at(lanes, desk.span, at.x) else { return };
     let Some(column) = desk.scope.columns.get(number) else { return };
     let Some(frame) = column.frame else {
@@ -251,14 +251,14 @@ fn describe(desk: &mut Desk, at: Pos2, spectra: &[Rect; 2], lanes: Rect, streams
         return;
     };
     let time = desk.scope.spot(frame).map_or(String::new(), |spot| spot_words(&spot));
-    let lane = (0..usize::from(streams) * 2)
+    let lane = (0..usize::from(channels) * 2)
         .find(|lane| at.y < lanes.top() + (*lane as f32 + 1.0) * LANE_HEIGHT)
         .filter(|_| lanes.contains(at));
     desk.hovered = match (lane, spectra.iter().find(|rect| rect.contains(at))) {
         (Some(_), _) if column.failed => format!("frame {frame}: the codec failed\n{time}"),
         (Some(lane), _) => {
             let code = lane_code(column, lane).map_or("–".to_owned(), |code| code.to_string());
-            format!("{} {code}  frame {frame}\n{time}", lane_name(lane, streams))
+            format!("{} {code}  frame {frame}\n{time}", lane_name(lane, channels))
         }
         (None, Some(rect)) => {
             let band = ((rect.bottom() - at.y) / rect.height() * BANDS as f32).clamp(0.0, BANDS as f32 - 1.0);

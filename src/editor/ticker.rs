@@ -2,10 +2,12 @@
 //!
 //! The framework's own repaint timer runs at one pace for all renderers, and asks for two frames each time.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 /// What the last frame drew. Frames come for other reasons too, the pointer's for one, so it is not enough
 /// to remember what was seen at the last look.
@@ -21,12 +23,12 @@ impl<T> Default for Shown<T> {
 impl<T: PartialEq> Shown<T> {
     /// To be called before a frame reads what it draws: what changes meanwhile makes it old.
     pub fn set(&self, values: T) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(values);
+        *self.0.lock() = Some(values);
     }
 
     /// Whether these are other values than the last frame's.
     pub fn is_old(&self, now: &T) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(|shown| shown != now)
+        self.0.lock().as_ref().is_some_and(|shown| shown != now)
     }
 }
 

@@ -1,14 +1,16 @@
 //! The page of the listening test. While a test runs nothing else is shown.
 
 use egui::{Align, Layout, RichText, Ui, vec2};
-use nice_plug::prelude::ParamSetter;
 
-use super::abx::{AbxResult, Conditions, Heard, TRIALS};
+use super::abx::{Conditions, Heard};
+use super::action::Action;
 use super::desk::{Desk, Page};
-use super::facts::{Action, Facts};
+use super::inputs::Inputs;
 use super::theme;
 use super::widgets::{caption, count, segment, toggle};
 use crate::params::SacodecParams;
+use crate::state::{AbxResult, TRIALS};
+use crate::status::Facts;
 
 const IDLE_TEXT: &str = "A is the original, B is coded. In every trial X is one of them, by chance: say which. \
     Let the host loop a passage. Meanwhile Listen is overridden, everything that could tell is hidden, A goes to \
@@ -17,25 +19,22 @@ const IDLE_TEXT: &str = "A is the original, B is coded. In every trial X is one 
 const IDLE_TEXT_WIDTH: f32 = 620.0;
 
 /// Draws the page.
-pub fn draw(
-    ui: &mut Ui,
-    desk: &mut Desk,
-    facts: &Facts,
-    params: &SacodecParams,
-    setter: &ParamSetter,
-    actions: &mut Vec<Action>,
-) {
+pub fn draw(ui: &mut Ui, desk: &mut Desk, inputs: &Inputs) -> Option<Action> {
     let height = ui.available_height();
-    ui.vertical_centered(|ui| {
+    let page = ui.vertical_centered(|ui| {
         ui.add_space((height * 0.06).min(40.0));
         match desk.abx.progress() {
-            Some((trial, trials)) => running(ui, desk, (trial, trials), actions),
-            None => idle(ui, desk, facts, params, setter),
+            Some((trial, trials)) => running(ui, desk, (trial, trials)),
+            None => {
+                idle(ui, desk, inputs);
+                None
+            }
         }
     });
+    page.inner
 }
 
-fn running(ui: &mut Ui, desk: &mut Desk, (trial, trials): (usize, usize), actions: &mut Vec<Action>) {
+fn running(ui: &mut Ui, desk: &mut Desk, (trial, trials): (usize, usize)) -> Option<Action> {
     ui.label(RichText::new(format!("Trial {} of {trials}", trial + 1)).size(22.0).strong());
     caption(ui, "A is the original, B is coded, X is one of them. Listen as long and as often as you like.");
     ui.add_space(14.0);
@@ -52,12 +51,13 @@ fn running(ui: &mut Ui, desk: &mut Desk, (trial, trials): (usize, usize), action
         }
     });
     ui.add_space(16.0);
+    let mut ended = None;
     centered_row(ui, "answer", 40.0, |ui| {
         for (x_is_b, label, tip) in
             [(false, "X is A", "Answers and goes on. Key 1"), (true, "X is B", "Answers and goes on. Key 2")]
         {
             if segment(ui, false, label, vec2(150.0, 40.0), 17.0, tip).clicked() {
-                answer(desk, x_is_b, actions);
+                ended = answer(desk, x_is_b);
             }
         }
     });
@@ -69,14 +69,14 @@ fn running(ui: &mut Ui, desk: &mut Desk, (trial, trials): (usize, usize), action
     }
     ui.add_space(6.0);
     caption(ui, "Keys: A, X and B listen; 1 says X is A, 2 says X is B; Esc gives up.");
+    ended
 }
 
 /// Answers the trial, and reports the test where that was the last one.
-pub fn answer(desk: &mut Desk, x_is_b: bool, actions: &mut Vec<Action>) {
-    let Some(result) = desk.abx.answer(x_is_b) else { return };
-    let result = AbxResult { time: (desk.clock)(), ..result };
+pub fn answer(desk: &mut Desk, x_is_b: bool) -> Option<Action> {
+    let result = AbxResult { time: (desk.clock)(), ..desk.abx.answer(x_is_b)? };
     desk.abx.finished = Some(result.clone());
-    actions.push(Action::TrialsEnded(result));
+    Some(Action::TrialsEnded(result))
 }
 
 /// What a test of this moment would compare.
@@ -92,11 +92,12 @@ pub fn conditions(facts: &Facts, params: &SacodecParams) -> Conditions {
 
 /// Whether a test can begin: not while the gains of Level match are still on their way, where they would
 /// be held.
-pub fn can_start(facts: &Facts, params: &SacodecParams) -> bool {
-    facts.is_match_settled || !params.level_match.value()
+pub fn can_start(inputs: &Inputs) -> bool {
+    inputs.facts.is_match_settled || !inputs.params.level_match.value()
 }
 
-fn idle(ui: &mut Ui, desk: &mut Desk, facts: &Facts, params: &SacodecParams, setter: &ParamSetter) {
+fn idle(ui: &mut Ui, desk: &mut Desk, inputs: &Inputs) {
+    let params = inputs.params;
     if desk.abx.was_disturbed {
         let text = "The test was ended: pack, Streams, Channels, Level match or the host's audio settings changed \
                     meanwhile.";
@@ -120,13 +121,13 @@ fn idle(ui: &mut Ui, desk: &mut Desk, facts: &Facts, params: &SacodecParams, set
         ui.add(egui::Slider::new(&mut desk.abx.trials, TRIALS))
             .on_hover_text("Trials of the next test. Keys Left and Right");
         let tip = "Original and coded equally loud. Without it loudness alone may tell";
-        toggle(ui, setter, &params.level_match, "Level match", tip);
+        toggle(ui, inputs.setter, &params.level_match, "Level match", tip);
     });
     if !params.level_match.value() {
         let text = "Level match is off: a difference in loudness alone may tell which is X.";
         ui.label(RichText::new(text).color(theme::WARNING));
     }
-    let can_start = can_start(facts, params);
+    let can_start = can_start(inputs);
     if !can_start {
         let text = "Level match listens: play a few seconds of voice before you start.";
         ui.label(RichText::new(text).color(theme::WARNING));
@@ -136,7 +137,7 @@ fn idle(ui: &mut Ui, desk: &mut Desk, facts: &Facts, params: &SacodecParams, set
         let start =
             |ui: &mut Ui| segment(ui, true, "Start", vec2(130.0, 40.0), 17.0, "Begins a new test. Key Enter");
         if ui.add_enabled_ui(can_start, start).inner.clicked() {
-            desk.begin_trials(facts, params);
+            desk.begin_trials(inputs.facts, params);
         }
         if segment(ui, false, "Back", vec2(130.0, 40.0), 17.0, "Back to the spectra. Key Esc").clicked() {
             desk.turn_to(Page::Main);
@@ -160,7 +161,7 @@ fn finished(ui: &mut Ui, result: &AbxResult) {
 }
 
 fn history(ui: &mut Ui, desk: &Desk, params: &SacodecParams) {
-    let results = params.abx_results();
+    let results = params.session.abx_results();
     if results.is_empty() {
         return;
     }

@@ -1,8 +1,8 @@
 //! The window in a host: opening, closing, size, keys, repaints.
 
 use std::error::Error;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use atomic_float::AtomicF64;
@@ -17,16 +17,18 @@ use nice_plug_egui::{
     EguiEditorState, EguiNiceSettings, Frame, GlConfig, GraphicsConfig, Key as HostKey, KeyCapture,
     NiceEguiApp, RepaintNotifier, create_egui_editor,
 };
+use parking_lot::Mutex;
 
+use super::action::{Action, Folder};
 use super::desk::Desk;
 use super::dialogs::{self, Picked, Picking};
-use super::facts::{Action, Facts, Folder};
+use super::inputs::Inputs;
 use super::renderer::Renderer;
-use super::size::{MIN_SIZE, WindowChoice};
 use super::ticker::{Shown, Ticker};
 use super::{keys, record, theme, widgets};
 use crate::params::SacodecParams;
-use crate::status::Status;
+use crate::state::{MIN_SIZE, WindowChoice};
+use crate::status::{Facts, Status};
 #[cfg(target_os = "linux")]
 use crate::x11;
 use sacodec_scope::TapReceiver;
@@ -110,7 +112,7 @@ impl Editor for SacodecEditor {
     ) -> Result<SpawnedEditor<Self::Handle>, Box<dyn Error>> {
         // The framework's state is made anew for each opening: it cannot be told a size, and its own
         // `size` leaves out the zoom.
-        let choice = self.params.window().sane();
+        let choice = self.params.session.window().sane();
         let size = LogicalSize::new(choice.width, choice.height);
         let settings = EguiNiceSettings {
             title: "SACodec".to_owned(),
@@ -151,7 +153,8 @@ impl Editor for SacodecEditor {
     }
 
     fn size(&self) -> NativeSize<u32> {
-        let (width, height) = self.open_size.load().unwrap_or_else(|| self.params.window().sane().size());
+        let (width, height) =
+            self.open_size.load().unwrap_or_else(|| self.params.session.window().sane().size());
         let size: Size = LogicalSize::new(width, height).into();
         NativeSize::from_size(size, self.system_scale.load(Relaxed))
     }
@@ -189,7 +192,7 @@ impl NiceEguiApp for App {
         let [red, green, blue, _] = theme::BACKGROUND.to_normalized_gamma_f32();
         frame.set_clear_color(egui::Rgba::from_rgb(red, green, blue));
         {
-            let mut core = lock(&self.core);
+            let mut core = self.core.lock();
             core.desk.forget_textures();
             core.destination = None;
             core.set_seen(true);
@@ -199,7 +202,7 @@ impl NiceEguiApp for App {
         {
             let core = self.core.clone();
             let told = move |is_seen| {
-                lock(&core).set_seen(is_seen);
+                core.lock().set_seen(is_seen);
                 if is_seen {
                     ctx.request_repaint();
                 }
@@ -213,7 +216,7 @@ impl NiceEguiApp for App {
 
     fn ui(&mut self, ui: &mut egui::Ui, frame: &mut Frame) {
         let Some(host) = &self.host else { return };
-        let mut core = lock(&self.core);
+        let mut core = self.core.lock();
         if self.ticker.is_none() {
             let renderer = Renderer::default();
             renderer.ask(ui.painter());
@@ -239,12 +242,12 @@ impl NiceEguiApp for App {
     }
 
     fn resized(&mut self, size: WindowSize) {
-        let core = lock(&self.core);
+        let core = self.core.lock();
         // What it says of points includes the scale of the last frame.
         let (width, height) = (size.logical.width as f32 * self.zoom, size.logical.height as f32 * self.zoom);
         core.system_scale.store(size.scale_factor / f64::from(self.zoom), Relaxed);
         core.open_size.store(Some((width, height)));
-        core.params.set_window(core.params.window().sane().resized(width, height));
+        core.params.session.set_window(core.params.session.window().sane().resized(width, height));
     }
 }
 
@@ -253,7 +256,7 @@ impl Drop for App {
         self.ticker = None;
         #[cfg(target_os = "linux")]
         self.side.end();
-        let mut core = lock(&self.core);
+        let mut core = self.core.lock();
         if let Some(host) = self.host.take() {
             core.receiver.set_open(false);
             core.open_size.store(None);
@@ -284,7 +287,7 @@ impl Core {
             // asked for in the same frame: the one that it has.
             ctx.send_viewport_cmd(ViewportCommand::InnerSize(vec2(width, height) / zoom));
         }
-        ctx.set_zoom_factor(self.params.window().sane().zoom_in(width, height));
+        ctx.set_zoom_factor(self.params.session.window().sane().zoom_in(width, height));
     }
 
     /// Whether there is anything to be seen of the open window: else nobody looks at the sound either.
@@ -300,7 +303,8 @@ impl Core {
         self.take_answer();
         let facts = self.facts();
         let params = self.params.clone();
-        let actions = self.desk.draw(ui, &facts, &params, &host.param_setter());
+        let inputs = Inputs { facts: &facts, params: &params, setter: &host.param_setter() };
+        let actions = self.desk.draw(ui, &inputs);
         self.status.set_audition(self.desk.abx.audition());
         for action in actions {
             self.act(ui.ctx(), action, &facts);
@@ -326,7 +330,7 @@ impl Core {
     }
 
     fn facts(&mut self) -> Facts {
-        let choice = self.params.take_choice();
+        let choice = self.params.session.take_choice();
         if self.destination.as_ref().is_none_or(|(of, _)| *of != choice) {
             let destination = settings::destination(&choice);
             self.desk.take_name = choice.name.clone().unwrap_or_default();
@@ -337,7 +341,7 @@ impl Core {
         let mut facts = self.status.facts();
         facts.dropped_snapshots = self.receiver.dropped();
         facts.is_picking = self.picking.is_some();
-        facts.zoom = self.params.window().sane().zoom;
+        facts.zoom = self.params.session.window().sane().zoom;
         facts.match_gains_db = facts.match_gains_db.filter(|_| self.params.level_match.value());
         if let Some((choice, destination)) = &self.destination {
             facts.take_name = choice.name.clone();
@@ -367,7 +371,7 @@ impl Core {
             }
             Some(Picked::Chosen(Folder::Pack, folder)) => {
                 self.desk.pack_folder = folder.display().to_string();
-                self.params.pack.choose(&self.desk.pack_folder);
+                self.params.session.pack.choose(&self.desk.pack_folder);
             }
             Some(Picked::Chosen(Folder::Takes, folder)) => {
                 self.change_takes(|choice| choice.folder = Some(folder));
@@ -377,10 +381,10 @@ impl Core {
     }
 
     fn change_takes(&self, change: impl FnOnce(&mut SessionChoice)) {
-        let mut choice = self.params.take_choice();
+        let mut choice = self.params.session.take_choice();
         change(&mut choice);
         self.status.catch_up_takes();
-        self.params.set_take_choice(choice);
+        self.params.session.set_take_choice(choice);
     }
 
     /// A name or folder that was typed and not left counts.
@@ -407,16 +411,16 @@ impl Core {
             self.problem = None;
         }
         match action {
-            ChoosePack(folder) => self.params.pack.choose(&folder),
+            ChoosePack(folder) => self.params.session.pack.choose(&folder),
             TakeFolder(_) | TakeName(_) | TakeFormats(_) => self.choose_takes(action),
             Action::Zoom(zoom) => {
-                let choice = WindowChoice { zoom, ..self.params.window() }.sane();
-                self.params.set_window(choice);
+                let choice = WindowChoice { zoom, ..self.params.session.window() }.sane();
+                self.params.session.set_window(choice);
                 // As soon as the host has given the room it is used, see `Core::fit`.
                 let size = egui::Vec2::from(choice.size()) / ctx.zoom_factor();
                 ctx.send_viewport_cmd(ViewportCommand::InnerSize(size));
             }
-            Action::TrialsEnded(result) => self.params.add_abx_result(result),
+            Action::TrialsEnded(result) => self.params.session.add_abx_result(result),
             Reveal(path) => {
                 if let Err(error) = dialogs::reveal(&path) {
                     self.problem =
@@ -441,29 +445,25 @@ impl Core {
     }
 }
 
-/// A lock whose holder panicked still holds plain data.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::PackChoice;
-    use sacodec_scope::{Place, tap};
+    use crate::{PackChoice, SessionState};
+    use sacodec_engine::Transport;
+    use sacodec_scope::tap;
 
     #[test]
     fn nobody_listens_for_a_window_of_which_nothing_is_seen() {
         let (mut sender, receiver) = tap();
         let status = Arc::<Status>::default();
-        let params = Arc::new(SacodecParams::new(PackChoice::new(status.clone())));
+        let params = Arc::new(SacodecParams::new(SessionState::new(PackChoice::new(status.clone()))));
         let editor = SacodecEditor::new(params, status, receiver);
-        let mut core = lock(&editor.core);
+        let mut core = editor.core.lock();
         let mut changes = core.changes();
         for is_seen in [true, false, true] {
             core.set_seen(is_seen);
             core.status.set_changed();
-            let place = Place { position_samples: None, playing: false };
+            let place = Transport::default();
             assert_eq!(sender.begin_block(place), is_seen, "whether the audio thread sends what it plays");
             assert_eq!(changes(), is_seen, "whether a frame is asked for");
             core.status.take_changed();

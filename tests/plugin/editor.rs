@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use crate::support::studio::Studio;
 use egui_kittest::kittest::Queryable;
 use egui_kittest::{Harness, SnapshotOptions, SnapshotResult, SnapshotResults};
-use sacodec::editor::{AbxResult, DEFAULT_SIZE, Heard, MIN_SIZE, Page, Tab, View};
+use sacodec::editor::{Heard, Page, Tab, View};
+use sacodec::{AbxResult, DEFAULT_SIZE, MIN_SIZE};
 use sacodec_take::{ExportFormat, TakeStatus};
 
 /// Pixels that may differ: arithmetic of other processors may round a level of the spectrogram otherwise.
@@ -168,8 +169,8 @@ fn a_listening_test_that_has_ended() {
         };
         studio.set("Level match", 1.0);
         studio.facts.is_match_settled = true;
-        studio.params.add_abx_result(result(10, 6));
-        studio.params.add_abx_result(result(16, 14));
+        studio.params.session.add_abx_result(result(10, 6));
+        studio.params.session.add_abx_result(result(16, 14));
         studio.desk.abx.finished = Some(result(16, 14));
         studio
     });

@@ -5,7 +5,8 @@ use egui::accesskit::Role;
 use egui::{Key, Pos2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
-use sacodec::editor::{AbxResult, Action, DEFAULT_SIZE, Folder, Page, Tab};
+use sacodec::editor::{Action, Folder, Page, Tab};
+use sacodec::{AbxResult, DEFAULT_SIZE};
 use sacodec_codec::CodecModel;
 use sacodec_take::{ExportFormat, TakeStatus};
 
@@ -174,7 +175,7 @@ fn a_listening_test_runs_by_keys_alone_and_its_result_is_kept() {
         // Wrong in the last trial alone.
         press(&mut window, if x_is_b == (trial < 4) { Key::Num2 } else { Key::Num1 });
     }
-    let results = window.state().params.abx_results();
+    let results = window.state().params.session.abx_results();
     assert_eq!(results.len(), 1);
     let model = CodecModel::embedded().unwrap();
     let pack = format!("{} {}", model.info().name, model.info().version);
@@ -187,7 +188,7 @@ fn a_listening_test_runs_by_keys_alone_and_its_result_is_kept() {
     assert!(window.state().desk.abx.is_running());
     press(&mut window, Key::Escape);
     assert!(!window.state().desk.abx.is_running());
-    assert_eq!(window.state().params.abx_results().len(), 1, "a test that was given up is no result");
+    assert_eq!(window.state().params.session.abx_results().len(), 1, "a test that was given up is no result");
     press(&mut window, Key::Escape);
     assert_eq!(window.state().desk.page, Page::Main);
 }
@@ -365,7 +366,7 @@ fn no_size_is_too_small_or_too_large_to_be_drawn() {
 fn every_button_has_a_tooltip() {
     let mut studio = Studio::playing();
     studio.facts.takes.last = Some("/takes/Ada_2026-11-23_001.sac".into());
-    studio.params.add_abx_result(AbxResult { trials: 10, correct: 9, ..AbxResult::default() });
+    studio.params.session.add_abx_result(AbxResult { trials: 10, correct: 9, ..AbxResult::default() });
     let mut window = window(studio);
     let main = [Tab::Codes, Tab::Record, Tab::Pack, Tab::Engine].map(|tab| (Page::Main, tab, 20));
     for (page, tab, fewest) in main.into_iter().chain([(Page::Trial, Tab::Codes, 9)]) {

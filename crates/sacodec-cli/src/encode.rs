@@ -145,7 +145,7 @@ impl FileEncoder {
             ChannelMode::Mono | ChannelMode::Left => Channels::Left,
             ChannelMode::Right => Channels::Right,
         });
-        let coded = mixer.streams(channels);
+        let coded = mixer.coded_channels(channels);
         if coded > MAX_CHANNELS {
             let reason =
                 format!("it has {coded} channels and a take holds {MAX_CHANNELS}: code `--channels sum`");

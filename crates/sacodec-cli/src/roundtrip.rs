@@ -238,7 +238,7 @@ struct Coder {
 impl Coder {
     fn new(model: &Arc<CodecModel>, args: &Args, rate_hz: u32, channels: usize) -> Result<Self, CliError> {
         let mixer = ChannelMixer::new(args.channels.mixed());
-        let coded = mixer.streams(channels);
+        let coded = mixer.coded_channels(channels);
         let config = EngineConfig { rate_hz: rate_hz.into(), channels: 1, scheduling: Scheduling::Burst };
         let engines = (0..coded).map(|_| Engine::new(model, config)).collect::<Result<Vec<_>, _>>()?;
         let streams = args.streams.gain();

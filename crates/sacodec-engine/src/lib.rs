@@ -16,9 +16,11 @@
 //! What comes out depends on what went in and on the controls, never on how the stream was cut
 //! into blocks nor on how fast it is asked for: work is paid for by samples, not by time.
 
+mod channel;
 mod decoder;
 mod delay;
 mod encoder;
+mod engine;
 mod error;
 mod latency;
 mod level_match;
@@ -27,10 +29,8 @@ mod monitor;
 mod observer;
 mod resample;
 mod schedule;
-mod stream;
-
-#[allow(clippy::module_inception)]
-mod engine;
+mod signal_path;
+mod timeline;
 
 pub use decoder::TokenDecoder;
 pub use encoder::TokenEncoder;
@@ -42,3 +42,4 @@ pub use mix::ChannelMixer;
 pub use monitor::{Audition, Channels, Controls, FADE_MS, Listen, PAUSE_MS};
 pub use observer::Observer;
 pub use schedule::{CodecSet, CodedFrame, Scheduling};
+pub use timeline::{Moment, Timeline, Transport};

@@ -30,7 +30,7 @@ pub fn limit(sample: f32) -> f32 {
     sample.clamp(-CODEC_LIMIT, CODEC_LIMIT)
 }
 
-/// A sample of the first coded stream: the weighted sum of clean samples of every channel.
+/// A sample of the first coded channel: the weighted sum of clean samples of every channel.
 ///
 /// # Real-time
 /// Never allocates, locks or waits.
@@ -40,7 +40,7 @@ pub fn mix(weighted: impl IntoIterator<Item = (f32, f32)>) -> f32 {
 }
 
 impl Channels {
-    /// Weight of a channel, counted from 0, in the first coded stream of audio of so many channels.
+    /// Weight of a channel, counted from 0, in the first coded channel of audio of so many channels.
     pub(super) fn weight(self, channel: usize, of: usize) -> f32 {
         let only = |coded: usize| f32::from(u8::from(channel == coded.min(of - 1)));
         match self {
@@ -64,8 +64,8 @@ impl ChannelMixer {
         Self { channels, nonfinite_samples: 0 }
     }
 
-    /// Streams that are coded of audio of so many channels.
-    pub fn streams(&self, channels: usize) -> usize {
+    /// Channels that are coded of audio of so many channels.
+    pub fn coded_channels(&self, channels: usize) -> usize {
         if self.channels == Channels::DualMono { channels } else { 1 }
     }
 
@@ -74,7 +74,7 @@ impl ChannelMixer {
         self.nonfinite_samples
     }
 
-    /// The coded streams of a block, whose channels are of one length and are cleaned in place.
+    /// The coded channels of a block, whose channels are of one length and are cleaned in place.
     pub fn mix(&mut self, block: &mut [Vec<f32>]) -> Vec<Vec<f32>> {
         for sample in block.iter_mut().flatten() {
             self.nonfinite_samples += u64::from(!sample.is_finite());
@@ -112,7 +112,7 @@ mod tests {
             let mut mixer = ChannelMixer::new(channels);
             let mut block: Vec<Vec<f32>> = audio.iter().map(|&sample| vec![sample; 3]).collect();
             let mixed = mixer.mix(&mut block);
-            assert_eq!(mixed.len(), mixer.streams(audio.len()), "{channels:?} of {audio:?}");
+            assert_eq!(mixed.len(), mixer.coded_channels(audio.len()), "{channels:?} of {audio:?}");
             let expected: Vec<Vec<f32>> = coded.iter().map(|&sample| vec![sample; 3]).collect();
             assert_eq!(mixed, expected, "{channels:?} of {audio:?}");
             assert!(block.iter().flatten().all(|sample| sample.is_finite()), "{channels:?} of {audio:?}");

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use super::channel::CodedChannel;
 use super::resample::CHUNK_SAMPLES;
-use super::stream::Stream;
 use sacodec_codec::{CodecError, CodecModel, FrameCodec, StreamGain, TokenFrame};
 
 /// When a frame is computed.
@@ -16,7 +16,7 @@ pub enum Scheduling {
     Burst,
 }
 
-/// A coded frame of every stream, as it leaves the quantizer.
+/// A coded frame of every channel, as it leaves the quantizer.
 #[derive(Debug, Clone, Copy)]
 pub struct CodedFrame<'a> {
     /// Number of the frame since the last reset.
@@ -26,27 +26,27 @@ pub struct CodedFrame<'a> {
     /// A codec failed on it, or gave what is not finite: it is silent, its tokens mean nothing.
     pub failed: bool,
     tokens: [TokenFrame; 2],
-    streams: usize,
+    channels: usize,
 }
 
 impl<'a> CodedFrame<'a> {
-    /// A frame of one or two streams; further ones are left out.
+    /// A frame of one or two channels; further ones are left out.
     pub fn new(index: u64, model: &'a Arc<CodecModel>, tokens: &[TokenFrame], failed: bool) -> Self {
-        let streams = tokens.len().min(2);
+        let channels = tokens.len().min(2);
         let tokens = std::array::from_fn(|i| tokens.get(i).copied().unwrap_or_default());
-        Self { index, model, failed, tokens, streams }
+        Self { index, model, failed, tokens, channels }
     }
 
-    /// The tokens of each coded stream: one, or two in dual mono.
+    /// The tokens of each coded channel: one, or two in dual mono.
     ///
     /// # Real-time
     /// Never allocates, locks or waits.
     pub fn tokens(&self) -> &[TokenFrame] {
-        &self.tokens[..self.streams]
+        &self.tokens[..self.channels]
     }
 }
 
-/// The codecs of both streams, made off the audio thread.
+/// The codecs of both channels, made off the audio thread.
 #[derive(Debug)]
 pub struct CodecSet {
     pub(super) codecs: [FrameCodec; 2],
@@ -67,7 +67,7 @@ impl CodecSet {
     }
 }
 
-/// What went wrong, and how much was done, since the last reset.
+/// How much was done and what went wrong, since the engine was made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct JobStats {
     /// Frames coded.
@@ -76,12 +76,12 @@ pub struct JobStats {
     pub failed_frames: u64,
 }
 
-/// Runs the frame jobs of all streams: the current codecs and, for one hop, the incoming ones.
+/// Runs the frame jobs of all channels: the current codecs and, for one hop, the incoming ones.
 pub struct Jobs {
     current: Box<CodecSet>,
     incoming: Option<Box<CodecSet>>,
     retired: Option<Box<CodecSet>>,
-    /// The job under way: which streams are coded.
+    /// The job under way: which channels are coded.
     coding: Option<[bool; 2]>,
     /// The job under way also runs the incoming codecs.
     fading: bool,
@@ -140,12 +140,12 @@ impl Jobs {
         self.index = 0;
     }
 
-    /// Starts the job of the hop that every stream has complete.
-    pub fn begin(&mut self, streams: &mut [Stream], gain: StreamGain) {
-        let coding = std::array::from_fn(|i| streams.get(i).is_some_and(|s| s.wanted));
+    /// Starts the job of the hop that every channel has complete.
+    pub fn begin(&mut self, channels: &mut [CodedChannel], gain: StreamGain) {
+        let coding = std::array::from_fn(|i| channels.get(i).is_some_and(|s| s.wanted));
         self.fading = self.incoming.is_some();
-        for (i, stream) in streams.iter_mut().enumerate() {
-            let hop = stream.take_hop();
+        for (i, channel) in channels.iter_mut().enumerate() {
+            let hop = channel.take_hop();
             if !coding[i] {
                 continue;
             }
@@ -180,24 +180,24 @@ impl Jobs {
         }
     }
 
-    /// Completes the job: decoded hops to the streams, tokens to `sink`. `true` where other codecs have
+    /// Completes the job: decoded hops to the channels, tokens to `sink`. `true` where other codecs have
     /// taken over with it.
-    pub fn finish(&mut self, streams: &mut [Stream], sink: &mut dyn FnMut(CodedFrame)) -> bool {
+    pub fn finish(&mut self, channels: &mut [CodedChannel], sink: &mut dyn FnMut(CodedFrame)) -> bool {
         let Some(coding) = self.coding.take() else { return false };
         let mut tokens = [TokenFrame::default(); 2];
         let mut failed = false;
-        for (i, stream) in streams.iter_mut().enumerate() {
+        for (i, channel) in channels.iter_mut().enumerate() {
             if !coding[i] {
                 self.decoded.fill(0.0);
             } else {
-                let coded = self.finish_stream(i);
+                let coded = self.finish_channel(i);
                 self.stats.frames += 1;
                 self.stats.failed_frames += u64::from(coded.is_none());
                 failed |= coded.is_none();
                 tokens[i] = coded.unwrap_or_default();
             }
             for chunk in self.decoded.as_chunks::<CHUNK_SAMPLES>().0 {
-                stream.push_decoded(chunk);
+                channel.push_decoded(chunk);
             }
         }
         let index = self.index;
@@ -207,13 +207,13 @@ impl Jobs {
             self.retired = Some(std::mem::replace(&mut self.current, incoming));
         }
         // During a fade the tokens are the incoming codecs', which are the current ones by now.
-        let streams = 1 + usize::from(coding[1]);
-        sink(CodedFrame { index, model: self.current.model(), failed, tokens, streams });
+        let channels = 1 + usize::from(coding[1]);
+        sink(CodedFrame { index, model: self.current.model(), failed, tokens, channels });
         has_swapped
     }
 
-    /// Completes one stream's frame into `decoded`; silence where it fails.
-    fn finish_stream(&mut self, i: usize) -> Option<TokenFrame> {
+    /// Completes one channel's frame into `decoded`; silence where it fails.
+    fn finish_channel(&mut self, i: usize) -> Option<TokenFrame> {
         let tokens = finish_codec(&mut self.current.codecs[i], &mut self.decoded);
         let Some(incoming) = self.incoming.as_mut().filter(|_| self.fading) else { return tokens };
         let tokens = finish_codec(&mut incoming.codecs[i], &mut self.faded);
@@ -225,7 +225,7 @@ impl Jobs {
     }
 }
 
-/// Nothing decoded is louder than full scale. A decoder that hears one stream alone may give 30 dB
+/// Nothing decoded is louder than full scale. A decoder that hears one token stream alone may give 30 dB
 /// more than it was trained to, and somebody is wearing headphones.
 const DECODED_LIMIT: f32 = 1.0;
 

@@ -11,10 +11,10 @@ pub const SPAN_COLUMNS: usize = 1024;
 pub struct Column {
     /// Number of the frame in its stream; `None` for one that never came.
     pub frame: Option<u64>,
-    /// Tokens of each coded stream.
+    /// Tokens of each coded channel.
     pub tokens: [TokenFrame; 2],
-    /// Coded streams: 2 in dual mono.
-    pub streams: u8,
+    /// Coded channels: 2 in dual mono.
+    pub channels: u8,
     /// The codec failed on it.
     pub failed: bool,
     /// Levels by band, see [`level_db`](super::level_db); of silence where samples are missing.
@@ -25,7 +25,7 @@ impl Column {
     const MISSING: Self = Self {
         frame: None,
         tokens: [TokenFrame { semantic: 0, acoustic: 0 }; 2],
-        streams: 0,
+        channels: 0,
         failed: false,
         spectra: Spectra::SILENT,
     };

@@ -12,15 +12,15 @@ mod columns;
 mod load;
 mod meters;
 mod samples;
+mod scope;
 mod spectrum;
 mod tap;
 mod usage;
-mod view;
 
 pub use columns::{Column, Columns, SPAN_COLUMNS};
 pub use load::{LoadReading, LoadStats};
 pub use meters::{Meters, Reading, Signal};
+pub use scope::{Scope, TimelineSpot};
 pub use spectrum::{BANDS, FLOOR_DB, band_hz, level_db};
-pub use tap::{Event, Place, Snapshot, TapReceiver, TapSender, tap};
+pub use tap::{Snapshot, TapEvent, TapReceiver, TapSender, tap};
 pub use usage::{Usage, UsageReading};
-pub use view::{Scope, TimelineSpot};

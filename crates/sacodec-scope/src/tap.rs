@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use ringbuf::traits::{Consumer, Producer, Split};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 
-use sacodec_engine::{CodedFrame, Observer, Timing};
+use sacodec_engine::{CodedFrame, Observer, Timing, Transport};
 use sacodec_token::TokenFrame;
 
 /// Samples of a snapshot.
@@ -15,8 +15,6 @@ pub const SNAPSHOT_SAMPLES: usize = 128;
 const SNAPSHOTS: usize = 1024;
 /// Events that wait, a few for each block.
 const EVENTS: usize = 8192;
-/// A timeline position that is off by no more than this goes on where it was.
-const SAME_PLACE_SAMPLES: f64 = 1.0;
 
 /// A run of what is heard, before level match, gain and bypass.
 #[derive(Debug, Clone, Copy)]
@@ -37,18 +35,9 @@ pub struct Snapshot {
     pub coded: [[f32; SNAPSHOT_SAMPLES]; 2],
 }
 
-/// Where an input sample stands on the host's timeline.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Place {
-    /// Host samples from the timeline's beginning; `None` where the host tells none.
-    pub position_samples: Option<f64>,
-    /// The transport runs.
-    pub playing: bool,
-}
-
-/// What happened besides samples. Each is of the stream that the last [`Event::Stream`] began.
+/// What happened besides samples. Each is of the stream that the last [`TapEvent::Stream`] began.
 #[derive(Debug, Clone, Copy)]
-pub enum Event {
+pub enum TapEvent {
     /// A stream begins, or the editor opened in the midst of one.
     Stream {
         /// Number of the opening.
@@ -64,10 +53,10 @@ pub enum Event {
     Frame {
         /// Number of the frame in the stream.
         index: u64,
-        /// Tokens of each coded stream.
+        /// Tokens of each coded channel.
         tokens: [TokenFrame; 2],
-        /// Coded streams, 1 or 2.
-        streams: u8,
+        /// Coded channels, 1 or 2.
+        channels: u8,
         /// The codec failed on it.
         failed: bool,
         /// The beginning of the pack's digest: tells packs apart.
@@ -75,12 +64,12 @@ pub enum Event {
         /// Sizes of the semantic and the acoustic codebook.
         sizes: [u32; 2],
     },
-    /// The timeline goes on from another place.
-    Place {
+    /// The timeline is not where it was expected: a jump, a start, a stop, another tempo.
+    Timeline {
         /// Input samples of the stream before it.
         at_samples: u64,
-        /// Where that is.
-        place: Place,
+        /// What the host says there.
+        transport: Transport,
     },
     /// A block took this share of its own duration.
     Load(f32),
@@ -95,7 +84,7 @@ struct Shared {
 /// The audio thread's end.
 pub struct TapSender {
     audio: HeapProd<Snapshot>,
-    events: HeapProd<Event>,
+    events: HeapProd<TapEvent>,
     shared: Arc<Shared>,
     pending: Box<Snapshot>,
     opening: u32,
@@ -104,13 +93,13 @@ pub struct TapSender {
     stream: u32,
     announced: bool,
     samples: u64,
-    last_place: Option<(u64, Place)>,
+    told: Option<(u64, Transport)>,
 }
 
 /// The editor's end.
 pub struct TapReceiver {
     audio: HeapCons<Snapshot>,
-    events: HeapCons<Event>,
+    events: HeapCons<TapEvent>,
     shared: Arc<Shared>,
     opening: u32,
     last_opening: u32,
@@ -144,7 +133,7 @@ pub fn tap() -> (TapSender, TapReceiver) {
         stream: 0,
         announced: false,
         samples: 0,
-        last_place: None,
+        told: None,
     };
     (
         sender,
@@ -173,12 +162,12 @@ impl TapSender {
         self.pending.length = 0;
     }
 
-    /// To be called before every block, with the place of its first sample. Looks whether anybody
-    /// looks; `true` if so.
+    /// To be called before every block, with the transport at its first sample. Looks whether
+    /// anybody looks; `true` if so.
     ///
     /// # Real-time
     /// An atomic load; while nobody looks, nothing else.
-    pub fn begin_block(&mut self, place: Place) -> bool {
+    pub fn begin_block(&mut self, transport: Transport) -> bool {
         let opening = self.shared.opening.load(Relaxed);
         let is_open = opening != 0;
         if opening != self.opening {
@@ -190,12 +179,16 @@ impl TapSender {
         if !self.announced {
             let (stream, channels) = (self.stream, self.channels);
             self.announced =
-                self.events.try_push(Event::Stream { opening, stream, timing, channels }).is_ok();
-            self.last_place = None;
+                self.events.try_push(TapEvent::Stream { opening, stream, timing, channels }).is_ok();
+            self.told = None;
             self.shared.dropped.fetch_add(u64::from(!self.announced), Relaxed);
         }
-        if !self.goes_on(place) && self.push(Event::Place { at_samples: self.samples, place }) {
-            self.last_place = Some((self.samples, place));
+        let at_samples = self.samples;
+        let goes_on = self.told.is_some_and(|(at, told)| {
+            told.after((at_samples - at) as f64, timing.rate_hz).goes_on_as(&transport)
+        });
+        if !goes_on && self.push(TapEvent::Timeline { at_samples, transport }) {
+            self.told = Some((at_samples, transport));
         }
         is_open
     }
@@ -206,23 +199,12 @@ impl TapSender {
     /// Never allocates, locks or waits.
     pub fn end_block(&mut self, share: f32) {
         if self.opening != 0 {
-            self.push(Event::Load(share));
+            self.push(TapEvent::Load(share));
         }
     }
 
-    fn goes_on(&self, place: Place) -> bool {
-        let Some((at, last)) = self.last_place else { return false };
-        let passed = if last.playing { (self.samples - at) as f64 } else { 0.0 };
-        let same = match (last.position_samples, place.position_samples) {
-            (Some(last), Some(now)) => (last + passed - now).abs() <= SAME_PLACE_SAMPLES,
-            (None, None) => true,
-            _ => false,
-        };
-        same && last.playing == place.playing
-    }
-
     /// `true` if the event is on its way.
-    fn push(&mut self, event: Event) -> bool {
+    fn push(&mut self, event: TapEvent) -> bool {
         let is_sent = self.announced && self.events.try_push(event).is_ok();
         self.shared.dropped.fetch_add(u64::from(self.announced && !is_sent), Relaxed);
         is_sent
@@ -237,14 +219,14 @@ impl Observer for TapSender {
             return;
         }
         let mut tokens = [TokenFrame::default(); 2];
-        let streams = frame.tokens().len().min(2);
-        tokens[..streams].copy_from_slice(&frame.tokens()[..streams]);
+        let channels = frame.tokens().len().min(2);
+        tokens[..channels].copy_from_slice(&frame.tokens()[..channels]);
         let info = frame.model.info();
         let [a, b, c, d, e, f, g, h, ..] = frame.model.digest();
         let pack = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
         let sizes = [info.semantic.size as u32, info.acoustic.size as u32];
         let (index, failed) = (frame.index, frame.failed);
-        self.push(Event::Frame { index, tokens, streams: streams as u8, failed, pack, sizes });
+        self.push(TapEvent::Frame { index, tokens, channels: channels as u8, failed, pack, sizes });
     }
 
     fn heard(&mut self, original: &[&[f32]], coded: &[&[f32]]) {
@@ -308,9 +290,9 @@ impl TapReceiver {
     }
 
     /// The next event.
-    pub fn pop_event(&mut self) -> Option<Event> {
+    pub fn pop_event(&mut self) -> Option<TapEvent> {
         while let Some(event) = self.events.try_pop() {
-            if let Event::Stream { opening, .. } = event {
+            if let TapEvent::Stream { opening, .. } = event {
                 self.is_told = opening == self.opening;
             }
             if self.is_told && self.opening != 0 {
@@ -343,14 +325,12 @@ mod tests {
     use sacodec_codec::CodecModel;
     use sacodec_engine::Scheduling;
 
-    const NOWHERE: Place = Place { position_samples: None, playing: false };
-
     fn timing() -> Timing {
         Timing::new(48_000.0, Scheduling::Spread, CodecModel::embedded().unwrap().info()).unwrap()
     }
 
     fn hear(sender: &mut TapSender, samples: &[f32]) {
-        sender.begin_block(NOWHERE);
+        sender.begin_block(Transport::default());
         let half: Vec<f32> = samples.iter().map(|s| 0.5 * s).collect();
         sender.heard(&[samples], &[&half]);
         sender.end_block(0.1);
@@ -364,7 +344,7 @@ mod tests {
         assert!(receiver.pop_event().is_none() && receiver.pop_snapshot(1).is_none());
         receiver.set_open(true);
         hear(&mut sender, &[1.0; 300]);
-        assert!(matches!(receiver.pop_event(), Some(Event::Stream { stream: 1, channels: 1, .. })));
+        assert!(matches!(receiver.pop_event(), Some(TapEvent::Stream { stream: 1, channels: 1, .. })));
         assert_eq!(receiver.pop_snapshot(1).unwrap().start_samples, 1000);
     }
 
@@ -379,7 +359,7 @@ mod tests {
         receiver.set_open(true);
         assert!(receiver.pop_event().is_none() && receiver.pop_snapshot(1).is_none());
         hear(&mut sender, &[2.0; 300]);
-        assert!(matches!(receiver.pop_event(), Some(Event::Stream { stream: 1, .. })));
+        assert!(matches!(receiver.pop_event(), Some(TapEvent::Stream { stream: 1, .. })));
         let first = receiver.pop_snapshot(1).unwrap();
         assert_eq!((first.start_samples, first.original[0][0]), (1000, 2.0));
     }
@@ -431,7 +411,11 @@ mod tests {
         sender.begin_stream(timing(), 1);
         receiver.set_open(true);
         let mut at = |position: f64, playing| {
-            sender.begin_block(Place { position_samples: Some(position), playing });
+            sender.begin_block(Transport {
+                position_samples: Some(position),
+                playing,
+                ..Transport::default()
+            });
             sender.heard(&[&[0.0; 100]], &[&[0.0; 100]]);
         };
         at(5000.0, true);
@@ -442,8 +426,8 @@ mod tests {
         at(0.0, false);
         let mut places = Vec::new();
         while let Some(event) = receiver.pop_event() {
-            if let Event::Place { at_samples, place } = event {
-                places.push((at_samples, place.position_samples.unwrap(), place.playing));
+            if let TapEvent::Timeline { at_samples, transport } = event {
+                places.push((at_samples, transport.position_samples.unwrap(), transport.playing));
             }
         }
         // After the jump the transport stops where it is told to stand.

@@ -2,10 +2,10 @@
 
 use std::collections::VecDeque;
 
-use sacodec_token::{TokenFrame, TokenStream};
+use sacodec_token::{FRAME_RATE_HZ, TokenFrame, TokenStream};
 
 /// Frames that are remembered: a minute.
-const FRAMES: usize = 60 * 75;
+const FRAMES: usize = 60 * FRAME_RATE_HZ as usize;
 
 /// How well one codebook is used.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -18,7 +18,7 @@ pub struct UsageReading {
     pub entropy_bits: f32,
 }
 
-/// Counts of both codebooks over the last minute of the first coded stream.
+/// Counts of both codebooks over the last minute of the first coded channel.
 #[derive(Default)]
 pub struct Usage {
     frames: VecDeque<TokenFrame>,

@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::anchor::Anchor;
 use super::format::{
     self, BLOCK_FRAMES, Gap, GapReason, MAX_BODY_BYTES, MAX_FRAMES, TakeError, write_anchor, write_frames,
     write_gap,
 };
 use super::header::Header;
-use super::timeline::Anchor;
 use sacodec_token::TokenFrame;
 
 /// After so many blocks the anchor is repeated, so that damage to one costs no position.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use ringbuf::HeapProd;
 use ringbuf::traits::{Observer, Producer, Split};
 
+use super::anchor::Anchor;
 use super::disk::{Disk, DiskFile};
 use super::export::ExportFormat;
 use super::format::GapReason;
@@ -19,7 +20,6 @@ use super::recorder::{Begin, EndReason, RecorderCounts, RecorderEvent};
 use super::settings::Destination;
 use super::status::TakeStatus;
 use super::thread::{TakeSource, TakeThread, TakeWatch};
-use super::timeline::Anchor;
 use sacodec_codec::CodecModel;
 use sacodec_token::TokenFrame;
 

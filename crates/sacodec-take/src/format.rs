@@ -3,8 +3,8 @@
 
 use thiserror::Error;
 
+use super::anchor::Anchor;
 use super::header::Header;
-use super::timeline::Anchor;
 use sacodec_token::TokenFrame;
 
 /// First bytes of every take.

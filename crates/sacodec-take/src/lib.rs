@@ -9,6 +9,7 @@
 //! [`Take`] reads what was written; [`export`] makes other files of it and [`decode`] audio. The bytes are
 //! specified in `docs/sac-format.md`. Takes know no plugin types.
 
+mod anchor;
 #[cfg(feature = "record")]
 pub mod atomic_file;
 mod block_writer;
@@ -36,12 +37,12 @@ mod status;
 mod tables;
 #[cfg(feature = "record")]
 mod thread;
-mod timeline;
 #[cfg(feature = "record")]
 mod unfinished;
 #[cfg(feature = "record")]
 pub mod wav;
 
+pub use anchor::Anchor;
 pub use block_writer::{Footer, TakeWriter};
 #[cfg(feature = "record")]
 pub use export::ExportFormat;
@@ -55,4 +56,3 @@ pub use status::TakeStatus;
 pub use tables::{MISSING_TOKEN, write_csv, write_jsonl, write_npy};
 #[cfg(feature = "record")]
 pub use thread::{TakeSource, TakeThread, TakeWatch};
-pub use timeline::{Anchor, Moment, Timeline, Transport};

@@ -5,18 +5,18 @@ use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
 
+use super::anchor::Anchor;
 use super::block_writer::{Footer, TakeWriter};
 use super::format::{
     Gap, GapReason, MAX_FRAMES, Record, TakeError, is_cut_record, payload_bytes, read_frames, read_header,
     read_record,
 };
 use super::header::Header;
-use super::timeline::Anchor;
-use sacodec_token::TokenFrame;
+use sacodec_token::{FRAME_RATE_HZ, TokenFrame};
 
 /// Missing frames that are taken for granted, and how many more for each frame that is there. A
 /// short file that claims hours of missing frames is refused rather than filled.
-const MISSING_FRAMES: u64 = 3600 * 75;
+const MISSING_FRAMES: u64 = 3600 * FRAME_RATE_HZ as u64;
 const MISSING_PER_FRAME: u64 = 100;
 /// So many frames or more before a block are not missing: the block lies behind.
 const MAX_UNNOTED_FRAMES: u16 = 1 << 15;

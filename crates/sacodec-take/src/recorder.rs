@@ -8,12 +8,12 @@ use std::time::Duration;
 use ringbuf::traits::{Observer, Producer, Split};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 
+use super::anchor::Anchor;
 use super::format::GapReason;
 use super::header::ChannelMode;
-use super::timeline::{Anchor, Moment, Timeline, Transport};
 use sacodec_codec::CodecModel;
-use sacodec_engine::{CodedFrame, Timing};
-use sacodec_token::TokenFrame;
+use sacodec_engine::{CodedFrame, Moment, Timeline, Timing, Transport};
+use sacodec_token::{FRAME_RATE_HZ, TokenFrame};
 
 /// Events between the threads: 30 s of frames (2250) with as many anchors fit, and 54 s of frames
 /// alone.
@@ -22,7 +22,7 @@ const RING_EVENTS: usize = 4600;
 /// its take always do.
 const RESERVED_EVENTS: usize = 8;
 /// After so many frames a take ends and the next one begins: a day.
-const MAX_TAKE_FRAMES: u32 = 75 * 60 * 60 * 24;
+const MAX_TAKE_FRAMES: u32 = FRAME_RATE_HZ as u32 * 60 * 60 * 24;
 /// A render may wait for the writer; so long, and then it loses frames as live playing would.
 const PATIENCE: Duration = Duration::from_secs(60);
 const POSITION_TOLERANCE_SAMPLES: f64 = 1.5;

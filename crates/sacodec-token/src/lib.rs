@@ -2,6 +2,9 @@
 //!
 //! The codec, takes and everything that shows tokens share these types; they depend on nothing.
 
+/// Frames in a second, in every SACodec: hops of 320 samples at 24 kHz.
+pub const FRAME_RATE_HZ: f64 = 75.0;
+
 /// One of the two streams of tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum TokenStream {

@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex};
 use egui::{Ui, Vec2};
 use egui_kittest::Harness;
 use nice_plug::prelude::{GuiContextInner, ParamPtr, ParamSetter, Params, PluginApi, PluginState};
-use sacodec::editor::{Action, Desk, Facts, theme};
-use sacodec::{PackChoice, PackStatus, SacodecParams, Status};
+use sacodec::editor::{Action, Desk, Inputs, theme};
+use sacodec::{Facts, PackChoice, PackStatus, SacodecParams, SessionState, Status};
 use sacodec_codec::{CodecModel, ModelPack, StreamGain, TokenFrame};
-use sacodec_engine::{CodedFrame, Observer, Scheduling, Timing, TokenDecoder};
-use sacodec_scope::{Place, TapReceiver, TapSender, tap};
+use sacodec_engine::{CodedFrame, Observer, Scheduling, Timing, TokenDecoder, Transport};
+use sacodec_scope::{TapReceiver, TapSender, tap};
 
 use super::raster::Raster;
 use sacodec_testing::{data, speech_48k};
@@ -102,7 +102,7 @@ impl Studio {
         let facts =
             Facts { take_folder: "/home/ada/Documents/SACodec".into(), zoom: 1.0, ..Facts::default() };
         Self {
-            params: Arc::new(SacodecParams::new(PackChoice::new(status))),
+            params: Arc::new(SacodecParams::new(SessionState::new(PackChoice::new(status)))),
             host: Arc::default(),
             desk,
             facts,
@@ -140,15 +140,15 @@ impl Studio {
 
     /// Plays so many seconds of the clip from its beginning.
     pub fn play(&mut self, seconds: f64) {
-        self.play_streams(seconds, 1);
+        self.play_channels(seconds, 1);
     }
 
     /// The same in dual mono, on the right a second later.
     pub fn play_dual(&mut self, seconds: f64) {
-        self.play_streams(seconds, 2);
+        self.play_channels(seconds, 2);
     }
 
-    fn play_streams(&mut self, seconds: f64, streams: usize) {
+    fn play_channels(&mut self, seconds: f64, channels: usize) {
         const BLOCK: usize = 640;
         let model = CodecModel::embedded().unwrap();
         let timing = Timing::new(48_000.0, Scheduling::Spread, model.info()).unwrap();
@@ -163,13 +163,13 @@ impl Studio {
             let coded = |o: usize| heard(o).and_then(|i| decoded.get(i)).copied().unwrap_or(0.0);
             let from = block * BLOCK;
             let position_samples = Some(96_000.0 + from as f64);
-            self.sender.begin_block(Place { position_samples, playing: true });
+            self.sender.begin_block(Transport { position_samples, playing: true, ..Transport::default() });
             let later = block.saturating_sub(75);
             if let (Some(first), Some(second)) = (tokens.get(block), tokens.get(later)) {
                 self.sender.frame(CodedFrame::new(
                     block as u64,
                     &model,
-                    &[*first, *second][..streams],
+                    &[*first, *second][..channels],
                     false,
                 ));
             }
@@ -197,10 +197,12 @@ impl Studio {
             self.is_dressed = true;
         }
         let host = self.host.clone();
-        let actions = self.desk.draw(ui, &self.facts, &self.params, &ParamSetter::new(&*host));
+        let setter = ParamSetter::new(&*host);
+        let inputs = Inputs { facts: &self.facts, params: &self.params, setter: &setter };
+        let actions = self.desk.draw(ui, &inputs);
         for action in &actions {
             match action {
-                Action::TrialsEnded(result) => self.params.add_abx_result(result.clone()),
+                Action::TrialsEnded(result) => self.params.session.add_abx_result(result.clone()),
                 Action::Zoom(zoom) => {
                     self.facts.zoom = *zoom;
                     ui.ctx().set_zoom_factor(*zoom);

@@ -31,7 +31,7 @@ impl Default for WindowChoice {
 
 impl WindowChoice {
     /// Within bounds, whatever a session says.
-    pub(super) fn sane(self) -> Self {
+    pub fn sane(self) -> Self {
         let keep = |value: f32, low: f32, high: f32, other: f32| {
             if value.is_finite() { value.clamp(low, high) } else { other }
         };
@@ -43,13 +43,13 @@ impl WindowChoice {
     }
 
     /// Width and height in points of the system that the chosen scale wants.
-    pub(super) fn size(self) -> (f32, f32) {
+    pub fn size(self) -> (f32, f32) {
         (self.width * self.zoom, self.height * self.zoom)
     }
 
     /// The scale to draw at in a window of this size in points of the system: the chosen one, or the
     /// largest that leaves room for [`MIN_SIZE`], in whole steps, since glyphs are made anew for each.
-    pub(super) fn zoom_in(self, width: f32, height: f32) -> f32 {
+    pub fn zoom_in(self, width: f32, height: f32) -> f32 {
         let room = (width / MIN_SIZE.0).min(height / MIN_SIZE.1);
         if room >= self.zoom {
             return self.zoom;
@@ -60,7 +60,7 @@ impl WindowChoice {
 
     /// What is remembered of a window that now has this size in points of the system. A window too small
     /// for the chosen scale is remembered as it was: going back to 1× finds its size again.
-    pub(super) fn resized(self, width: f32, height: f32) -> Self {
+    pub fn resized(self, width: f32, height: f32) -> Self {
         let (width, height) = (width / self.zoom, height / self.zoom);
         let has_room = width > MIN_SIZE.0 - 1.0 && height > MIN_SIZE.1 - 1.0;
         if has_room { Self { width, height, ..self }.sane() } else { self }

@@ -2,8 +2,26 @@
 
 use std::path::PathBuf;
 
-use crate::status::PackStatus;
+use sacodec_codec::PackInfo;
 use sacodec_take::{ExportFormat, TakeStatus};
+
+/// The pack in words. Never touched by the audio thread.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PackStatus {
+    /// Name and version of the pack in use, or on its way.
+    pub name: String,
+    /// What that pack is; `None` before one was loaded.
+    pub info: Option<PackInfo>,
+    /// What its makers say of it, Markdown.
+    pub card: Option<String>,
+    /// The chosen folder; empty for the embedded pack. Another one than that of `info` while it loads
+    /// and after it was refused.
+    pub folder: String,
+    /// The chosen pack is being loaded.
+    pub is_loading: bool,
+    /// Why the chosen pack is not in use.
+    pub error: Option<String>,
+}
 
 /// Everything the panels show that is neither a parameter nor in the [`Scope`](sacodec_scope::Scope).
 #[derive(Debug, Clone, Default)]
@@ -55,34 +73,4 @@ impl Facts {
     pub fn chosen_take_folder_text(&self) -> String {
         self.chosen_take_folder.as_deref().map(|folder| folder.display().to_string()).unwrap_or_default()
     }
-}
-
-/// What the user wants that is not a parameter.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Action {
-    /// Ask for a folder.
-    Pick(Folder),
-    /// Use the pack in this folder; empty for the one that the plugin carries.
-    ChoosePack(String),
-    /// Record takes here; `None` leaves it to the machine.
-    TakeFolder(Option<PathBuf>),
-    /// Call takes so; `None` for the track's name.
-    TakeName(Option<String>),
-    /// Export takes as these.
-    TakeFormats(Vec<ExportFormat>),
-    /// Show this file in the system's file manager.
-    Reveal(PathBuf),
-    /// Scale the window.
-    Zoom(f32),
-    /// A listening test has ended.
-    TrialsEnded(super::abx::AbxResult),
-}
-
-/// What a folder is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Folder {
-    /// A model pack.
-    Pack,
-    /// Where takes go.
-    Takes,
 }

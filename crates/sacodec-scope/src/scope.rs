@@ -1,4 +1,4 @@
-//! What the tap gives becomes what is shown.
+//! The scope itself: what the tap gives becomes what is shown.
 
 use std::collections::VecDeque;
 
@@ -7,14 +7,13 @@ use super::load::LoadStats;
 use super::meters::Meters;
 use super::samples::Samples;
 use super::spectrum::{Analyzer, Spectra};
-use super::tap::{Event, Place, Snapshot, TapReceiver};
+use super::tap::{Snapshot, TapEvent, TapReceiver};
 use super::usage::Usage;
-use sacodec_engine::Timing;
+use sacodec_engine::{Timeline, Timing};
+use sacodec_token::FRAME_RATE_HZ;
 
 /// From twice this rate on, spectra are made of the mean of neighbouring samples.
 const SPECTRUM_RATE_HZ: f64 = 48_000.0;
-/// Jumps of the timeline that are remembered.
-const PLACES: usize = 256;
 /// Frames that wait for their samples at most; more only if samples were dropped.
 const WAITING_FRAMES: usize = 512;
 
@@ -39,7 +38,7 @@ struct Current {
     analyzer: Analyzer,
     /// Host samples for one of the spectrum's.
     group: usize,
-    places: VecDeque<(u64, Place)>,
+    timeline: Timeline<()>,
     waiting: VecDeque<Column>,
     windows: [Vec<f32>; 2],
 }
@@ -55,8 +54,8 @@ pub struct Scope {
     pub load: LoadStats,
     meters: Option<Meters>,
     current: Option<Current>,
-    /// What goes on behind columns that stand still.
-    behind: Option<Columns>,
+    /// Columns that are collected while the shown ones are held.
+    live_columns: Option<Columns>,
     /// The stream whose columns are held, where another one goes on.
     held_stream: Option<Current>,
     opening: u32,
@@ -93,13 +92,12 @@ impl Scope {
         }
     }
 
-    /// Columns stand still; meters and usage go on, and so do columns behind them, which are shown
-    /// afterwards.
+    /// Holds the shown columns. Meters and usage continue. New columns are collected and shown afterwards.
     pub fn hold(&mut self, held: bool) {
-        if held && self.behind.is_none() {
-            self.behind = Some(self.columns.clone());
-        } else if !held && let Some(behind) = self.behind.take() {
-            self.columns = behind;
+        if held && self.live_columns.is_none() {
+            self.live_columns = Some(self.columns.clone());
+        } else if !held && let Some(live) = self.live_columns.take() {
+            self.columns = live;
             self.held_stream = None;
         }
     }
@@ -111,7 +109,7 @@ impl Scope {
 
     /// Whether columns stand still.
     pub fn is_held(&self) -> bool {
-        self.behind.is_some()
+        self.live_columns.is_some()
     }
 
     /// The host's rate in Hz, once a stream is looked at.
@@ -119,15 +117,15 @@ impl Scope {
         self.shown().map(|c| c.timing.rate_hz)
     }
 
-    /// Streams that are coded: two in dual mono, and one before anything was.
-    pub fn coded_streams(&self) -> u8 {
+    /// Channels that are coded: two in dual mono, and one before anything was.
+    pub fn coded_channels(&self) -> u8 {
         let last = self.columns.written().checked_sub(1).and_then(|n| self.columns.get(n));
-        last.map_or(1, |column| column.streams.clamp(1, 2))
+        last.map_or(1, |column| column.channels.clamp(1, 2))
     }
 
     /// Seconds from one column to the next.
     pub fn column_s(&self) -> f64 {
-        self.shown().map_or(1.0 / 75.0, |c| c.timing.hop_samples as f64 / c.timing.codec_rate_hz)
+        self.shown().map_or(1.0 / FRAME_RATE_HZ, |c| c.timing.hop_samples as f64 / c.timing.codec_rate_hz)
     }
 
     /// Where a frame begins.
@@ -135,45 +133,38 @@ impl Scope {
         let current = self.shown()?;
         let rate_hz = current.timing.rate_hz;
         let start = current.timing.frame_start_samples(frame);
-        let place = current.places.iter().rev().find(|(at, _)| *at as f64 <= start);
-        let timeline = place.and_then(|(at, place)| {
-            let passed = if place.playing { start - *at as f64 } else { 0.0 };
-            let samples = place.position_samples? + passed;
-            Some((samples, samples / rate_hz))
-        });
+        let position_samples = current.timeline.at(start).transport.position_samples;
+        let timeline = position_samples.map(|samples| (samples, samples / rate_hz));
         Some(TimelineSpot { stream_s: start / rate_hz, timeline })
     }
 
-    fn event(&mut self, event: Event) {
+    fn event(&mut self, event: TapEvent) {
         match event {
-            Event::Stream { opening, stream, timing, channels } => {
+            TapEvent::Stream { opening, stream, timing, channels } => {
                 if std::mem::replace(&mut self.opening, opening) != opening {
                     self.usage.clear();
                     self.load.clear();
                 }
                 self.begin(stream, timing, channels);
             }
-            Event::Load(share) => self.load.push(share),
-            Event::Place { at_samples, place } => {
+            TapEvent::Load(share) => self.load.push(share),
+            TapEvent::Timeline { at_samples, transport } => {
                 if let Some(current) = &mut self.current {
-                    if current.places.len() == PLACES {
-                        current.places.pop_front();
-                    }
-                    current.places.push_back((at_samples, place));
+                    current.timeline.block(at_samples, transport, ());
                 }
             }
-            Event::Frame { index, tokens, streams, failed, pack, sizes } => {
-                if !failed && streams > 0 {
+            TapEvent::Frame { index, tokens, channels, failed, pack, sizes } => {
+                if !failed && channels > 0 {
                     self.usage.push(tokens[0], pack, sizes.map(|size| size as usize));
                 }
                 if let Some(current) = &mut self.current {
-                    current.is_dual = streams > 1;
+                    current.is_dual = channels > 1;
                     if current.waiting.len() == WAITING_FRAMES {
                         current.waiting.pop_front();
                     }
                     let frame = Some(index);
                     let spectra = Spectra::SILENT;
-                    current.waiting.push_back(Column { frame, tokens, streams, failed, spectra });
+                    current.waiting.push_back(Column { frame, tokens, channels, failed, spectra });
                 }
             }
         }
@@ -187,7 +178,7 @@ impl Scope {
         if self.is_held() && self.held_stream.is_none() {
             self.held_stream = self.current.take();
         }
-        self.behind.as_mut().unwrap_or(&mut self.columns).clear();
+        self.live_columns.as_mut().unwrap_or(&mut self.columns).clear();
         let group = (timing.rate_hz / SPECTRUM_RATE_HZ).floor().max(1.0) as usize;
         let analyzer = Analyzer::new(timing.rate_hz / group as f64);
         let window = analyzer.window_samples();
@@ -202,7 +193,7 @@ impl Scope {
             coded: Samples::new(reach),
             analyzer,
             group,
-            places: VecDeque::new(),
+            timeline: Timeline::new(timing.rate_hz),
             waiting: VecDeque::new(),
             windows: [vec![0.0; window], vec![0.0; window]],
         });
@@ -220,7 +211,7 @@ impl Scope {
     /// Columns whose window is complete, or that will never be.
     fn finish_columns(&mut self) {
         let Some(current) = &mut self.current else { return };
-        let columns = self.behind.as_mut().unwrap_or(&mut self.columns);
+        let columns = self.live_columns.as_mut().unwrap_or(&mut self.columns);
         while let Some(frame) = current.waiting.front().and_then(|column| column.frame) {
             let Some(spectra) = current.spectra(frame) else { break };
             let Some(mut column) = current.waiting.pop_front() else { break };
@@ -279,7 +270,9 @@ mod tests {
     use super::super::tap::{TapSender, tap};
     use super::*;
     use sacodec_codec::{CodecModel, TokenFrame};
-    use sacodec_engine::{CodedFrame, Controls, Engine, EngineConfig, Listen, Observer, Scheduling};
+    use sacodec_engine::{
+        CodedFrame, Controls, Engine, EngineConfig, Listen, Observer, Scheduling, Transport,
+    };
 
     /// A scope that watches a real engine.
     struct Watch {
@@ -316,7 +309,11 @@ mod tests {
                     })
                     .collect();
                 let mut right = left.clone();
-                self.sender.begin_block(Place { position_samples: Some(1e6 + done as f64), playing: true });
+                self.sender.begin_block(Transport {
+                    position_samples: Some(1e6 + done as f64),
+                    playing: true,
+                    ..Transport::default()
+                });
                 self.engine.process_observed(&mut [&mut left, &mut right], &controls, &mut self.sender);
                 self.sender.end_block(0.25);
                 self.done += block;
@@ -349,7 +346,7 @@ mod tests {
                 let column = columns.get(number).unwrap();
                 assert_eq!(column.frame, Some(number), "{rate_hz}");
                 // Where the burst is on or off for all of the window, the level must say so.
-                let middle_s = (number as f64 + 0.5) / 75.0;
+                let middle_s = (number as f64 + 0.5) / FRAME_RATE_HZ;
                 let phase = middle_s / 0.2 % 2.0;
                 let middle_db = f32::from(column.spectra.original[BANDS / 2]);
                 if (0.2..0.8).contains(&phase) {
@@ -387,7 +384,7 @@ mod tests {
         scope.hold(true);
         let (spot, written) = (scope.spot(30), scope.columns.written());
         let timing = Timing::new(8000.0, Scheduling::Spread, CodecModel::embedded().unwrap().info()).unwrap();
-        scope.event(Event::Stream { opening: 1, stream: 9, timing, channels: 1 });
+        scope.event(TapEvent::Stream { opening: 1, stream: 9, timing, channels: 1 });
         assert_eq!((scope.spot(30), scope.columns.written()), (spot, written));
         assert_eq!(scope.rate_hz(), Some(48_000.0));
         scope.hold(false);
@@ -398,15 +395,15 @@ mod tests {
     fn in_dual_mono_the_columns_are_the_left_channels_and_do_not_fade_with_the_phase_of_the_right() {
         let model = CodecModel::embedded().unwrap();
         let timing = Timing::new(48_000.0, Scheduling::Spread, model.info()).unwrap();
-        let levels = |streams: usize| {
+        let levels = |coded_channels: usize| {
             let (mut sender, mut receiver) = tap();
             receiver.set_open(true);
             sender.begin_stream(timing, 2);
             let mut scope = Scope::default();
             for frame in 0..75_u64 {
-                sender.begin_block(Place { position_samples: None, playing: true });
+                sender.begin_block(Transport { playing: true, ..Transport::default() });
                 let tokens = [TokenFrame::default(); 2];
-                sender.frame(CodedFrame::new(frame, &model, &tokens[..streams], false));
+                sender.frame(CodedFrame::new(frame, &model, &tokens[..coded_channels], false));
                 let tone = |n: usize| 0.5 * ((frame as usize * 640 + n) as f32 * 0.1).sin();
                 let left: Vec<f32> = (0..640).map(tone).collect();
                 let turned: Vec<f32> = left.iter().map(|sample| -sample).collect();
@@ -420,7 +417,7 @@ mod tests {
         };
         let (sum_original, sum_coded) = levels(1);
         let (original, coded) = levels(2);
-        assert!(sum_original > 200 && sum_coded < 20, "of one stream it is the mean of both channels");
+        assert!(sum_original > 200 && sum_coded < 20, "of one channel it is the mean of both channels");
         assert_eq!((original, coded), (sum_original, sum_original));
     }
 

@@ -1,4 +1,4 @@
-//! One coded stream: host samples to hops on one side, decoded hops to host samples on the other.
+//! One coded channel: host samples to hops on one side, decoded hops to host samples on the other.
 
 use ringbuf::LocalRb;
 use ringbuf::storage::Heap;
@@ -8,8 +8,8 @@ use super::error::EngineError;
 use super::latency::Timing;
 use super::resample::{CHUNK_SAMPLES, FromCodec, ToCodec};
 
-/// The two ends of a stream around the codec.
-pub struct Stream {
+/// The two ends of a channel around the codec.
+pub struct CodedChannel {
     /// The next hop shall be coded; otherwise it is silence.
     pub wanted: bool,
     to_codec: ToCodec,
@@ -23,7 +23,7 @@ pub struct Stream {
     pub underruns: u64,
 }
 
-impl Stream {
+impl CodedChannel {
     pub fn new(timing: &Timing, hop_samples: usize) -> Result<Self, EngineError> {
         let from_codec = FromCodec::new(timing)?;
         let mut this = Self {
@@ -60,7 +60,7 @@ impl Stream {
         self.to_codec.missing_samples()
     }
 
-    /// Takes a host sample; `true` when a chunk is complete and [`Stream::collect`] is due.
+    /// Takes a host sample; `true` when a chunk is complete and [`CodedChannel::collect`] is due.
     #[inline]
     pub fn push(&mut self, sample: f32) -> bool {
         self.to_codec.push(sample);

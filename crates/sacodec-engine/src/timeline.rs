@@ -1,4 +1,4 @@
-//! Where frames stand on the host's timeline.
+//! The host's timeline, as it was told block by block: one tracker for takes, scope and engine.
 
 /// What the host says of its transport at the first sample of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -15,63 +15,42 @@ pub struct Transport {
     pub tempo_bpm: Option<f64>,
 }
 
-/// Where a frame of a take stands, and those behind it until the next anchor.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Anchor {
-    /// Index of the frame in the take.
-    pub index: u32,
-    /// The transport runs: positions advance.
-    pub playing: bool,
-    /// The host is recording.
-    pub recording: bool,
-    /// A new segment begins: the timeline jumped, or the transport changed.
-    pub new_segment: bool,
-    /// The codec's states are zero before this frame.
-    pub codec_reset: bool,
-    /// First input sample of the frame, counted over the audio that the take was coded from.
-    pub stream_samples: f64,
-    /// The same on the host's timeline, where it is known.
-    pub position_samples: Option<f64>,
-    /// The same in quarter notes, where it is known.
-    pub position_quarters: Option<f64>,
-    /// Beats per minute, where they are known.
-    pub tempo_bpm: Option<f64>,
-}
-
-impl Anchor {
-    /// The flags as the format stores them.
-    pub(super) fn flags(&self) -> u8 {
-        let bits = [self.playing, self.recording, self.new_segment, self.codec_reset];
-        bits.iter().enumerate().fold(0, |flags, (bit, &set)| flags | u8::from(set) << bit)
-    }
-
-    /// An anchor with these flags and nothing else.
-    pub(super) fn with_flags(flags: u8) -> Self {
-        let bit = |bit: u8| flags & 1 << bit != 0;
-        Self {
-            playing: bit(0),
-            recording: bit(1),
-            new_segment: bit(2),
-            codec_reset: bit(3),
-            ..Self::default()
-        }
-    }
-
-    /// The anchor as it would stand at frame `index`: a frame is `frame_samples` host samples at
-    /// `host_rate_hz`.
-    pub fn at(&self, index: u32, frame_samples: f64, host_rate_hz: f64) -> Self {
-        let passed_samples = (f64::from(index) - f64::from(self.index)) * frame_samples;
+impl Transport {
+    /// What is expected `passed_samples` later, at `rate_hz`, if nobody touches the transport.
+    ///
+    /// # Real-time
+    /// Arithmetic only.
+    pub fn after(self, passed_samples: f64, rate_hz: f64) -> Self {
         let moved_samples = if self.playing { passed_samples } else { 0.0 };
-        let quarters = moved_samples / host_rate_hz * self.tempo_bpm.unwrap_or(0.0) / 60.0;
+        let quarters = moved_samples / rate_hz * self.tempo_bpm.unwrap_or(0.0) / 60.0;
         Self {
-            index,
-            new_segment: self.new_segment && index == self.index,
-            codec_reset: self.codec_reset && index == self.index,
-            stream_samples: self.stream_samples + passed_samples,
             position_samples: self.position_samples.map(|p| p + moved_samples),
             position_quarters: self.position_quarters.map(|q| q + quarters),
-            ..*self
+            ..self
         }
+    }
+
+    /// Whether `now` is what was expected: if not, the transport jumped, started, stopped, or its tempo
+    /// changed.
+    ///
+    /// # Real-time
+    /// Arithmetic only.
+    pub fn goes_on_as(&self, now: &Self) -> bool {
+        !self.jumps_to(now) && !self.drifts_to(now)
+    }
+
+    /// Whether the timeline breaks where `now` is said and this was expected.
+    fn jumps_to(&self, now: &Self) -> bool {
+        let state = |t: &Self| (t.playing, t.recording, t.position_samples.is_some());
+        state(self) != state(now)
+            || apart(self.position_samples, now.position_samples, POSITION_TOLERANCE_SAMPLES)
+    }
+
+    /// Whether the beat moves in another way than was expected.
+    fn drifts_to(&self, now: &Self) -> bool {
+        self.tempo_bpm != now.tempo_bpm
+            || self.position_quarters.is_some() != now.position_quarters.is_some()
+            || apart(self.position_quarters, now.position_quarters, QUARTERS_TOLERANCE)
     }
 }
 
@@ -131,8 +110,8 @@ impl<A: Copy + PartialEq + Default> Timeline<A> {
         let mut moment = Moment { transport: now, segment: 0, armed, since_samples: start_samples };
         if let Some(last) = self.last() {
             let expected = self.expected(last, start_samples);
-            let jumps = jumps(expected.transport, now);
-            if !jumps && expected.armed == armed && !drifts(expected.transport, now) {
+            let jumps = expected.transport.jumps_to(&now);
+            if !jumps && expected.armed == armed && !expected.transport.drifts_to(&now) {
                 return;
             }
             moment.segment = last.moment.segment + u32::from(jumps);
@@ -160,28 +139,10 @@ impl<A: Copy + PartialEq + Default> Timeline<A> {
     }
 
     fn expected(&self, span: &Span<A>, stream_samples: f64) -> Moment<A> {
-        let from = span.moment.transport;
-        let moved_samples = if from.playing { stream_samples - span.start_samples } else { 0.0 };
-        let quarters = moved_samples / self.rate_hz * from.tempo_bpm.unwrap_or(0.0) / 60.0;
-        let transport = Transport {
-            position_samples: from.position_samples.map(|p| p + moved_samples),
-            position_quarters: from.position_quarters.map(|q| q + quarters),
-            ..from
-        };
+        let passed_samples = stream_samples - span.start_samples;
+        let transport = span.moment.transport.after(passed_samples, self.rate_hz);
         Moment { transport, ..span.moment }
     }
-}
-
-fn jumps(expected: Transport, now: Transport) -> bool {
-    let state = |t: Transport| (t.playing, t.recording, t.position_samples.is_some());
-    state(expected) != state(now)
-        || apart(expected.position_samples, now.position_samples, POSITION_TOLERANCE_SAMPLES)
-}
-
-fn drifts(expected: Transport, now: Transport) -> bool {
-    expected.tempo_bpm != now.tempo_bpm
-        || expected.position_quarters.is_some() != now.position_quarters.is_some()
-        || apart(expected.position_quarters, now.position_quarters, QUARTERS_TOLERANCE)
 }
 
 fn apart(a: Option<f64>, b: Option<f64>, tolerance: f64) -> bool {
@@ -257,13 +218,6 @@ mod tests {
         assert_eq!(found(&timeline, 9995.0), (playing_at(999e6 + 5.0), 999));
         assert_eq!(found(&timeline, 9985.0), (playing_at(998e6 + 5.0), 998));
         let _ = timeline.at(0.0);
-    }
-
-    #[test]
-    fn flags_survive_the_format() {
-        for flags in 0..16 {
-            assert_eq!(Anchor::with_flags(flags).flags(), flags);
-        }
     }
 
     #[test]

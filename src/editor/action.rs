@@ -1,0 +1,36 @@
+//! What the user wants besides parameters.
+
+use std::path::PathBuf;
+
+use crate::state::AbxResult;
+use sacodec_take::ExportFormat;
+
+/// What the user wants that is not a parameter.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Ask for a folder.
+    Pick(Folder),
+    /// Use the pack in this folder; empty for the one that the plugin carries.
+    ChoosePack(String),
+    /// Record takes here; `None` leaves it to the machine.
+    TakeFolder(Option<PathBuf>),
+    /// Call takes so; `None` for the track's name.
+    TakeName(Option<String>),
+    /// Export takes as these.
+    TakeFormats(Vec<ExportFormat>),
+    /// Show this file in the system's file manager.
+    Reveal(PathBuf),
+    /// Scale the window.
+    Zoom(f32),
+    /// A listening test has ended.
+    TrialsEnded(AbxResult),
+}
+
+/// What a folder is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Folder {
+    /// A model pack.
+    Pack,
+    /// Where takes go.
+    Takes,
+}
