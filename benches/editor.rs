@@ -3,13 +3,6 @@
 //! First on the audio thread: a block while nobody looks, while an editor does, and with level match.
 //! Then a whole window, drawn by Mesa's llvmpipe where there is no GPU.
 
-#[cfg(target_os = "linux")]
-#[path = "../tests/plugin/support/instance.rs"]
-mod plugin;
-#[cfg(target_os = "linux")]
-#[path = "../tests/plugin/support/screen.rs"]
-mod screen;
-
 use std::time::Instant;
 
 use sacodec_codec::CodecModel;
@@ -22,9 +15,13 @@ const BLOCK: usize = 256;
 const TURNS: usize = 30;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    #[cfg(target_os = "linux")]
+    if window::is_on_its_screen() {
+        return window::measure();
+    }
     audio_thread()?;
     #[cfg(target_os = "linux")]
-    window::measure();
+    window::show()?;
     Ok(())
 }
 
@@ -87,22 +84,48 @@ fn audio_thread() -> Result<(), Box<dyn std::error::Error>> {
 #[cfg(target_os = "linux")]
 mod window {
     use std::fs;
+    use std::process::Command;
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
     use std::time::{Duration, Instant};
 
-    use clap_host::Processor;
+    use clap_host::{Host, Library, Processor, Screen, Xvfb};
+    // Linked for what it exports.
+    use sacodec as _;
 
     use super::{BLOCK, RATE_HZ};
-    use crate::plugin::{self, value};
-    use crate::screen::{open, own_screen};
+
+    type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
     const SECONDS: f64 = 20.0;
+    /// Names the process of the screen, to the process that opens windows on it.
+    const SERVER: &str = "SACODEC_BENCH_SCREEN";
+
+    unsafe extern "C" {
+        /// Exported by the plugin, for hosts that load it as a file.
+        static clap_entry: clack_host::entry::EntryDescriptor;
+    }
+
+    /// Whether this process is the one that [`show`] started.
+    pub fn is_on_its_screen() -> bool {
+        std::env::var_os(SERVER).is_some()
+    }
+
+    /// Measures in a process whose windows open on a screen of its own.
+    pub fn show() -> Result<()> {
+        let server = Xvfb::start()?;
+        let mut program = Command::new(std::env::current_exe()?);
+        let status = server.show(&mut program).env(SERVER, server.process_id().to_string()).status()?;
+        if status.success() { Ok(()) } else { Err(format!("the window was not measured: {status}").into()) }
+    }
 
     /// Prints what the process uses besides its audio thread, in percent of a core: speech in real time.
-    pub fn measure() {
-        let screen = own_screen();
-        let server = screen_server();
-        let mut host = plugin::active(RATE_HZ, 2, value::CODED);
+    pub fn measure() -> Result<()> {
+        let screen = Arc::new(Screen::connect(&std::env::var("DISPLAY")?)?);
+        let server = std::env::var(SERVER)?;
+        // SAFETY: the plugin exports it under this name and type, for the life of the program.
+        let mut host = Library::from_entry(unsafe { &clap_entry })?.create("org.sacodec.sacodec")?;
+        host.activate(RATE_HZ, 1, 16_384, 2)?;
         println!("the editor's threads, {SECONDS} s each");
         println!("| window | editor | screen server |\n|---|---|---|");
         for (name, size, is_playing) in [
@@ -111,10 +134,10 @@ mod window {
             ("900 × 560, speech", Some((900, 560)), true),
             ("1800 × 1120, speech", Some((1800, 1120)), true),
         ] {
-            let mut processor = host.take_processor().unwrap();
+            let mut processor = host.take_processor()?;
             if let Some((width, height)) = size {
-                open(&mut host, &screen);
-                host.resize_editor(width, height).unwrap();
+                open(&mut host, &screen)?;
+                host.resize_editor(width, height)?;
             }
             let is_over = AtomicBool::new(false);
             let (editor, screen_server) = std::thread::scope(|scope| {
@@ -137,6 +160,17 @@ mod window {
             host.close_editor();
             println!("| {name} | {editor:.1} % | {screen_server:.1} % |");
         }
+        Ok(())
+    }
+
+    /// Opens the editor and waits for its first picture.
+    fn open(host: &mut Host, screen: &Arc<Screen>) -> Result<()> {
+        let window = host.open_editor(screen)?;
+        while !window.screenshot()?.is_drawn() {
+            host.run_requests()?;
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
     }
 
     const AUDIO: &str = "bench-audio";
@@ -158,17 +192,6 @@ mod window {
             let due_s = n as f64 * BLOCK as f64 / RATE_HZ;
             std::thread::sleep(Duration::from_secs_f64((due_s - start.elapsed().as_secs_f64()).max(0.0)));
         }
-    }
-
-    /// Number of the process that the screen is, a child of this one.
-    fn screen_server() -> String {
-        let own = std::process::id().to_string();
-        let is_server = |process: &String| {
-            fs::read_to_string(format!("/proc/{process}/stat"))
-                .is_ok_and(|stat| stat.contains("(Xvfb)") && stat.split(' ').nth(3) == Some(&own))
-        };
-        let names = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.file_name());
-        names.filter_map(|name| name.into_string().ok()).find(is_server).unwrap()
     }
 
     /// Seconds that a process has used.

@@ -45,12 +45,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// Seconds of every callback after the first second.
 fn play(engine: &mut Engine, controls: &Controls, block: usize) -> Vec<f64> {
     let (mut left, mut right) = (vec![0.0; block], vec![0.0; block]);
-    let (mut bits, mut times_s) = (1_u32, Vec::new());
+    let (mut random, mut times_s) = (fastrand::Rng::with_seed(1), Vec::new());
     let callbacks = (SECONDS + 1) * RATE_HZ as usize / block;
     for n in 0..callbacks {
         for sample in left.iter_mut().chain(&mut right) {
-            bits = bits.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            *sample = 0.2 * (bits as f32 / 2_147_483_648.0 - 1.0);
+            *sample = 0.2 * (2.0 * random.f32() - 1.0);
         }
         let start = Instant::now();
         engine.process(&mut [&mut left, &mut right], controls, |_| ());

@@ -104,18 +104,12 @@ fn write_file(model: &CodecModel, path: &Path) -> Result<usize, Box<dyn Error>> 
 
 /// Sixty files of a minute, made of the repository's clip.
 fn command_on_an_hour(folder: &Path) -> Result<(), Box<dyn Error>> {
-    let clip = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/speech_24k.wav");
-    let mut reader = hound::WavReader::open(clip)?;
-    let spec = reader.spec();
-    let samples = reader.samples::<i16>().collect::<Result<Vec<_>, _>>()?;
+    let speech = sacodec_testing::speech_24k();
     let corpus = folder.join("corpus");
     std::fs::create_dir(&corpus)?;
     for minute in 0..60 {
-        let mut wav = hound::WavWriter::create(corpus.join(format!("{minute:02}.wav")), spec)?;
-        for &sample in samples.iter().cycle().skip(minute * 997).take(60 * spec.sample_rate as usize) {
-            wav.write_sample(sample)?;
-        }
-        wav.finalize()?;
+        let samples: Vec<f32> = speech.iter().copied().cycle().skip(minute * 997).take(60 * 24_000).collect();
+        sacodec_testing::write_wav(&corpus.join(format!("{minute:02}.wav")), 24_000, &[samples]);
     }
     let mut takes = Vec::new();
     for jobs in ["1", "2"] {

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crate::support::instance::{active, host, library, pack_that_says, value, with_field};
-use crate::support::is_alone;
-use sacodec_testing::{Blocks, Random, assert_same, noise, speech_48k};
+use crate::support::run_alone;
+use sacodec_testing::{Blocks, assert_same, noise, speech_48k};
 
 #[test]
 fn every_parameter_is_there_with_its_values_in_words() {
@@ -162,15 +162,15 @@ fn a_saved_state_loaded_and_saved_again_is_the_same_bytes() {
 fn random_bytes_as_state_are_refused_without_harm() {
     let mut host = active(48_000.0, 2, value::CODED);
     let saved = host.save_state().unwrap();
-    let mut random = Random(5);
+    let mut random = fastrand::Rng::with_seed(5);
     for length in [0, 1, 8, 100, 5000] {
-        let bytes: Vec<u8> = (0..length).map(|_| random.bits() as u8).collect();
+        let bytes: Vec<u8> = (0..length).map(|_| random.u32(..) as u8).collect();
         assert!(host.load_state(&bytes).is_err(), "{length} random bytes were taken for a state");
     }
     for _ in 0..50 {
         let mut bytes = saved.clone();
-        let at = random.below(bytes.len());
-        bytes[at] ^= 1 << random.below(8);
+        let at = random.usize(..bytes.len());
+        bytes[at] ^= 1 << random.usize(..8);
         let _ = host.load_state(&bytes);
     }
     host.load_state(&saved).unwrap();
@@ -215,10 +215,10 @@ fn a_pack_with_another_delay_asks_for_one_restart_and_plays_at_its_own_latency()
 /// Runs in a process of its own: threads of other tests would count.
 #[test]
 fn fifty_instances_on_four_threads_come_and_go_without_a_trace() {
-    const NAME: &str = "fifty_instances_on_four_threads_come_and_go_without_a_trace";
-    if !is_alone(module_path!(), NAME) {
-        return;
-    }
+    run_alone(fifty_instances_on_four_threads_come_and_go_without_a_trace, fifty_instances);
+}
+
+fn fifty_instances() {
     let threads = || std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count);
     let library = library();
     drop(library.create(crate::support::instance::ID));
@@ -227,19 +227,19 @@ fn fifty_instances_on_four_threads_come_and_go_without_a_trace() {
         std::thread::scope(|scope| {
             for thread in 0..4 {
                 scope.spawn(move || {
-                    let mut random = Random(round * 4 + thread + 1);
+                    let mut random = fastrand::Rng::with_seed(round * 4 + thread + 1);
                     let library = crate::support::instance::library();
                     let mut hosts: Vec<_> = (0..12 + thread / 2)
                         .map(|_| library.create(crate::support::instance::ID).unwrap())
                         .collect();
                     for host in &mut hosts {
-                        let rate_hz = [44_100.0, 48_000.0, 96_000.0][random.below(3)];
-                        host.activate(rate_hz, 1, 512, 1 + random.below(2)).unwrap();
+                        let rate_hz = [44_100.0, 48_000.0, 96_000.0][random.usize(..3)];
+                        host.activate(rate_hz, 1, 512, 1 + random.usize(..2)).unwrap();
                     }
                     for host in &mut hosts {
                         for _ in 0..3 {
-                            host.set_param("Listen", random.below(3) as f64).unwrap();
-                            host.set_param("Channels", random.below(4) as f64).unwrap();
+                            host.set_param("Listen", random.usize(..3) as f64).unwrap();
+                            host.set_param("Channels", random.usize(..4) as f64).unwrap();
                             let mut block = [vec![0.1; 512], vec![-0.1; 512]];
                             let mut slices: Vec<&mut [f32]> = block.iter_mut().map(|c| &mut c[..]).collect();
                             let processor = host.processor().unwrap();
@@ -249,7 +249,7 @@ fn fifty_instances_on_four_threads_come_and_go_without_a_trace() {
                         }
                     }
                     while !hosts.is_empty() {
-                        drop(hosts.swap_remove(random.below(hosts.len())));
+                        drop(hosts.swap_remove(random.usize(..hosts.len())));
                     }
                 });
             }

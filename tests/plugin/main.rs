@@ -7,3 +7,7 @@ mod realtime;
 mod support;
 mod takes;
 mod takes_process;
+#[cfg(target_os = "linux")]
+mod window;
+#[cfg(target_os = "linux")]
+mod window_use;

@@ -5,16 +5,20 @@ use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::support::instance::{active, other_pack, record_to, value, with_field};
-use crate::support::{full_name, is_alone};
+use crate::support::{full_name, run_alone};
 use sacodec_rt::{RtPool, counters};
-use sacodec_testing::{Random, speech_48k};
+use sacodec_testing::speech_48k;
 
 #[test]
 fn the_audio_thread_asks_the_system_for_nothing_whatever_the_host_does() {
     // The counters are the process's.
-    if !is_alone(module_path!(), "the_audio_thread_asks_the_system_for_nothing_whatever_the_host_does") {
-        return;
-    }
+    run_alone(
+        the_audio_thread_asks_the_system_for_nothing_whatever_the_host_does,
+        play_everything_under_watch,
+    );
+}
+
+fn play_everything_under_watch() {
     let speech = speech_48k();
     let mut host = active(48_000.0, 2, value::CODED);
     let params: Vec<_> = host.params().iter().filter(|p| p.name != "Scheduling").cloned().collect();
@@ -32,21 +36,21 @@ fn the_audio_thread_asks_the_system_for_nothing_whatever_the_host_does() {
         let audio = scope.spawn(|| {
             // Whatever the plugin asks for outside its own pool is served, and counted, by this one.
             let watch = RtPool::new().unwrap();
-            let mut random = Random(17);
+            let mut random = fastrand::Rng::with_seed(17);
             let (mut left, mut right) = (vec![0.0; 4096], vec![0.0; 4096]);
             let mut at = 0;
             let mut asked_after_warming = watch.counters();
             while !done.load(Ordering::Relaxed) {
-                let block = random.below(4097);
+                let block = random.usize(..4097);
                 for sample in 0..block {
                     left[sample] = speech[(at + sample) % speech.len()];
-                    right[sample] = if random.below(5000) == 0 { f32::NAN } else { 0.3 * left[sample] };
+                    right[sample] = if random.usize(..5000) == 0 { f32::NAN } else { 0.3 * left[sample] };
                 }
                 at += block;
                 for param in &params {
-                    if random.below(20) == 0 {
-                        let share = random.below(1001) as f64 / 1000.0;
-                        let offset = random.below(block.max(1)) as u32;
+                    if random.usize(..20) == 0 {
+                        let share = random.usize(..1001) as f64 / 1000.0;
+                        let offset = random.usize(..block.max(1)) as u32;
                         processor.set_param_id(
                             param.id,
                             (param.min + share * (param.max - param.min)).round(),
@@ -54,7 +58,7 @@ fn the_audio_thread_asks_the_system_for_nothing_whatever_the_host_does() {
                         );
                     }
                 }
-                if random.below(400) == 0 {
+                if random.usize(..400) == 0 {
                     watch.scope(|| processor.reset());
                 }
                 watch.scope(|| processor.process(&mut [&mut left[..block], &mut right[..block]])).unwrap();
@@ -100,11 +104,10 @@ fn the_audio_thread_asks_the_system_for_nothing_whatever_the_host_does() {
     assert_eq!(asked, 0, "requests by the audio thread outside the engine's pool");
 }
 
-/// Runs in a process of its own under `strace`: marks the steady state by two sleeps of 7 ns.
 #[cfg(target_os = "linux")]
 mod syscalls {
     use super::*;
-    use std::process::Command;
+    use crate::support::tracer::{calls_between_marks, mark};
 
     const CHILD: &str = "SACODEC_TRACED";
 
@@ -114,32 +117,11 @@ mod syscalls {
             play_for_the_tracer();
             return;
         }
-        let traces = tempfile::tempdir().unwrap();
-        let log = traces.path().join("trace");
         let name = full_name(module_path!(), "the_audio_thread_makes_no_system_call_in_steady_state");
-        let status = Command::new("strace")
-            .arg("-f")
-            .arg("-o")
-            .arg(&log)
-            .arg(std::env::current_exe().unwrap())
-            .args([name.as_str(), "--exact", "--nocapture"])
-            .env(CHILD, "1")
-            .status()
-            .unwrap_or_else(|e| {
-                panic!("strace is needed to watch the audio thread (Debian: apt install strace): {e}")
-            });
-        assert!(status.success(), "the traced run failed: {status}");
-        let trace = fs::read_to_string(&log).unwrap();
-        let (mut marks, mut calls) = (Vec::new(), Vec::new());
-        for line in trace.lines() {
-            let Some((thread, call)) = line.split_once(char::is_whitespace) else { continue };
-            if call.contains("tv_nsec=7}") {
-                marks.push(thread);
-            } else if marks.len() == 1 && marks[0] == thread && !call.contains("nanosleep resumed") {
-                calls.push(call);
-            }
-        }
-        assert_eq!(marks.len(), 2, "the marks are missing from the trace");
+        let calls = calls_between_marks(|mut strace| {
+            strace.args([name.as_str(), "--exact", "--nocapture"]).env(CHILD, "1");
+            strace
+        });
         assert!(calls.is_empty(), "system calls on the audio thread: {calls:#?}");
     }
 
@@ -159,7 +141,7 @@ mod syscalls {
             let (mut left, mut right) = ([0.0; 64], [0.0; 64]);
             for (n, block) in speech.as_chunks::<64>().0.iter().cycle().take(6000).enumerate() {
                 if n == 2000 || n == 5999 {
-                    std::thread::sleep(std::time::Duration::from_nanos(7));
+                    mark();
                 }
                 left.copy_from_slice(block);
                 right.copy_from_slice(block);

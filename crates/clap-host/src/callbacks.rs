@@ -1,8 +1,8 @@
 //! What the plugin may ask of its host: all of it is counted, none of it is done at once.
 
 use std::cell::Cell;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use clack_extensions::gui::{GuiSize, HostGui, HostGuiImpl};
 use clack_extensions::latency::{HostLatency, HostLatencyImpl};
@@ -16,6 +16,7 @@ use clack_extensions::track_info::{
     HostTrackInfo, HostTrackInfoImpl, TrackInfo, TrackInfoFlags, TrackInfoWriter,
 };
 use clack_host::prelude::*;
+use parking_lot::Mutex;
 
 /// How often the plugin called its host, from the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -92,12 +93,12 @@ impl Requests {
     }
 
     pub fn set_track(&self, name: &str) {
-        *self.track.lock().unwrap_or_else(PoisonError::into_inner) = name.to_owned().leak();
+        *self.track.lock() = name.to_owned().leak();
     }
 
     /// The size that the editor asked for since the last call, in pixels.
     pub fn take_editor_size(&self) -> Option<(u32, u32)> {
-        self.editor_size.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.editor_size.lock().take()
     }
 
     pub fn calls(&self) -> Calls {
@@ -201,7 +202,7 @@ impl HostGuiImpl for Shared {
         if self.0.refuses_editor_sizes.load(Ordering::SeqCst) {
             return Err(HostError::Message("the window keeps its size"));
         }
-        let mut wanted = self.0.editor_size.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut wanted = self.0.editor_size.lock();
         *wanted = Some((size.width, size.height));
         Ok(())
     }
@@ -256,7 +257,7 @@ impl HostRemoteControlsImpl for MainThread {
 
 impl HostTrackInfoImpl for MainThread {
     fn get<'a>(&'a self, writer: &mut TrackInfoWriter<'_, 'a>) {
-        let track = *self.0.track.lock().unwrap_or_else(PoisonError::into_inner);
+        let track = *self.0.track.lock();
         let info = TrackInfo::new().with_flags(TrackInfoFlags::HAS_TRACK_NAME);
         writer.set(&info.with_name(Some(track.as_bytes())));
     }

@@ -38,6 +38,8 @@ mod processor;
 mod screen;
 mod state;
 mod transport;
+#[cfg(target_os = "linux")]
+mod xvfb;
 
 pub use answers::ParamEvent;
 pub use callbacks::Calls;
@@ -56,3 +58,5 @@ pub use processor::Processor;
 #[cfg(target_os = "linux")]
 pub use screen::{Screen, Screenshot};
 pub use transport::Transport;
+#[cfg(target_os = "linux")]
+pub use xvfb::Xvfb;

@@ -28,17 +28,12 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let pool = RtPool::new().map_err(sacodec_engine::EngineError::from)?;
     let mut codec = FrameCodec::new(&model)?;
     let hop_samples = model.info().hop_samples;
-    let mut noise = 1_u32;
+    let mut random = fastrand::Rng::with_seed(1);
     let mut out = vec![0.0; hop_samples];
     let (mut encode_ms, mut decode_ms, mut frame_ms) = (Vec::new(), Vec::new(), Vec::new());
     let begin = Instant::now();
     while begin.elapsed().as_secs_f64() < args.seconds {
-        let hop: Vec<f32> = (0..hop_samples)
-            .map(|_| {
-                noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                0.1 * (noise as f32 / 2_147_483_648.0 - 1.0)
-            })
-            .collect();
+        let hop: Vec<f32> = (0..hop_samples).map(|_| 0.1 * (2.0 * random.f32() - 1.0)).collect();
         pool.scope(|| {
             without_denormals(|| -> Result<(), CliError> {
                 let start = Instant::now();

@@ -355,15 +355,10 @@ pub(super) fn trial(model: &CodecModel) -> Result<[Vec<f32>; 3], CodecError> {
     let mut runs = runs(model)?;
     let mut costs: [Vec<Vec<f32>>; 3] = [&model.encoder, &model.quantizer, &model.decoder]
         .map(|g| vec![Vec::with_capacity(FRAMES); g.steps()]);
-    let mut noise = 1_u32;
+    let mut random = fastrand::Rng::with_seed(1);
     for frame in 0..FRAMES {
         let level = [0.1, 0.0, 4.0][frame * 3 / FRAMES];
-        let hop: Vec<f32> = (0..hop_samples)
-            .map(|_| {
-                noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                level * (noise as f32 / 2_147_483_648.0 - 1.0)
-            })
-            .collect();
+        let hop: Vec<f32> = (0..hop_samples).map(|_| level * (2.0 * random.f32() - 1.0)).collect();
         trial_frame(model, &mut runs, &mut costs, &hop)?;
     }
     let median = |mut times: Vec<f32>| {

@@ -1,8 +1,9 @@
 //! A pack's three graphs, compiled, tried and timed. Shared by every channel of a process.
 
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+use std::sync::{Arc, LazyLock, Weak};
 
+use parking_lot::Mutex;
 use sacodec_token::TokenStream;
 use thiserror::Error;
 
@@ -12,7 +13,7 @@ use super::frame_codec::{self, CodecError};
 use super::graph::StreamGraph;
 use super::inspect::{Element, GraphError};
 use super::manifest::PackInfo;
-use super::pack::{ModelPack, PackError};
+use super::pack::{ModelPack, PackError, hex};
 
 /// Why a pack could not be made into a codec.
 #[derive(Debug, Error)]
@@ -50,7 +51,7 @@ impl CodecModel {
     /// [`LoadError::Graph`] where a graph is not what format 1 asks for.
     pub fn load(pack: &ModelPack) -> Result<Arc<Self>, LoadError> {
         let digest = pack.digest();
-        let mut in_use = IN_USE.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut in_use = IN_USE.lock();
         if let Some(model) = in_use.get(&digest).and_then(Weak::upgrade) {
             return Ok(model);
         }
@@ -66,7 +67,7 @@ impl CodecModel {
     /// As [`CodecModel::load`].
     #[cfg(feature = "embedded")]
     pub fn embedded() -> Result<Arc<Self>, LoadError> {
-        let mut embedded = EMBEDDED.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut embedded = EMBEDDED.lock();
         if let Some(model) = embedded.upgrade() {
             return Ok(model);
         }
@@ -117,9 +118,9 @@ impl CodecModel {
         &self.info
     }
 
-    /// Names the weights for good, see [`ModelPack::sha256`].
-    pub fn sha256(&self) -> [u8; 32] {
-        self.sha256
+    /// Names the weights for good, in 64 hexadecimal digits, see [`ModelPack::sha256`].
+    pub fn sha256(&self) -> String {
+        hex(&self.sha256)
     }
 
     /// Names the model in this process, see [`ModelPack::digest`].

@@ -294,10 +294,7 @@ mod tests {
     use super::*;
 
     fn speech() -> Vec<f32> {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/speech.wav");
-        let mut reader = hound::WavReader::open(path).unwrap();
-        let speech: Vec<f32> = reader.samples::<i16>().map(|s| f32::from(s.unwrap()) / 32768.0).collect();
-        speech.iter().copied().cycle().take(20 * 48_000).collect()
+        sacodec_testing::speech_48k().into_iter().cycle().take(20 * 48_000).collect()
     }
 
     /// Gains in dB after every 10 ms at 48 kHz.
@@ -354,14 +351,8 @@ mod tests {
     #[test]
     fn on_speech_the_gain_stays_put_and_never_jumps() {
         let speech = speech();
-        let mut seed = 1u32;
-        let coded: Vec<f32> = speech
-            .iter()
-            .map(|s| {
-                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                0.5 * s + 0.01 * ((seed >> 8) as f32 / (1 << 23) as f32 - 1.0)
-            })
-            .collect();
+        let noise = sacodec_testing::noise(1, speech.len(), 0.01);
+        let coded: Vec<f32> = speech.iter().zip(&noise).map(|(s, n)| 0.5 * s + n).collect();
         let gains = follow(&speech, &coded);
         let late = &gains[500..];
         for pick in [|g: &(f32, f32)| g.0, |g: &(f32, f32)| g.1] {

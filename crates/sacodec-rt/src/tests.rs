@@ -89,19 +89,11 @@ impl Drop for Block {
     }
 }
 
-/// SplitMix64.
-struct Random(u64);
+struct Random(fastrand::Rng);
 
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
     fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
+        self.0.usize(..end)
     }
 
     /// Small sizes often, large ones sometimes, zero now and then.
@@ -159,7 +151,7 @@ fn handles_go_anywhere() {
 fn random_requests_keep_their_contents() {
     for (seed, outside_one_in) in [(1, usize::MAX), (2, 3), (3, 50)] {
         let pool = empty_pool();
-        let mut random = Random(seed);
+        let mut random = Random(fastrand::Rng::with_seed(seed));
         let mut blocks: Vec<Block> = Vec::with_capacity(512);
         for round in 0..rounds(100_000, 300) {
             let mut act = || match random.below(4) {
@@ -209,7 +201,7 @@ fn blocks_freed_by_other_threads_come_back() {
                 send
             })
             .collect();
-        let mut random = Random(4);
+        let mut random = Random(fastrand::Rng::with_seed(4));
         for number in 0..batches {
             let mut batch = Vec::with_capacity(BATCH);
             pool.scope(|| {

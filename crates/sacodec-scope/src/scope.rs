@@ -282,7 +282,7 @@ mod tests {
         scope: Scope,
         rate_hz: f64,
         done: usize,
-        seed: u32,
+        random: fastrand::Rng,
     }
 
     impl Watch {
@@ -293,19 +293,26 @@ mod tests {
             let (mut sender, mut receiver) = tap();
             receiver.set_open(true);
             sender.begin_stream(*engine.timing(), 2);
-            Self { engine, sender, receiver, scope: Scope::default(), rate_hz, done: 0, seed: 1 }
+            Self {
+                engine,
+                sender,
+                receiver,
+                scope: Scope::default(),
+                rate_hz,
+                done: 0,
+                random: fastrand::Rng::with_seed(1),
+            }
         }
 
         /// Runs noise bursts through the engine until so much has been heard.
         fn play_to(&mut self, seconds: f64, block: usize) {
             let controls = Controls { listen: Listen::Original, ..Controls::default() };
             while (self.done as f64) < seconds * self.rate_hz {
-                let (done, rate_hz, seed) = (self.done, self.rate_hz, &mut self.seed);
+                let (done, rate_hz, random) = (self.done, self.rate_hz, &mut self.random);
                 let mut left: Vec<f32> = (done..done + block)
                     .map(|i| {
-                        *seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                         let on = ((i as f64 / rate_hz / 0.2) as u64).is_multiple_of(2);
-                        if on { (*seed >> 8) as f32 / (1 << 24) as f32 - 0.5 } else { 0.0 }
+                        if on { random.f32() - 0.5 } else { 0.0 }
                     })
                     .collect();
                 let mut right = left.clone();

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use parking_lot::{Mutex, MutexGuard};
 use tempfile::TempPath;
 use thiserror::Error;
 
@@ -115,7 +115,7 @@ impl Unfinished {
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         // From before it is there until it is noted: so that none escapes `remove_unfinished`.
-        let mut unfinished = lock();
+        let mut unfinished = UNFINISHED.lock();
         let (file, path) = builder.tempfile_in(folder)?.into_parts();
         unfinished.insert(path.to_path_buf());
         Ok((file, Self { path: Some(path) }))
@@ -125,7 +125,7 @@ impl Unfinished {
         let Some(path) = self.path.take() else { return Ok(()) };
         let noted = path.to_path_buf();
         // While it is renamed nothing is removed: a name that was claimed would stay.
-        let mut unfinished = lock();
+        let mut unfinished = UNFINISHED.lock();
         let result = if overwrite {
             path.persist(target).map_err(|error| error.error)
         } else {
@@ -146,7 +146,7 @@ impl Drop for Unfinished {
             let noted = path.to_path_buf();
             // Removes it. That it could not be is no news to whoever gives it up.
             drop(path);
-            lock().remove(&noted);
+            UNFINISHED.lock().remove(&noted);
         }
     }
 }
@@ -188,7 +188,7 @@ fn claim(path: TempPath, target: &Path) -> io::Result<()> {
 /// result lives no other can be begun.
 #[must_use = "when it is dropped, other files can be begun"]
 pub fn remove_unfinished() -> NoneUnfinished {
-    let mut unfinished = lock();
+    let mut unfinished = UNFINISHED.lock();
     for path in std::mem::take(&mut *unfinished) {
         // What is gone or cannot be removed: nobody is left who could do something about it.
         let _ = fs::remove_file(path);
@@ -199,11 +199,6 @@ pub fn remove_unfinished() -> NoneUnfinished {
 /// See [`remove_unfinished`].
 pub struct NoneUnfinished {
     _unfinished: MutexGuard<'static, BTreeSet<PathBuf>>,
-}
-
-/// A lock whose holder panicked still holds plain data.
-fn lock() -> MutexGuard<'static, BTreeSet<PathBuf>> {
-    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -233,7 +228,10 @@ mod tests {
         }
         assert_eq!(names(folder.path()), ["result"]);
         assert_eq!(fs::read(&path).unwrap(), b"whole");
-        assert!(!lock().iter().any(|path| path.starts_with(folder.path())), "a finished file is still noted");
+        assert!(
+            !UNFINISHED.lock().iter().any(|path| path.starts_with(folder.path())),
+            "a finished file is still noted"
+        );
     }
 
     #[test]

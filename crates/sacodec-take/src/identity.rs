@@ -8,8 +8,8 @@ use super::header::{CodebookSizes, Header, PackId};
 impl PackId {
     /// The identity of a loaded model.
     pub fn of(model: &CodecModel) -> Self {
-        let sha256 = model.sha256().iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { name: model.info().name.clone(), version: model.info().version.clone(), sha256 }
+        let info = model.info();
+        Self { name: info.name.clone(), version: info.version.clone(), sha256: model.sha256() }
     }
 }
 

@@ -1,9 +1,10 @@
 //! The writer thread: takes what the recorder hands over, and gets it to a disk whatever happens.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use parking_lot::{Condvar, Mutex};
 use ringbuf::HeapCons;
 use ringbuf::traits::{Consumer, Observer};
 
@@ -101,7 +102,7 @@ pub struct TakeWatch(Arc<Shared>);
 impl TakeWatch {
     /// How recording goes. Locks: not for the audio thread.
     pub fn status(&self) -> TakeStatus {
-        let mut status = lock(&self.0.status).clone();
+        let mut status = self.0.status.lock().clone();
         status.lost_frames += self.0.counts.lost_frames.load(std::sync::atomic::Ordering::Relaxed);
         status
     }
@@ -110,18 +111,18 @@ impl TakeWatch {
     /// [`TakeSource`] says changes, so that a take is named by what held when it began. Waits a second
     /// at most, where a disk hangs. Locks and waits: not for the audio thread.
     pub fn catch_up(&self) {
-        let mut orders = lock(&self.0.orders);
+        let mut orders = self.0.orders.lock();
         orders.asked += 1;
         let mine = orders.asked;
         self.0.wake.notify_all();
         // Whether it came or not: the caller goes on.
-        drop(self.0.caught_up.wait_timeout_while(orders, CATCH_UP, |orders| orders.answered < mine));
+        self.0.caught_up.wait_while_for(&mut orders, |orders| orders.answered < mine, CATCH_UP);
     }
 }
 
 impl Drop for TakeThread {
     fn drop(&mut self) {
-        lock(&self.shared.orders).closing = true;
+        self.shared.orders.lock().closing = true;
         self.shared.wake.notify_all();
         if let Some(thread) = self.thread.take() {
             // A panic in it has been reported by its own hook; nothing is left to do.
@@ -144,7 +145,7 @@ impl<S: TakeSource> Worker<S> {
         loop {
             // Read before the ring: what was pushed before closing, or before it was asked for, is seen.
             let (closing, asked) = {
-                let orders = lock(&self.shared.orders);
+                let orders = self.shared.orders.lock();
                 (orders.closing, orders.asked)
             };
             // No more than the ring holds: a bounce may fill it as fast as it is emptied.
@@ -156,16 +157,16 @@ impl<S: TakeSource> Worker<S> {
             if let Some(take) = &mut self.unfinished {
                 take.write(&*self.disk);
                 let status = take.status();
-                lock(&self.shared.status).now(status);
+                self.shared.status.lock().now(status);
             }
             if closing && self.events.is_empty() {
                 break;
             }
             let poll = if self.unfinished.is_some() { BUSY_POLL } else { IDLE_POLL };
-            let orders = lock(&self.shared.orders);
+            let mut orders = self.shared.orders.lock();
             if !orders.closing && orders.asked == orders.answered {
                 // Woken early or late makes no difference.
-                drop(self.shared.wake.wait_timeout(orders, poll));
+                self.shared.wake.wait_for(&mut orders, poll);
             }
         }
         self.answer(u64::MAX);
@@ -176,7 +177,7 @@ impl<S: TakeSource> Worker<S> {
 
     /// Lets the calls of `catch_up` up to this one return.
     fn answer(&self, asked: u64) {
-        let mut orders = lock(&self.shared.orders);
+        let mut orders = self.shared.orders.lock();
         if orders.answered != asked {
             orders.answered = asked;
             self.shared.caught_up.notify_all();
@@ -199,11 +200,11 @@ impl<S: TakeSource> Worker<S> {
                 Some(Ok(())) => {}
                 // Its take could not be begun, and that was said.
                 None => {
-                    lock(&self.shared.status).lost_frames +=
+                    self.shared.status.lock().lost_frames +=
                         u64::from(matches!(event, RecorderEvent::Frame(_)))
                 }
                 Some(Err(error)) => {
-                    lock(&self.shared.status).lost_frames += 1;
+                    self.shared.status.lock().lost_frames += 1;
                     self.say(format!("a frame could not be recorded: {error}"));
                 }
             },
@@ -217,14 +218,14 @@ impl<S: TakeSource> Worker<S> {
         // Name and folder are those of its beginning; what a closed take becomes is said now.
         take.export_as(self.source.destination().formats);
         let closed = take.close(&*self.disk, reason, length_samples);
-        lock(&self.shared.status).end(&closed);
+        self.shared.status.lock().end(&closed);
         self.exports.retain(|export| !export.is_finished());
         let Some(exports) = closed.exports else { return };
         let (shared, disk) = (self.shared.clone(), self.disk.clone());
         let run = move || {
             let problems = exports.write(&*disk);
             if !problems.is_empty() {
-                lock(&shared.status).last_problem = Some(problems.join("; "));
+                shared.status.lock().last_problem = Some(problems.join("; "));
             }
         };
         match std::thread::Builder::new().name("sacodec-export".into()).spawn(run) {
@@ -237,11 +238,6 @@ impl<S: TakeSource> Worker<S> {
 
     /// Shows what went wrong until a take is closed without a problem.
     fn say(&self, problem: String) {
-        lock(&self.shared.status).last_problem = Some(problem);
+        self.shared.status.lock().last_problem = Some(problem);
     }
-}
-
-/// A lock whose holder panicked still holds plain data.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -5,7 +5,6 @@ use sacodec_take::{
     Anchor, CodebookSizes, GapReason, Header, MAX_FRAMES, PackId, Take, TakeError, TakeWriter, write_csv,
     write_jsonl, write_npy,
 };
-use sacodec_testing::Random;
 use sacodec_token::TokenFrame;
 use serde_json::{Map, Value, json};
 
@@ -37,7 +36,7 @@ fn anchor(position: f64) -> Anchor {
 
 /// A take of so many frames with a gap and a jump in it, and its tokens.
 fn small_take(frames: u32, channels: usize) -> (Vec<u8>, Vec<Option<Vec<TokenFrame>>>) {
-    let mut random = Random(3);
+    let mut random = fastrand::Rng::with_seed(3);
     let mut writer = TakeWriter::new(header(channels)).unwrap();
     writer.anchor(Anchor { codec_reset: true, ..anchor(-63.0) });
     let mut expected = Vec::new();
@@ -50,7 +49,10 @@ fn small_take(frames: u32, channels: usize) -> (Vec<u8>, Vec<Option<Vec<TokenFra
             writer.anchor(anchor(0.0));
         }
         let tokens: Vec<_> = (0..channels)
-            .map(|_| TokenFrame { semantic: random.below(1000) as u16, acoustic: random.below(1024) as u16 })
+            .map(|_| TokenFrame {
+                semantic: random.usize(..1000) as u16,
+                acoustic: random.usize(..1024) as u16,
+            })
             .collect();
         writer.frame(&tokens).unwrap();
         expected.push(Some(tokens));
@@ -100,7 +102,7 @@ proptest! {
         seed in any::<u32>(),
         steps in proptest::collection::vec(step(), 0..12),
     ) {
-        let mut random = Random(seed);
+        let mut random = fastrand::Rng::with_seed(seed.into());
         let mut writer = TakeWriter::new(Header {
             codebooks: CodebookSizes { semantic, acoustic },
             track: Some("Stimme \"ä\"\n".into()),
@@ -112,8 +114,8 @@ proptest! {
             match *step {
                 Step::Frames(count) => for _ in 0..count {
                     let frame: Vec<_> = (0..channels).map(|_| TokenFrame {
-                        semantic: random.below(semantic) as u16,
-                        acoustic: random.below(acoustic) as u16,
+                        semantic: random.usize(..semantic) as u16,
+                        acoustic: random.usize(..acoustic) as u16,
                     }).collect();
                     writer.frame(&frame).unwrap();
                     tokens.push(Some(frame));
@@ -202,31 +204,32 @@ fn any_flipped_bit_costs_one_record_at_most_and_is_reported() {
 fn a_million_random_inputs_do_no_harm() {
     let (sound, written) = small_take(160, 2);
     let header_end = 20 + u32::from_le_bytes(sound[12..16].try_into().unwrap()) as usize;
-    let mut random = Random(11);
+    let mut random = fastrand::Rng::with_seed(11);
     for round in 0..1_000_000_u32 {
         let mut bytes = sound.clone();
         // Every kind of harm in turn; most keep the header, behind which the reader's work begins.
         let from = if round % 16 == 0 { 0 } else { header_end };
-        let place = |random: &mut Random, bytes: &[u8]| from + random.below((bytes.len() - from).max(1));
+        let place =
+            |random: &mut fastrand::Rng, bytes: &[u8]| from + random.usize(..(bytes.len() - from).max(1));
         match round % 5 {
-            0 => (0..1 + random.below(20)).for_each(|_| {
+            0 => (0..1 + random.usize(..20)).for_each(|_| {
                 let at = place(&mut random, &bytes);
-                bytes[at] = random.bits() as u8;
+                bytes[at] = random.u32(..) as u8;
             }),
             1 => bytes.truncate(place(&mut random, &bytes)),
             2 => {
                 let at = place(&mut random, &bytes);
-                let end = at + random.below(bytes.len() - at + 1);
+                let end = at + random.usize(..bytes.len() - at + 1);
                 bytes.drain(at..end);
             }
             3 => {
                 let at = place(&mut random, &bytes);
-                let inserted: Vec<u8> = (0..random.below(64)).map(|_| random.bits() as u8).collect();
+                let inserted: Vec<u8> = (0..random.usize(..64)).map(|_| random.u32(..) as u8).collect();
                 bytes.splice(at..at, inserted);
             }
             _ => {
                 bytes.truncate(from);
-                bytes.extend((0..random.below(600)).map(|_| random.bits() as u8));
+                bytes.extend((0..random.usize(..600)).map(|_| random.u32(..) as u8));
             }
         }
         if let Ok(take) = Take::parse(&bytes) {
@@ -239,21 +242,21 @@ fn a_million_random_inputs_do_no_harm() {
 fn random_records_with_sound_checksums_do_no_harm() {
     let (sound, _) = small_take(10, 1);
     let header_end = 20 + u32::from_le_bytes(sound[12..16].try_into().unwrap()) as usize;
-    let mut random = Random(12);
+    let mut random = fastrand::Rng::with_seed(12);
     for _ in 0..50_000 {
         let mut bytes = sound[..header_end].to_vec();
-        for _ in 0..random.below(6) {
+        for _ in 0..random.usize(..6) {
             let start = bytes.len();
-            let tag = [0xA0, 0xA1, 0xAF, 0xB0, 75, 1][random.below(6)];
+            let tag = [0xA0, 0xA1, 0xAF, 0xB0, 75, 1][random.usize(..6)];
             let body = match tag {
                 75 => 188,
                 1 => 3,
-                _ => [0, 9, 37, 200][random.below(4)],
+                _ => [0, 9, 37, 200][random.usize(..4)],
             };
             bytes.push(tag);
-            let word = if tag > 75 { body as u16 } else { random.bits() as u16 };
+            let word = if tag > 75 { body as u16 } else { random.u32(..) as u16 };
             bytes.extend(word.to_le_bytes());
-            bytes.extend((0..body).map(|_| if random.below(2) == 0 { 0xFF } else { random.bits() as u8 }));
+            bytes.extend((0..body).map(|_| if random.usize(..2) == 0 { 0xFF } else { random.u32(..) as u8 }));
             let crc = crc32fast::hash(&bytes[start..]);
             bytes.extend(crc.to_le_bytes());
         }

@@ -19,15 +19,15 @@ pub enum Blocks {
 impl Blocks {
     /// Sizes that add up to `length`.
     pub fn sizes(self, length: usize) -> Vec<usize> {
-        let mut random = Random(match self {
+        let mut random = fastrand::Rng::with_seed(match self {
             Blocks::Fixed(_) => 1,
-            Blocks::Random { seed, .. } => seed,
+            Blocks::Random { seed, .. } => seed.into(),
         });
         let (mut left, mut sizes) = (length, Vec::new());
         while left > 0 {
             let size = match self {
                 Blocks::Fixed(size) => size,
-                Blocks::Random { max, .. } => random.below(max + 1),
+                Blocks::Random { max, .. } => random.usize(..=max),
             };
             sizes.push(size.min(left));
             left -= size.min(left);
@@ -36,32 +36,10 @@ impl Blocks {
     }
 }
 
-/// A small repeatable generator (PCG by O'Neill, 32 bits of state): fixed seeds, no dependency.
-pub struct Random(pub u32);
-
-impl Random {
-    /// 32 uniform bits.
-    pub fn bits(&mut self) -> u32 {
-        self.0 = self.0.wrapping_mul(747_796_405).wrapping_add(2_891_336_453);
-        let word = ((self.0 >> ((self.0 >> 28) + 4)) ^ self.0).wrapping_mul(277_803_737);
-        (word >> 22) ^ word
-    }
-
-    /// Uniform in `0..bound`.
-    pub fn below(&mut self, bound: usize) -> usize {
-        self.bits() as usize % bound
-    }
-
-    /// Uniform in -1..1.
-    pub fn bipolar(&mut self) -> f32 {
-        self.bits() as f32 / 2_147_483_648.0 - 1.0
-    }
-}
-
 /// White noise of `length` samples, uniform within ±`level`.
 pub fn noise(seed: u32, length: usize, level: f32) -> Vec<f32> {
-    let mut random = Random(seed);
-    (0..length).map(|_| level * random.bipolar()).collect()
+    let mut random = fastrand::Rng::with_seed(seed.into());
+    (0..length).map(|_| level * (2.0 * random.f32() - 1.0)).collect()
 }
 
 /// A file of the repository's `tests/data`.
