@@ -45,6 +45,17 @@ impl StreamGraph {
         Ok(Self { plan, ports, zeros, cost_s: vec![1.0; steps.len()], steps })
     }
 
+    /// Hops of `hop_samples` that the states of format 1 reach back: `[1, frames, channels]` or
+    /// `[1, samples]` each, one after the other.
+    pub fn memory_hops(&self, hop_samples: usize) -> usize {
+        let hops = |shape: &[usize]| match shape {
+            [_, frames, _] => *frames,
+            [_, samples] => samples.div_ceil(hop_samples),
+            _ => 1,
+        };
+        self.ports.states.iter().map(|state| hops(&state.shape)).sum()
+    }
+
     /// Number of nodes that a frame computes.
     pub fn steps(&self) -> usize {
         self.steps.len()

@@ -128,6 +128,16 @@ impl CodecModel {
         self.digest
     }
 
+    /// Hops that encoder and decoder remember, by the sizes of their states: after so many, a codec with zero
+    /// states has heard what one that ran before remembers. What an accumulator keeps for ever is not in it.
+    ///
+    /// # Real-time
+    /// Arithmetic only.
+    pub fn memory_hops(&self) -> usize {
+        let hop_samples = self.info.hop_samples;
+        self.encoder.memory_hops(hop_samples) + self.decoder.memory_hops(hop_samples)
+    }
+
     /// Number of graph nodes that one frame computes.
     pub fn nodes_per_frame(&self) -> usize {
         self.encoder.steps() + self.quantizer.steps() + self.decoder.steps()

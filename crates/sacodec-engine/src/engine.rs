@@ -133,7 +133,8 @@ impl Engine {
         self.pool.scope(|| without_denormals(|| self.path.reset()));
     }
 
-    /// Lets `codecs` of another pack take over at the next hop, cross-faded over that hop.
+    /// Lets `codecs` of another pack take over. They run unheard until they know the past as far as they
+    /// remember it, a second at most, and are then cross-faded in over a hop. Meanwhile a frame costs twice.
     ///
     /// # Errors
     /// Gives the codecs back: with [`EngineError::OtherTiming`] where their delay differs, with

@@ -6,6 +6,9 @@ use super::channel::CodedChannel;
 use super::resample::CHUNK_SAMPLES;
 use sacodec_codec::{CodecError, CodecModel, FrameCodec, StreamGain, TokenFrame};
 
+/// Codecs run unheard for a second at most, whatever they remember: meanwhile a frame costs twice.
+const MAX_WARM_UP_HOPS: usize = 75;
+
 /// When a frame is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub enum Scheduling {
@@ -65,6 +68,18 @@ impl CodecSet {
     pub fn model(&self) -> &Arc<CodecModel> {
         self.codecs[0].model()
     }
+
+    /// Hops until they sound as if they had been there from the beginning: their delay, and what encoder and
+    /// decoder remember.
+    fn warm_up_hops(&self) -> usize {
+        let info = self.model().info();
+        let delay_hops = info.delay_samples.div_ceil(info.hop_samples);
+        (delay_hops + self.model().memory_hops()).min(MAX_WARM_UP_HOPS)
+    }
+
+    fn reset(&mut self) {
+        self.codecs.iter_mut().for_each(FrameCodec::reset);
+    }
 }
 
 /// How much was done and what went wrong, since the engine was made.
@@ -76,15 +91,22 @@ pub struct JobStats {
     pub failed_frames: u64,
 }
 
-/// Runs the frame jobs of all channels: the current codecs and, for one hop, the incoming ones.
+/// Codecs that are about to take over.
+struct Incoming {
+    codecs: Box<CodecSet>,
+    /// Hops that they still run unheard, until they know as much of the past as the current ones.
+    unheard_hops: usize,
+}
+
+/// Runs the frame jobs of all channels: the current codecs and, during a swap, the incoming ones.
 pub struct Jobs {
     current: Box<CodecSet>,
-    incoming: Option<Box<CodecSet>>,
+    incoming: Option<Incoming>,
     retired: Option<Box<CodecSet>>,
     /// The job under way: which channels are coded.
     coding: Option<[bool; 2]>,
     /// The job under way also runs the incoming codecs.
-    fading: bool,
+    is_swapping: bool,
     was_coding: [bool; 2],
     decoded: Vec<f32>,
     faded: Vec<f32>,
@@ -100,7 +122,7 @@ impl Jobs {
             incoming: None,
             retired: None,
             coding: None,
-            fading: false,
+            is_swapping: false,
             was_coding: [false; 2],
             decoded: vec![0.0; hop],
             faded: vec![0.0; hop],
@@ -118,9 +140,10 @@ impl Jobs {
         self.incoming.is_some() || self.retired.is_some()
     }
 
-    /// Lets `codecs` take over at the next hop.
+    /// Lets `codecs` take over as soon as they have heard enough.
     pub fn swap(&mut self, codecs: Box<CodecSet>) {
-        self.incoming = Some(codecs);
+        let unheard_hops = codecs.warm_up_hops();
+        self.incoming = Some(Incoming { codecs, unheard_hops });
     }
 
     /// The codecs that were replaced, to be dropped elsewhere.
@@ -131,11 +154,14 @@ impl Jobs {
     /// # Real-time
     /// Frees states to the pool.
     pub fn reset(&mut self) {
-        for set in [Some(&mut self.current), self.incoming.as_mut()].into_iter().flatten() {
-            set.codecs.iter_mut().for_each(FrameCodec::reset);
+        self.current.reset();
+        if let Some(incoming) = &mut self.incoming {
+            incoming.codecs.reset();
+            // From here on both have the same past.
+            incoming.unheard_hops = 0;
         }
         self.coding = None;
-        self.fading = false;
+        self.is_swapping = false;
         self.was_coding = [false; 2];
         self.index = 0;
     }
@@ -143,19 +169,19 @@ impl Jobs {
     /// Starts the job of the hop that every channel has complete.
     pub fn begin(&mut self, channels: &mut [CodedChannel], gain: StreamGain) {
         let coding = std::array::from_fn(|i| channels.get(i).is_some_and(|s| s.wanted));
-        self.fading = self.incoming.is_some();
+        self.is_swapping = self.incoming.is_some();
         for (i, channel) in channels.iter_mut().enumerate() {
             let hop = channel.take_hop();
             if !coding[i] {
                 continue;
             }
-            if !self.was_coding[i] {
-                self.current.codecs[i].reset();
-            }
-            // A failed begin leaves no frame under way: `finish` counts it.
-            let _ = self.current.codecs[i].begin(hop, gain);
-            if let Some(incoming) = &mut self.incoming {
-                let _ = incoming.codecs[i].begin(hop, gain);
+            let incoming = self.incoming.as_mut().map(|incoming| &mut incoming.codecs);
+            for set in [Some(&mut self.current), incoming].into_iter().flatten() {
+                if !self.was_coding[i] {
+                    set.codecs[i].reset();
+                }
+                // A failed begin leaves no frame under way: `finish` counts it.
+                let _ = set.codecs[i].begin(hop, gain);
             }
         }
         self.was_coding = coding;
@@ -165,10 +191,11 @@ impl Jobs {
     /// Works on the job until `share` of it is done.
     pub fn advance(&mut self, share: f32) {
         let Some(coding) = self.coding else { return };
-        let sets = 1 + usize::from(self.fading);
+        let sets = 1 + usize::from(self.is_swapping);
         let active = coding.iter().filter(|&&c| c).count() * sets;
         let mut due = share * active as f32;
-        let incoming = self.incoming.as_mut().filter(|_| self.fading);
+        let incoming =
+            self.incoming.as_mut().filter(|_| self.is_swapping).map(|incoming| &mut incoming.codecs);
         let codecs = [Some(&mut self.current), incoming];
         for set in codecs.into_iter().flatten() {
             for (codec, _) in set.codecs.iter_mut().zip(coding).filter(|(_, coded)| *coded) {
@@ -202,9 +229,9 @@ impl Jobs {
         }
         let index = self.index;
         self.index += 1;
-        let has_swapped = std::mem::take(&mut self.fading);
-        if has_swapped && let Some(incoming) = self.incoming.take() {
-            self.retired = Some(std::mem::replace(&mut self.current, incoming));
+        let mut has_swapped = false;
+        if std::mem::take(&mut self.is_swapping) {
+            has_swapped = self.end_of_swapping_hop();
         }
         // During a fade the tokens are the incoming codecs', which are the current ones by now.
         let channels = 1 + usize::from(coding[1]);
@@ -215,13 +242,44 @@ impl Jobs {
     /// Completes one channel's frame into `decoded`; silence where it fails.
     fn finish_channel(&mut self, i: usize) -> Option<TokenFrame> {
         let tokens = finish_codec(&mut self.current.codecs[i], &mut self.decoded);
-        let Some(incoming) = self.incoming.as_mut().filter(|_| self.fading) else { return tokens };
-        let tokens = finish_codec(&mut incoming.codecs[i], &mut self.faded);
-        let step = 1.0 / self.decoded.len() as f32;
-        for (n, (old, new)) in self.decoded.iter_mut().zip(&self.faded).enumerate() {
-            *old += (n + 1) as f32 * step * (new - *old);
+        let Some(incoming) = self.incoming.as_mut().filter(|_| self.is_swapping) else { return tokens };
+        let incoming_tokens = finish_codec(&mut incoming.codecs.codecs[i], &mut self.faded);
+        if incoming.unheard_hops > 0 {
+            return tokens;
         }
-        tokens
+        cross_fade(&mut self.decoded, &self.faded);
+        incoming_tokens
+    }
+
+    /// Ends a hop that both sets of codecs have coded. `true` where the incoming ones were faded in.
+    fn end_of_swapping_hop(&mut self) -> bool {
+        match &mut self.incoming {
+            Some(incoming) if incoming.unheard_hops > 0 => {
+                incoming.unheard_hops -= 1;
+                false
+            }
+            incoming => {
+                let Some(incoming) = incoming.take() else { return false };
+                self.retired = Some(std::mem::replace(&mut self.current, incoming.codecs));
+                true
+            }
+        }
+    }
+}
+
+/// Fades from `old`, in place, to `new` over their length. Two codecs make the same voice with phases of their own:
+/// plain weights would dip where these disagree, so that the power is kept to go evenly from one to the other.
+fn cross_fade(old: &mut [f32], new: &[f32]) {
+    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+    let (old_power, new_power, shared) = (dot(old, old), dot(new, new), dot(old, new));
+    let step = 1.0 / old.len() as f32;
+    for (n, (old, new)) in old.iter_mut().zip(new).enumerate() {
+        let (b, a) = ((n + 1) as f32 * step, 1.0 - (n + 1) as f32 * step);
+        let wanted = a * old_power + b * new_power;
+        let found = a * a * old_power + b * b * new_power + 2.0 * a * b * shared;
+        // Opposite phases have no power to keep.
+        let gain = if found > 0.25 * wanted { (wanted / found).sqrt() } else { 2.0 };
+        *old = gain * (a * *old + b * new);
     }
 }
 

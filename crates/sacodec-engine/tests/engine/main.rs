@@ -3,3 +3,4 @@
 mod level_match;
 mod listening_test;
 mod stream;
+mod swap;
