@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 MISSING = 65535
-"""Stands in `Take.tokens` where a frame is missing."""
+"""The value in `Take.tokens` where a frame is missing."""
 
 _MAGIC = b"\x89SAC\r\n\x1a\n"
 _MAX_HEADER_BYTES = 1 << 16
@@ -39,7 +39,7 @@ _REASONS = {
 
 
 class SacError(ValueError):
-    """A file is no take that can be read. The message says why."""
+    """A file cannot be read as a take. The message says why."""
 
 
 class Gap(NamedTuple):
@@ -51,7 +51,7 @@ class Gap(NamedTuple):
 
 
 class Anchor(NamedTuple):
-    """Where a frame stands, and those behind it until the next anchor."""
+    """The place of a frame, and of the frames after it until the next anchor."""
 
     index: int
     playing: bool
@@ -151,7 +151,7 @@ class Take:
         }
 
     def _anchor_of(self) -> np.ndarray:
-        """Number of the anchor that each frame stands behind; -1 before the first."""
+        """Number of the last anchor at or before each frame; -1 before the first."""
         return np.searchsorted([a.index for a in self.anchors], np.arange(len(self.tokens)), side="right") - 1
 
     def _placed(self, name: str, moved: Any) -> np.ndarray:
@@ -213,7 +213,7 @@ class _Reader:
         present = sum(len(block) for _, block in self.blocks)
         if self.frames - present > 270_000 + 100 * present:
             missing = self.frames - present
-            raise SacError(f"it says that {missing} frames are missing and holds {present}: it is damaged, or was made to be refused")
+            raise SacError(f"it says that {missing} frames are missing, and only {present} are present: it is damaged")
         tokens = np.full((self.frames, self.channels, 2), MISSING, np.uint16)
         there = np.zeros(self.frames, bool)
         for index, block in self.blocks:
@@ -228,7 +228,7 @@ class _Reader:
         return word if tag >= 0x80 and word <= _MAX_BODY_BYTES else None
 
     def record(self) -> int:
-        """Takes the record here in; gives its length, or 0 where there is no sound one."""
+        """Takes the record here in; gives its length, or 0 if no sound record begins here."""
         if len(self.data) - self.at < 7:
             return 0
         tag, word = struct.unpack_from("<BH", self.data, self.at)
@@ -285,7 +285,7 @@ class _Reader:
         return True
 
     def is_cut(self, damage: tuple[int, int]) -> bool:
-        """Whether what could not be read is a record that goes on behind the end of the file."""
+        """Whether what could not be read is the beginning of a record that needs more bytes than the file has."""
         offset, length = damage
         if offset + length != len(self.data):
             return False
@@ -307,7 +307,7 @@ def _json_object(data: bytes) -> dict[str, Any] | None:
 
 def _read_header(data: bytes) -> tuple[dict[str, Any], int]:
     if not data or data[:8] != _MAGIC[: len(data)]:
-        raise SacError("it is no .sac token take: it begins with other bytes")
+        raise SacError("it is not a .sac token take: it is empty, or begins with other bytes")
     if len(data) < 20:
         raise SacError("it ends inside its header: nothing of it can be read")
     major, _, length, crc = struct.unpack_from("<HHII", data, 8)
@@ -323,7 +323,7 @@ def _read_header(data: bytes) -> tuple[dict[str, Any], int]:
         raise SacError("its header is damaged")
     header = _json_object(content)
     if header is None:
-        raise SacError("its header is no JSON object")
+        raise SacError("its header is not a JSON object")
     _check(header)
     return header, 20 + length
 

@@ -51,7 +51,7 @@ impl Held {
     }
 }
 
-/// Runs in a process of its own: the next test's thread would count as one that was left behind.
+/// Runs in a process of its own: the next test's thread would count as one that was left running.
 #[test]
 fn the_editor_opens_and_closes_two_hundred_times_without_leaking() {
     const NAME: &str = "the_editor_opens_and_closes_two_hundred_times_without_leaking";

@@ -187,7 +187,7 @@ fn a_listening_test_runs_by_keys_alone_and_its_result_is_kept() {
     assert!(window.state().desk.abx.is_running());
     press(&mut window, Key::Escape);
     assert!(!window.state().desk.abx.is_running());
-    assert_eq!(window.state().params.abx_results().len(), 1, "a test that was given up is no result");
+    assert_eq!(window.state().params.abx_results().len(), 1, "a test that was given up is not a result");
     press(&mut window, Key::Escape);
     assert_eq!(window.state().desk.page, Page::Main);
 }
@@ -387,7 +387,7 @@ fn every_button_has_a_tooltip() {
             window.run_steps(8);
             let with = window.render().unwrap();
             let changed = without.pixels().zip(with.pixels()).filter(|(a, b)| a != b).count();
-            // The button's own highlight is no tooltip.
+            // The button's own highlight is not a tooltip.
             let own = (rect.area() * 1.2) as usize;
             assert!(
                 changed > own + 400,

@@ -36,7 +36,7 @@ MAX_REFUSED = 10
 
 
 class TrainError(RuntimeError):
-    """A run that cannot go on, or must not begin."""
+    """A run that cannot continue, or must not begin."""
 
 
 class Trainer:
@@ -125,7 +125,7 @@ class Trainer:
         """Audio [B, T] of `batch` through `net` -> what it gives, its audio and the target [B, T - delay], the losses by name."""
         with self.autocast():
             out = net(audio, self.is_fitted, keep)
-        # The decoder is late, and a narrow recording is no model for what is above its end.
+        # The decoder is late, and a narrow recording tells nothing about frequencies above its own limit.
         late = self.config.model.delay_samples
         y = losses.band_limit(out["audio"][:, late:].float(), batch["bandwidth_hz"])
         target = losses.band_limit(audio[:, :-late], batch["bandwidth_hz"])
@@ -151,14 +151,14 @@ class Trainer:
         return {f"valid_{k}": float(v) for k, v in self._listen(self.ema, self.valid["audio"], self.valid)[3].items()}
 
     def _is_sound(self, value):
-        """Whether a step may be taken: one that is no number would end in every weight, and in the checkpoint."""
+        """Whether a step may be taken: a loss that is not finite would make every weight, and the checkpoint, useless."""
         if torch.isfinite(value):
             self.refused = 0
             return True
         self.refused += 1
         if self.refused >= MAX_REFUSED:
-            raise TrainError(f"step {self.step}: {MAX_REFUSED} steps in a row gave no number; the weights saved are those before these steps "
-                             "and may have begun to diverge: go on from an earlier checkpoint or with a lower learning_rate, "
+            raise TrainError(f"step {self.step}: {MAX_REFUSED} steps in a row gave a loss that is not finite; the weights saved are those before these steps "
+                             "and may have begun to diverge: continue from an earlier checkpoint or with a lower learning_rate, "
                              "or look at the recordings")
         return False
 

@@ -79,7 +79,7 @@ def test_a_cache_without_english_has_no_phones_and_a_recipe_that_wants_some_says
     assert Crops(tmp_path / "cache", 0.5, 0).phones is None, "phones of the cache that was"
     with pytest.raises(DataError, match="no phones found in 0"):
         phones.build(tmp_path / "cache", workers=1, report=lambda _: None)
-    with pytest.raises(DataError, match="no cache"):
+    with pytest.raises(DataError, match="not a cache"):
         phones.build(tmp_path / "speech")
 
 

@@ -45,8 +45,9 @@ pub struct EngineStats {
 
 /// A codec between a host's input and output.
 ///
-/// Deterministic: the same samples and controls since the last reset give the same output, tokens
-/// included, for every cut into blocks. Denormals are flushed inside.
+/// Deterministic: the same samples and controls since it was made or last reset give the same
+/// output, tokens included, for every cut into blocks. Two things are not part of that: a pack that
+/// is swapped at another moment, and held gains of Level match, which a reset keeps. Denormals are flushed inside.
 pub struct Engine {
     config: EngineConfig,
     timing: Timing,
@@ -193,7 +194,7 @@ impl Engine {
         self.core.level_match.is_settled()
     }
 
-    /// Silence everywhere, as new; the counts go on.
+    /// Silence everywhere, as new; the counts are kept.
     ///
     /// # Real-time
     /// Clears the delay lines and rings; never locks, waits or allocates from the system.
@@ -423,14 +424,14 @@ impl Core {
         complete
     }
 
-    /// As [`clean`], counting what is no number.
+    /// As [`clean`], and counts samples that are not finite.
     #[inline]
     fn clean(&mut self, sample: f32) -> f32 {
         self.nonfinite_samples += u64::from(!sample.is_finite());
         clean(sample)
     }
 
-    /// Mixes the coded streams into the delayed originals that stand in the buffers.
+    /// Mixes the coded streams into the delayed originals, which are in the buffers.
     fn give(
         &mut self,
         left: &mut [f32],

@@ -35,9 +35,9 @@ impl SincShape {
         Self { taps: TAPS }
     }
 
-    /// Where an output stands, in input samples, less one step: `rubato` 5 begins at
+    /// The place of an output, in input samples, less one step: `rubato` 5 begins at
     /// `last_index` before its first step and centres the filter `taps / 2 - 1` plus one
-    /// sub-sample behind its first tap.
+    /// sub-sample after its first tap.
     pub fn first_output_offset(self, last_index: f64) -> f64 {
         last_index + self.taps as f64 / 2.0 - 1.0 + 1.0 / OVERSAMPLING as f64
     }

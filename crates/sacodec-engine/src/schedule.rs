@@ -19,7 +19,7 @@ pub enum Scheduling {
 /// A coded frame of every stream, as it leaves the quantizer.
 #[derive(Debug, Clone, Copy)]
 pub struct CodedFrame<'a> {
-    /// Number of the frame since the last reset.
+    /// Number of the frame, counted from the engine's last reset.
     pub index: u64,
     /// The model that it was coded with.
     pub model: &'a Arc<CodecModel>,
@@ -67,7 +67,7 @@ impl CodecSet {
     }
 }
 
-/// What went wrong, and how much was done, since the last reset.
+/// How much was done and what went wrong, since the engine was made. A reset keeps it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct JobStats {
     /// Frames coded.

@@ -15,7 +15,7 @@ pub const SNAPSHOT_SAMPLES: usize = 128;
 const SNAPSHOTS: usize = 1024;
 /// Events that wait, a few for each block.
 const EVENTS: usize = 8192;
-/// A timeline position that is off by no more than this goes on where it was.
+/// A timeline position that differs by no more than this continues where it was.
 const SAME_PLACE_SAMPLES: f64 = 1.0;
 
 /// A run of what is heard, before level match, gain and bypass.
@@ -37,7 +37,7 @@ pub struct Snapshot {
     pub coded: [[f32; SNAPSHOT_SAMPLES]; 2],
 }
 
-/// Where an input sample stands on the host's timeline.
+/// The place of an input sample on the host's timeline.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Place {
     /// Host samples from the timeline's beginning; `None` where the host tells none.
@@ -75,7 +75,7 @@ pub enum Event {
         /// Sizes of the semantic and the acoustic codebook.
         sizes: [u32; 2],
     },
-    /// The timeline goes on from another place.
+    /// The timeline continues from another place.
     Place {
         /// Input samples of the stream before it.
         at_samples: u64,

@@ -18,7 +18,7 @@ const PLACES: usize = 256;
 /// Frames that wait for their samples at most; more only if samples were dropped.
 const WAITING_FRAMES: usize = 512;
 
-/// Where a frame stands.
+/// The place of a frame.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TimelineSpot {
     /// Seconds since the stream began.
@@ -55,9 +55,9 @@ pub struct Scope {
     pub load: LoadStats,
     meters: Option<Meters>,
     current: Option<Current>,
-    /// What goes on behind columns that stand still.
-    behind: Option<Columns>,
-    /// The stream whose columns are held, where another one goes on.
+    /// Columns that are collected while the shown ones are held.
+    live_columns: Option<Columns>,
+    /// The stream of the held columns, where another one is the current one.
     held_stream: Option<Current>,
     opening: u32,
 }
@@ -93,13 +93,13 @@ impl Scope {
         }
     }
 
-    /// Columns stand still; meters and usage go on, and so do columns behind them, which are shown
+    /// Holds the shown columns. Meters and usage continue. New columns are collected and shown
     /// afterwards.
     pub fn hold(&mut self, held: bool) {
-        if held && self.behind.is_none() {
-            self.behind = Some(self.columns.clone());
-        } else if !held && let Some(behind) = self.behind.take() {
-            self.columns = behind;
+        if held && self.live_columns.is_none() {
+            self.live_columns = Some(self.columns.clone());
+        } else if !held && let Some(live) = self.live_columns.take() {
+            self.columns = live;
             self.held_stream = None;
         }
     }
@@ -109,9 +109,9 @@ impl Scope {
         self.held_stream.as_ref().or(self.current.as_ref())
     }
 
-    /// Whether columns stand still.
+    /// Whether the shown columns are held.
     pub fn is_held(&self) -> bool {
-        self.behind.is_some()
+        self.live_columns.is_some()
     }
 
     /// The host's rate in Hz, once a stream is looked at.
@@ -187,7 +187,7 @@ impl Scope {
         if self.is_held() && self.held_stream.is_none() {
             self.held_stream = self.current.take();
         }
-        self.behind.as_mut().unwrap_or(&mut self.columns).clear();
+        self.live_columns.as_mut().unwrap_or(&mut self.columns).clear();
         let group = (timing.rate_hz / SPECTRUM_RATE_HZ).floor().max(1.0) as usize;
         let analyzer = Analyzer::new(timing.rate_hz / group as f64);
         let window = analyzer.window_samples();
@@ -220,7 +220,7 @@ impl Scope {
     /// Columns whose window is complete, or that will never be.
     fn finish_columns(&mut self) {
         let Some(current) = &mut self.current else { return };
-        let columns = self.behind.as_mut().unwrap_or(&mut self.columns);
+        let columns = self.live_columns.as_mut().unwrap_or(&mut self.columns);
         while let Some(frame) = current.waiting.front().and_then(|column| column.frame) {
             let Some(spectra) = current.spectra(frame) else { break };
             let Some(mut column) = current.waiting.pop_front() else { break };

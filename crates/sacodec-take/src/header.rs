@@ -100,7 +100,7 @@ pub struct Header {
 }
 
 impl Header {
-    /// Host samples of one frame; a fraction at rates where it is no whole number.
+    /// Host samples of one frame; a fraction at rates where it is not a whole number.
     pub fn frame_samples(&self) -> f64 {
         f64::from(self.hop_samples) * self.host_rate_hz / f64::from(self.codec_rate_hz)
     }

@@ -131,10 +131,11 @@ fn address(model: &Arc<CodecModel>) -> usize {
 struct StreamState {
     timing: Timing,
     timeline: Timeline<Armed>,
-    /// Samples since the last reset, and in all streams before.
+    /// Samples since the engine was last reset.
     samples: u64,
+    /// Samples of this activation before that reset.
     base_samples: u64,
-    /// Number of the next frame since the last reset.
+    /// Number of the next frame, counted from the engine's last reset.
     next_frame: u64,
     armed: Armed,
 }
@@ -254,7 +255,7 @@ impl Recorder {
         })
     }
 
-    /// The engine was reset: its next frame is number 0 again. The take goes on.
+    /// The engine was reset: its next frame is number 0 again. The take continues.
     ///
     /// # Real-time
     /// Never allocates, locks or waits.

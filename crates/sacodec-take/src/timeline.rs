@@ -15,7 +15,7 @@ pub struct Transport {
     pub tempo_bpm: Option<f64>,
 }
 
-/// Where a frame of a take stands, and those behind it until the next anchor.
+/// The place of a frame of a take, and of the frames after it until the next anchor.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Anchor {
     /// Index of the frame in the take.

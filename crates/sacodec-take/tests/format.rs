@@ -161,7 +161,7 @@ fn a_take_cut_at_any_byte_gives_all_frames_before_the_cut() {
             Ok(take) => {
                 assert!(cut >= header_end);
                 assert!(take.footer.is_none() && !take.is_whole());
-                assert!(take.damage.is_empty(), "cut at {cut}: {:?} is no damage", take.damage);
+                assert!(take.damage.is_empty(), "cut at {cut}: {:?} is not damage", take.damage);
                 assert_nothing_is_made_up(&take, &written, &format!("cut at {cut}"));
                 assert!(take.present_frames() >= last, "cut at {cut}: frames were lost");
                 last = take.present_frames();
@@ -205,7 +205,7 @@ fn a_million_random_inputs_do_no_harm() {
     let mut random = Random(11);
     for round in 0..1_000_000_u32 {
         let mut bytes = sound.clone();
-        // Every kind of harm in turn; most keep the header, behind which the reader's work begins.
+        // Every kind of harm in turn. Most keep the header: the reader's work begins after it.
         let from = if round % 16 == 0 { 0 } else { header_end };
         let place = |random: &mut Random, bytes: &[u8]| from + random.below((bytes.len() - from).max(1));
         match round % 5 {
@@ -325,7 +325,7 @@ fn a_repair_keeps_every_frame_in_its_place_where_an_anchor_stands_inside_a_gap()
     }
     writer.finish("test", None, vec![]);
     let mut bytes = writer.take_bytes();
-    // The blocks before and behind the second anchor, each found by its tag and index.
+    // The blocks before and after the second anchor, each found by its tag and index.
     for index in [0_u16, 75] {
         let start: Vec<u8> = [75].into_iter().chain(index.to_le_bytes()).collect();
         let at = bytes.windows(3).position(|window| window == start).unwrap();

@@ -37,7 +37,7 @@ class Crops:
     def __init__(self, cache, seconds, seed, device="cpu", level_dbfs=(-36.0, -12.0), split="train", speaker_power=0.0):
         cache = Path(cache)
         if not (cache / "cache.json").is_file():
-            raise DataError(f"{cache}: no finished cache; make one with python -m sacodec_train.data.cache")
+            raise DataError(f"{cache}: not a finished cache; make one with python -m sacodec_train.data.cache")
         self.facts = json.loads((cache / "cache.json").read_text())
         for name in ("f0.npy", "clips.csv"):
             key = name.split(".")[0] + "_sha256"

@@ -92,7 +92,7 @@ fn a_full_ring_is_counted_as_a_gap_and_the_take_goes_on_at_its_place() {
     assert!(
         matches!(last[0], RecorderEvent::Gap { count, reason: GapReason::RingFull } if u64::from(count) == lost)
     );
-    let RecorderEvent::Anchor(anchor) = &last[1] else { panic!("no anchor behind the gap: {:?}", last[1]) };
+    let RecorderEvent::Anchor(anchor) = &last[1] else { panic!("no anchor after the gap: {:?}", last[1]) };
     assert_eq!(anchor.stream_samples, 100.0 * 48_000.0 + timing(&model).first_frame_samples);
     let end = last.last().unwrap();
     assert!(
