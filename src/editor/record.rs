@@ -10,8 +10,8 @@ use super::facts::{Action, Facts, Folder};
 use super::theme;
 use super::widgets::{Segment, caption, choice, count, problem, segment, set, tail, tail_within};
 use crate::params::SacodecParams;
-use sacodec_take::ExportFormat;
 use sacodec_take::settings::{FOLDER_VARIABLE, FORMATS_VARIABLE};
+use sacodec_take::{ExportFormat, take_file_name};
 
 const WHILE: [Segment; 2] = [
     ("Armed", "Records as long as Record is on"),
@@ -109,13 +109,19 @@ fn state(ui: &mut Ui, facts: &Facts, on: bool) {
 fn name(ui: &mut Ui, desk: &mut Desk, facts: &Facts, actions: &mut Vec<Action>) {
     ui.horizontal(|ui| {
         caption(ui, "name");
-        let hint = facts.track.clone().unwrap_or_else(|| "take".to_owned());
-        let edit = TextEdit::singleline(&mut desk.take_name).hint_text(hint).desired_width(f32::INFINITY);
+        let edit = TextEdit::singleline(&mut desk.take_name)
+            .hint_text(name_hint(facts))
+            .desired_width(f32::INFINITY);
         let tip = "What takes are called; empty: as the track. Date and number are added";
         if ui.add(edit).on_hover_text(tip).lost_focus() {
             actions.extend(typed_name(desk, facts));
         }
     });
+}
+
+/// What files are called while no name is typed.
+fn name_hint(facts: &Facts) -> String {
+    take_file_name(facts.track.as_deref().unwrap_or_default())
 }
 
 /// What was typed and is not chosen yet.
@@ -202,4 +208,17 @@ fn formats(ui: &mut Ui, facts: &Facts, actions: &mut Vec<Action>) {
             }
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hint_is_how_files_begin_while_no_name_is_typed() {
+        for (track, hint) in [(None, "SACodec"), (Some(" "), "SACodec"), (Some("Lead/Vocal"), "Lead-Vocal")] {
+            let facts = Facts { track: track.map(str::to_owned), ..Facts::default() };
+            assert_eq!(name_hint(&facts), hint, "{track:?}");
+        }
+    }
 }

@@ -45,6 +45,8 @@ pub mod wav;
 pub use block_writer::{Footer, TakeWriter};
 #[cfg(feature = "record")]
 pub use export::ExportFormat;
+#[cfg(feature = "record")]
+pub use file::take_file_name;
 pub use format::{BLOCK_FRAMES, Gap, GapReason, MAX_FRAMES, TakeError};
 pub use header::{ChannelMode, CodebookSizes, Header, MAX_CHANNELS, PackId};
 pub use reader::{Damage, Take};
