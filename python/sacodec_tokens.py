@@ -38,6 +38,40 @@ _REASONS = {
 }
 
 
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 64
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # an int that no float can hold
+        return False
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+_TYPES = {
+    "an integer from 0 to 2**64 - 1": _is_whole,
+    "an integer from 0 to 2**64 - 1, or null": lambda value: value is None or _is_whole(value),
+    "a finite number": _is_number,
+    "a text": _is_text,
+    "a list of texts": lambda value: isinstance(value, list) and all(map(_is_text, value)),
+}
+_WHOLE, _WHOLE_OR_NULL, _NUMBER, _TEXT, _TEXTS = _TYPES
+# Known fields that may be missing. Those of the header may be null, too.
+_HEADER_FIELDS = {
+    "channel_mode": _TEXT, "latency_samples": _WHOLE, "stream_frame": _WHOLE, "first_sample": _NUMBER,
+    "tempo_bpm": _NUMBER, "track": _TEXT, "created": _TEXT, "software": _TEXT, "inference": _TEXT, "cpu": _TEXTS,
+}
+_FOOTER_FIELDS = {
+    "lost_frames": _WHOLE, "failed_frames": _WHOLE, "length_samples": _WHOLE_OR_NULL, "segments": _WHOLE,
+    "closed": _TEXT, "notes": _TEXTS,
+}
+
+
 class SacError(ValueError):
     """A file cannot be read as a take. The message says why."""
 
@@ -279,7 +313,9 @@ class _Reader:
     def take_footer(self, body: bytes) -> bool:
         footer = _json_object(body)
         frames = footer.get("frames") if footer is not None else None
-        if not isinstance(frames, int) or isinstance(frames, bool) or not self.frames <= frames <= _MAX_FRAMES:
+        if not _is_whole(frames) or not self.frames <= frames <= _MAX_FRAMES:
+            return False
+        if any(name in footer and not _TYPES[kind](footer[name]) for name, kind in _FOOTER_FIELDS.items()):
             return False
         self.footer, self.frames = footer, frames
         return True
@@ -349,6 +385,9 @@ def _check(header: dict[str, Any]) -> None:
         raise SacError("its header's pack has no name, version and sha256")
     if not re.fullmatch("[0-9a-fA-F]{64}", texts[-1]):
         raise SacError("its header's pack.sha256 is not 64 hexadecimal digits")
+    for name, kind in _HEADER_FIELDS.items():
+        if header.get(name) is not None and not _TYPES[kind](header[name]):
+            raise SacError(f"its header's {name} is {header[name]!r:.40}, expected {kind}")
 
 
 def main(paths: list[str]) -> int:

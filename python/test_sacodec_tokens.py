@@ -369,6 +369,54 @@ def test_a_header_that_cannot_be_is_refused_in_words(name):
     assert len(str(refused.value)) < 200 and "\n" not in str(refused.value)
 
 
+def test_a_channel_mode_of_a_later_version_is_read():
+    data, tokens = small_take()
+    take = read(header(channel_mode="side") + data[len(header()):])
+    assert take.header["channel_mode"] == "side" and take.finished and only_true_tokens(take, tokens)
+
+
+# Known optional fields with values of another type, as JSON; `crates/sacodec-take/tests/format.rs` has the same ones.
+WRONG_HEADER_FIELDS = [
+    '"channel_mode":3', '"channel_mode":["mono"]', '"latency_samples":-1', '"latency_samples":1.5',
+    '"latency_samples":18446744073709551616', '"stream_frame":true', '"first_sample":"0"', '"tempo_bpm":[]', '"track":1',
+    '"created":{}', '"cpu":"avx2"', '"cpu":[1]',
+]
+WRONG_FOOTER_FIELDS = [
+    '"lost_frames":"1"', '"lost_frames":null', '"failed_frames":-1', '"length_samples":0.5', '"segments":true',
+    '"closed":null', '"closed":3', '"notes":3', '"notes":null', '"notes":[1]',
+]
+RIGHT_HEADER_FIELDS = ('"channel_mode":null,"latency_samples":null,"stream_frame":null,"first_sample":-3,"tempo_bpm":null,'
+                       '"track":null,"created":null,"software":null,"inference":null,"cpu":null,"later":[3]')
+RIGHT_FOOTER_FIELDS = ('"lost_frames":0,"failed_frames":1,"length_samples":null,"segments":2,"closed":"","notes":["a"],'
+                       '"later":[3]')
+
+
+def test_a_known_header_field_of_another_type_refuses_the_take():
+    def with_(more):
+        return preamble(f"{json.dumps(fields())[:-1]},{more}}}".encode())
+
+    assert read(with_(RIGHT_HEADER_FIELDS)).header["later"] == [3]
+    for field in WRONG_HEADER_FIELDS:
+        name = field.split('"')[1]
+        with pytest.raises(SacError, match=f"header's {name} is .*, expected "):
+            read(with_(field))
+
+
+def test_a_known_footer_field_of_another_type_makes_the_footer_damage():
+    tokens = random_tokens(1)
+    before = header() + anchor(0) + block(0, tokens)
+
+    def with_(more):
+        return record(0xAF, f'{{"frames":1,{more}}}'.encode())
+
+    take = read(before + with_(RIGHT_FOOTER_FIELDS))
+    assert take.finished and not take.damage
+    for field in WRONG_FOOTER_FIELDS:
+        take = read(before + with_(field))
+        assert not take.finished and take.damage == [(len(before), len(with_(field)))], field
+        assert take.present.all() and only_true_tokens(take, tokens)
+
+
 @pytest.mark.parametrize("records", [
     gap(0, 30_000_000), footer(30_000_000), anchor(30_000_000), gap(0, 30_000_000) + footer(30_000_000),
     b"".join(gap(i << 20, 1 << 20) for i in range(32)),

@@ -48,7 +48,7 @@ pub use export::ExportFormat;
 #[cfg(feature = "record")]
 pub use file::take_file_name;
 pub use format::{BLOCK_FRAMES, Gap, GapReason, MAX_FRAMES, TakeError};
-pub use header::{ChannelMode, CodebookSizes, Header, MAX_CHANNELS, PackId};
+pub use header::{ChannelMode, ChannelModeText, CodebookSizes, Header, MAX_CHANNELS, PackId};
 pub use reader::{Damage, Take};
 #[cfg(feature = "record")]
 pub use recorder::{Armed, EndReason, Recorder, RecorderCounts};
