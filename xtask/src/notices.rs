@@ -19,8 +19,9 @@ const SHIPPED: [&str; 2] = ["sacodec", "sacodec-cli"];
 const INSIDE: &str = "THIRD-PARTY.txt";
 /// How the names of files with licences begin.
 const BEGINNINGS: [&str; 6] = ["licen", "copying", "copyright", "notice", "unlicense", "authors"];
-/// Files that are larger are not licences, and texts that are smaller are not whole ones.
-const MAX_BYTES: u64 = 256 << 10;
+/// Smaller files have one line, as "MIT OR Apache-2.0". Larger ones are not licences.
+const SIZES_BYTES: std::ops::Range<u64> = 50..256 << 10;
+/// Shorter texts only say which licences there are.
 const MIN_BYTES: usize = 500;
 
 /// For crates that have no file with it.
@@ -212,7 +213,7 @@ fn texts_of(package: &Package, mit: &str, apache: &str) -> Result<Vec<String>> {
         let bytes = fs::read(file).with_context(|| format!("could not read {}", file.display()))?;
         texts.push(String::from_utf8_lossy(&bytes).into_owned());
     }
-    // Below the root are licences of parts. Some files only name others, or say "MIT OR Apache-2.0".
+    // Below the root are licences of parts.
     let is_whole =
         |(file, text): (&PathBuf, &String)| file.parent() == Some(folder) && text.len() >= MIN_BYTES;
     if !files.iter().zip(&texts).any(is_whole) {
@@ -266,7 +267,8 @@ fn licence_files(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()>
         let is_licence = BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
             && !name.contains("gpl")
             && !["rs", "toml", "json", "py", "tmpl"].contains(&extension.as_str());
-        if (is_licence || has_fonts && extension == "txt") && entry.metadata()?.len() <= MAX_BYTES {
+        let bytes = entry.metadata()?.len();
+        if (is_licence || has_fonts && extension == "txt") && SIZES_BYTES.contains(&bytes) {
             files.push(path);
         }
     }
