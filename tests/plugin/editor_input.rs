@@ -304,7 +304,7 @@ fn packs_folders_formats_and_takes_are_asked_for() {
 }
 
 #[test]
-fn hovering_a_lane_tells_code_frame_and_timeline_and_hold_lets_it_stand() {
+fn hovering_a_lane_tells_code_frame_and_timeline_and_hold_holds_it() {
     let mut window = window(Studio::playing());
     let point = |window: &Window| {
         let hold = window.get_by_label("Hold").rect();

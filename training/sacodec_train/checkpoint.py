@@ -82,7 +82,7 @@ def weights(contents, codebook=None, which="ema"):
 
 def load_model(path, codebook=None):
     """The averaged weights of a checkpoint as a `Codec` in evaluation mode, and the checkpoint's contents. Raises CheckpointError
-    where it is no codec yet."""
+    where it is not a codec yet."""
     s = read(path)
     if not s.get("fitted", True):
         warm = s["config"].train.warm_steps

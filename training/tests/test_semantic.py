@@ -39,7 +39,7 @@ def spoken(labels):
 
 
 def same(a, b):
-    """Share of b that stands in a in the same order (longest common subsequence)."""
+    """Share of b that is in a in the same order (longest common subsequence)."""
     row = np.zeros(len(b) + 1, int)
     for x in a:
         row = np.maximum.accumulate(np.concatenate([[0], np.maximum(row[1:], np.where([x == y for y in b], row[:-1] + 1, 0))]))

@@ -155,7 +155,7 @@ def test_a_checkpoint_remembers_what_it_began_with(data, tmp_path):
     hours = t.sources[0]["hours"]
 
     def after(sources):
-        """What a run tells that goes on from a checkpoint with these sources."""
+        """What a run says that continues from a checkpoint with these sources."""
         t.sources = sources
         t.save(tmp_path / "before.pt")
         later = trainer(data)

@@ -74,7 +74,7 @@ impl Timing {
         }
         let (input, output) = (SincShape::to_codec(ratio), SincShape::from_codec());
         let a_out = 1.0 / ratio + output.first_output_offset(-(output.taps as f64 - 1.0));
-        // Where the input resampler would stand if it were primed by a whole number of samples.
+        // The place of the input resampler if it were primed by a whole number of samples.
         let a_in = ratio + input.first_output_offset(-(input.taps as f64));
         let unprimed = ratio * delay - a_in - ratio * a_out;
         let total = unprimed.ceil();

@@ -410,7 +410,7 @@ mod tests {
         }
         assert!(last.coded > 1.5, "{last:?}");
         matcher.hold(true);
-        // Where the gains stand at the end of the step under way.
+        // The gains at the end of the step under way.
         (0..480).for_each(|_| last = matcher.step(&[0.1], &[0.1], None));
         for turn in 0..3 {
             for s in speech {

@@ -17,7 +17,7 @@ const OVERSAMPLING: usize = 256;
 /// How much slower the input resampler may run while it is primed.
 const MAX_PRIMING_RATIO: f64 = 4.0;
 
-/// Length of a resampler's filter, and from it the time its outputs stand at.
+/// Length of a resampler's filter, and from it the times of its outputs.
 #[derive(Debug, Clone, Copy)]
 pub struct SincShape {
     /// Length of the filter in samples of the resampler's input.

@@ -1,4 +1,4 @@
-//! Where frames stand on the host's timeline.
+//! The places of frames on the host's timeline.
 
 /// What the host says of its transport at the first sample of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -57,7 +57,7 @@ impl Anchor {
         }
     }
 
-    /// The anchor as it would stand at frame `index`: a frame is `frame_samples` host samples at
+    /// The anchor as it would be at frame `index`: a frame is `frame_samples` host samples at
     /// `host_rate_hz`.
     pub fn at(&self, index: u32, frame_samples: f64, host_rate_hz: f64) -> Self {
         let passed_samples = (f64::from(index) - f64::from(self.index)) * frame_samples;

@@ -168,7 +168,7 @@ fn a_take_cut_at_any_byte_gives_all_frames_before_the_cut() {
             }
         }
     }
-    assert_eq!(last, 200, "all frames stand before the footer");
+    assert_eq!(last, 200, "all frames are before the footer");
 }
 
 #[test]

@@ -71,7 +71,7 @@ class Crops:
 
     def batch(self, size):
         """dict: `audio` f32 [size, hops * hop], `f0_hz` f32 [size, hops], `bandwidth_hz` f32 [size], `clip` indices [size],
-        `skip` hops [size], and, where the cache has them, `phones` i64 [size, hops]. A clip shorter than the crop stands somewhere in a quiet room."""
+        `skip` hops [size], and, where the cache has them, `phones` i64 [size, hops]. A clip shorter than the crop has quiet noise around it."""
         i = np.minimum(np.searchsorted(self.cdf, self.rng.random(size)), len(self.cdf) - 1)
         hops = self.length[i] // HOP_SAMPLES
         skip = (self.rng.random(size) * np.maximum(1, hops - self.hops + 1)).astype(int)

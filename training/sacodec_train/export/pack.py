@@ -109,7 +109,7 @@ def _tokens(shares, clips):
 
 
 def export(net, contents, folder, name, version, half, licence, clips=(), program=None):
-    """Write the pack with its card, checked on `clips` f32 [T] before anything stands in `folder`. Returns what there is to
+    """Write the pack with its card, checked on `clips` f32 [T] before anything is written to `folder`. Returns what there is to
     say: what the checks found, and of a card by hand that it stays. Raises ParityError."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as partial:
