@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 MISSING = 65535
-"""Stands in `Take.tokens` where a frame is missing."""
+"""The value in `Take.tokens` where a frame is missing."""
 
 _MAGIC = b"\x89SAC\r\n\x1a\n"
 _MAX_HEADER_BYTES = 1 << 16
@@ -38,8 +38,42 @@ _REASONS = {
 }
 
 
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 64
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # an int that no float can hold
+        return False
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+_TYPES = {
+    "an integer from 0 to 2**64 - 1": _is_whole,
+    "an integer from 0 to 2**64 - 1, or null": lambda value: value is None or _is_whole(value),
+    "a finite number": _is_number,
+    "a text": _is_text,
+    "a list of texts": lambda value: isinstance(value, list) and all(map(_is_text, value)),
+}
+_WHOLE, _WHOLE_OR_NULL, _NUMBER, _TEXT, _TEXTS = _TYPES
+# Known fields that may be missing. Those of the header may be null, too.
+_HEADER_FIELDS = {
+    "channel_mode": _TEXT, "latency_samples": _WHOLE, "stream_frame": _WHOLE, "first_sample": _NUMBER,
+    "tempo_bpm": _NUMBER, "track": _TEXT, "created": _TEXT, "software": _TEXT, "inference": _TEXT, "cpu": _TEXTS,
+}
+_FOOTER_FIELDS = {
+    "lost_frames": _WHOLE, "failed_frames": _WHOLE, "length_samples": _WHOLE_OR_NULL, "segments": _WHOLE,
+    "closed": _TEXT, "notes": _TEXTS,
+}
+
+
 class SacError(ValueError):
-    """A file is no take that can be read. The message says why."""
+    """A file cannot be read as a take. The message says why."""
 
 
 class Gap(NamedTuple):
@@ -51,7 +85,7 @@ class Gap(NamedTuple):
 
 
 class Anchor(NamedTuple):
-    """Where a frame stands, and those behind it until the next anchor."""
+    """The place of a frame, and of the frames after it until the next anchor."""
 
     index: int
     playing: bool
@@ -151,7 +185,7 @@ class Take:
         }
 
     def _anchor_of(self) -> np.ndarray:
-        """Number of the anchor that each frame stands behind; -1 before the first."""
+        """Number of the last anchor at or before each frame; -1 before the first."""
         return np.searchsorted([a.index for a in self.anchors], np.arange(len(self.tokens)), side="right") - 1
 
     def _placed(self, name: str, moved: Any) -> np.ndarray:
@@ -213,7 +247,7 @@ class _Reader:
         present = sum(len(block) for _, block in self.blocks)
         if self.frames - present > 270_000 + 100 * present:
             missing = self.frames - present
-            raise SacError(f"it says that {missing} frames are missing and holds {present}: it is damaged, or was made to be refused")
+            raise SacError(f"it says that {missing} frames are missing, and only {present} are present: it is damaged")
         tokens = np.full((self.frames, self.channels, 2), MISSING, np.uint16)
         there = np.zeros(self.frames, bool)
         for index, block in self.blocks:
@@ -228,7 +262,7 @@ class _Reader:
         return word if tag >= 0x80 and word <= _MAX_BODY_BYTES else None
 
     def record(self) -> int:
-        """Takes the record here in; gives its length, or 0 where there is no sound one."""
+        """Takes the record here in; gives its length, or 0 if no sound record begins here."""
         if len(self.data) - self.at < 7:
             return 0
         tag, word = struct.unpack_from("<BH", self.data, self.at)
@@ -279,13 +313,15 @@ class _Reader:
     def take_footer(self, body: bytes) -> bool:
         footer = _json_object(body)
         frames = footer.get("frames") if footer is not None else None
-        if not isinstance(frames, int) or isinstance(frames, bool) or not self.frames <= frames <= _MAX_FRAMES:
+        if not _is_whole(frames) or not self.frames <= frames <= _MAX_FRAMES:
+            return False
+        if any(name in footer and not _TYPES[kind](footer[name]) for name, kind in _FOOTER_FIELDS.items()):
             return False
         self.footer, self.frames = footer, frames
         return True
 
     def is_cut(self, damage: tuple[int, int]) -> bool:
-        """Whether what could not be read is a record that goes on behind the end of the file."""
+        """Whether what could not be read is the beginning of a record that needs more bytes than the file has."""
         offset, length = damage
         if offset + length != len(self.data):
             return False
@@ -307,7 +343,7 @@ def _json_object(data: bytes) -> dict[str, Any] | None:
 
 def _read_header(data: bytes) -> tuple[dict[str, Any], int]:
     if not data or data[:8] != _MAGIC[: len(data)]:
-        raise SacError("it is no .sac token take: it begins with other bytes")
+        raise SacError("it is not a .sac token take: it is empty, or begins with other bytes")
     if len(data) < 20:
         raise SacError("it ends inside its header: nothing of it can be read")
     major, _, length, crc = struct.unpack_from("<HHII", data, 8)
@@ -323,7 +359,7 @@ def _read_header(data: bytes) -> tuple[dict[str, Any], int]:
         raise SacError("its header is damaged")
     header = _json_object(content)
     if header is None:
-        raise SacError("its header is no JSON object")
+        raise SacError("its header is not a JSON object")
     _check(header)
     return header, 20 + length
 
@@ -349,6 +385,9 @@ def _check(header: dict[str, Any]) -> None:
         raise SacError("its header's pack has no name, version and sha256")
     if not re.fullmatch("[0-9a-fA-F]{64}", texts[-1]):
         raise SacError("its header's pack.sha256 is not 64 hexadecimal digits")
+    for name, kind in _HEADER_FIELDS.items():
+        if header.get(name) is not None and not _TYPES[kind](header[name]):
+            raise SacError(f"its header's {name} is {header[name]!r:.40}, expected {kind}")
 
 
 def main(paths: list[str]) -> int:

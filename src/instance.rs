@@ -164,7 +164,7 @@ impl Plugin for SacodecPlugin {
         {
             // What is handed back finds room: the queue holds eight and nothing else is on its way.
             if Arc::ptr_eq(engine.model(), codecs.model()) {
-                // The same weights under another name: what plays goes on without a break.
+                // The same weights under another name: what plays continues without a break.
                 let _ = self.params.session.pack.push_retired(codecs);
             } else if let Err((codecs, _)) = engine.swap(codecs) {
                 // Another latency: the next activation takes the pack.

@@ -7,7 +7,7 @@
 //! | `instance` | one plugin in one host: activation, latency, the audio callback |
 //! | `params` | what the host automates and saves |
 //! | `state` | what a session keeps besides parameters |
-//! | `packs` | loads model packs on a thread of its own and hands them over |
+//! | `packs` | loads model packs on a thread of its own and hands them over without a lock |
 //! | `recording` | takes, from what the host says of its transport |
 //! | `status` | what the audio thread, the loader and the take writer tell the editor |
 //! | [`editor`] | the window |

@@ -63,7 +63,7 @@ impl PackChoice {
     }
 
     /// Chooses the pack in `folder` (empty: the embedded one) and loads it in the background, again if it
-    /// was refused before. The codecs in use go on until it is ready, and for good if it is refused.
+    /// was refused before. The codecs in use stay until it is ready, and for good if it is refused.
     pub fn choose(&self, folder: &str) {
         {
             let mut chosen = self.shared.folder.lock();
@@ -125,7 +125,8 @@ impl PackChoice {
     /// Codecs that are ready to take over.
     ///
     /// # Real-time
-    /// Wait-free; never allocates.
+    /// Lock-free; never allocates. Spins for a moment if a loader was interrupted in the middle of a
+    /// push.
     pub fn pop_incoming(&self) -> Option<Box<CodecSet>> {
         self.shared.incoming.pop()
     }
@@ -133,7 +134,8 @@ impl PackChoice {
     /// Hands codecs back to be dropped elsewhere; gives them back if there is no room yet.
     ///
     /// # Real-time
-    /// Wait-free; never allocates.
+    /// Lock-free; never allocates. Spins for a moment if a loader was interrupted in the middle of a
+    /// pop.
     pub fn push_retired(&self, codecs: Box<CodecSet>) -> Result<(), Box<CodecSet>> {
         self.shared.retired.push(codecs)
     }

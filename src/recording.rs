@@ -83,8 +83,8 @@ impl Recording {
         recorder.end_block();
     }
 
-    /// To be called before the engine is reset: completes the frames that are to be recorded and that
-    /// are still on their way, by coding silence behind them.
+    /// To be called before the engine is reset: completes the frames that are to be recorded and are
+    /// still on their way, by coding silence after them.
     ///
     /// # Real-time
     /// While a take is recorded up to four frames of work, else none.

@@ -34,7 +34,7 @@ impl Picking {
     /// Opens a dialogue that begins in `start`; `answered` is called on its thread when it closes.
     ///
     /// # Errors
-    /// Where the system gives no thread.
+    /// If the system refuses a thread.
     pub fn open(
         what: Folder,
         start: &Path,

@@ -25,7 +25,7 @@ const NOTES: [(&str, &str); 6] = [
     ),
     (
         "Level match",
-        "Brings coded and difference to the loudness of the original (BS.1770, over 3 s), and stands still in pauses.",
+        "Brings coded and difference to the loudness of the original (BS.1770, over 3 s), and is held in pauses.",
     ),
     (
         "Takes",

@@ -54,6 +54,7 @@ fn row(ui: &mut Ui, name: &str, reading: &Reading) {
     }
     response.on_hover_text(format!(
         "{name}, before level match and output gain. Bar: RMS over 0.3 s. Line: peak, held 1.5 s. \
-         True peak since the last reset in dBTP. Loudness of 3 s in LUFS (EBU R 128)."
+         Highest true peak in dBTP since Reset was pressed, or since the sample rate or the channels changed. \
+         Loudness of 3 s in LUFS (EBU R 128)."
     ));
 }

@@ -50,7 +50,7 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk, facts: &Facts) -> Vec<Action> {
     }
     if let Some(error) = &pack.error {
         problem(ui, error);
-        caption(ui, "The pack below goes on.");
+        caption(ui, "The pack below stays in use.");
     }
     ui.add_space(2.0);
     card(ui, facts);

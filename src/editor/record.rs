@@ -10,8 +10,8 @@ use super::inputs::Inputs;
 use super::theme;
 use super::widgets::{Segment, caption, choice, count, problem, segment, set, tail, tail_within};
 use crate::status::Facts;
-use sacodec_take::ExportFormat;
 use sacodec_take::settings::{FOLDER_VARIABLE, FORMATS_VARIABLE};
+use sacodec_take::{ExportFormat, take_file_name};
 use sacodec_token::FRAME_RATE_HZ;
 
 const WHILE: [Segment; 2] = [
@@ -103,14 +103,20 @@ fn name(ui: &mut Ui, desk: &mut Desk, facts: &Facts) -> Option<Action> {
     let mut action = None;
     ui.horizontal(|ui| {
         caption(ui, "name");
-        let hint = facts.track.clone().unwrap_or_else(|| "take".to_owned());
-        let edit = TextEdit::singleline(&mut desk.take_name).hint_text(hint).desired_width(f32::INFINITY);
+        let edit = TextEdit::singleline(&mut desk.take_name)
+            .hint_text(name_hint(facts))
+            .desired_width(f32::INFINITY);
         let tip = "What takes are called; empty: as the track. Date and number are added";
         if ui.add(edit).on_hover_text(tip).lost_focus() {
             action = typed_name(desk, facts);
         }
     });
     action
+}
+
+/// What files are called while no name is typed.
+fn name_hint(facts: &Facts) -> String {
+    take_file_name(facts.track.as_deref().unwrap_or_default())
 }
 
 /// What was typed and is not chosen yet.
@@ -201,4 +207,17 @@ fn formats(ui: &mut Ui, facts: &Facts) -> Option<Action> {
         }
     });
     action
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hint_is_how_files_begin_while_no_name_is_typed() {
+        for (track, hint) in [(None, "SACodec"), (Some(" "), "SACodec"), (Some("Lead/Vocal"), "Lead-Vocal")] {
+            let facts = Facts { track: track.map(str::to_owned), ..Facts::default() };
+            assert_eq!(name_hint(&facts), hint, "{track:?}");
+        }
+    }
 }

@@ -16,7 +16,7 @@ const AXIS_HEIGHT: f32 = 16.0;
 const LABEL_HEIGHT: f32 = 12.0;
 /// A change of level of this many dB has the full colour.
 const FULL_CHANGE_DB: f32 = 30.0;
-/// Below this neither original nor coded counts, so that noise floors are no change.
+/// Below this neither original nor coded counts, so that noise floors are not shown as a change.
 const QUIET_LEVEL: u8 = 40;
 
 /// What is painted: numbers the pictures of a strip.
@@ -79,7 +79,7 @@ fn toolbar(ui: &mut Ui, desk: &mut Desk) {
         }
         ui.add_space(8.0);
         let held = desk.scope.is_held();
-        let tip = "Lets the picture stand still; sound, meters and recording go on, and the picture catches up \
+        let tip = "Holds the picture. Sound, meters and recording continue, and the picture catches up \
                    afterwards. Key H";
         if segment(ui, held, "Hold", vec2(0.0, 20.0), 12.0, tip).clicked() {
             desk.scope.hold(!held);
@@ -138,7 +138,7 @@ fn paint_spectrum(picture: u8, column: &Column, out: &mut [Color32]) {
     }
 }
 
-/// How far up in the picture a frequency stands, if it is in it.
+/// How far up in the picture a frequency is, if it is in it.
 fn band_share(hz: f64, rate_hz: f64) -> Option<f32> {
     let above = (0..BANDS).find(|&band| band_hz(band as f64, rate_hz) >= hz)?;
     Some((above as f32 + 0.5) / BANDS as f32)
@@ -148,7 +148,7 @@ fn token_lanes(ui: &Ui, desk: &mut Desk, channels: u8, rect: Rect) {
     let lanes = usize::from(channels) * 2;
     let picture = if channels > 1 { DUAL_LANES } else { MONO_LANES };
     let strip = &mut desk.lanes;
-    // Codes are no levels: between two of them is nothing.
+    // Codes are not levels: do not interpolate between them.
     strip.update(ui.ctx(), &desk.scope.columns, lanes, picture, TextureOptions::NEAREST, |column, out| {
         for (lane, color) in out.iter_mut().enumerate() {
             *color = lane_color(column, lane);

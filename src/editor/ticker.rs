@@ -42,7 +42,7 @@ impl Ticker {
     /// Looks after each `interval`, which is asked for anew, whether anything `has_changed`.
     ///
     /// # Errors
-    /// Where the system gives no thread.
+    /// If the system refuses a thread.
     pub fn start(
         ctx: egui::Context,
         interval: impl Fn() -> Duration + Send + 'static,

@@ -14,7 +14,7 @@ use crate::status::Facts;
 
 const IDLE_TEXT: &str = "A is the original, B is coded. In every trial X is one of them, by chance: say which. \
     Let the host loop a passage. Meanwhile Listen is overridden, everything that could tell is hidden, A goes to \
-    the channels as B does, and Level match stands still: play a few seconds before you start.";
+    the channels as B does, and Level match is held: play a few seconds before you start.";
 /// Lines that the eye follows.
 const IDLE_TEXT_WIDTH: f32 = 620.0;
 
@@ -53,9 +53,10 @@ fn running(ui: &mut Ui, desk: &mut Desk, (trial, trials): (usize, usize)) -> Opt
     ui.add_space(16.0);
     let mut ended = None;
     centered_row(ui, "answer", 40.0, |ui| {
-        for (x_is_b, label, tip) in
-            [(false, "X is A", "Answers and goes on. Key 1"), (true, "X is B", "Answers and goes on. Key 2")]
-        {
+        for (x_is_b, label, tip) in [
+            (false, "X is A", "Answers, and the next trial begins. Key 1"),
+            (true, "X is B", "Answers, and the next trial begins. Key 2"),
+        ] {
             if segment(ui, false, label, vec2(150.0, 40.0), 17.0, tip).clicked() {
                 ended = answer(desk, x_is_b);
             }

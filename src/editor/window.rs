@@ -53,7 +53,7 @@ pub struct SacodecEditor {
 /// Size of the open window in points of the system; `None` while it is closed.
 type OpenSize = AtomicCell<Option<(f32, f32)>>;
 
-/// What an opening of the window finds and leaves behind.
+/// What an opening of the window finds and leaves.
 struct Core {
     desk: Desk,
     receiver: TapReceiver,

@@ -10,7 +10,7 @@ pub enum X11Error {
     #[error("the window has no X11 number")]
     NoNumber,
     /// No connection, such as from a server with too many.
-    #[error("the X server gives no second connection: {0}")]
+    #[error("the X server refuses a second connection: {0}")]
     Connect(#[from] ConnectError),
     /// The connection broke.
     #[error("the connection to the X server broke: {0}")]
@@ -19,9 +19,9 @@ pub enum X11Error {
     #[error("the X server refused a request: {0}")]
     Reply(#[from] ReplyError),
     /// The server has no number for a window of ours.
-    #[error("the X server gives no number for a window: {0}")]
+    #[error("the X server refuses a number for a window: {0}")]
     Number(#[from] ReplyOrIdError),
-    /// The system gives no thread.
-    #[error("the system gives no thread: {0}")]
+    /// The system refuses a thread.
+    #[error("the system refuses a thread: {0}")]
     Thread(#[from] std::io::Error),
 }

@@ -31,7 +31,7 @@ pub struct ClickFocus {
 impl ClickFocus {
     /// The pointer has come.
     pub fn entered(&mut self, mode: NotifyMode) {
-        // A grab, which a window manager begins with a click, is no movement; its end tells where the pointer is.
+        // A grab, which a window manager begins with a click, is not a movement; its end tells where the pointer is.
         if mode != NotifyMode::GRAB {
             self.is_over = true;
         }

@@ -19,7 +19,7 @@ pub struct Sight {
 }
 
 impl Sight {
-    /// It counts as seen until there is news.
+    /// It counts as seen until an event says otherwise.
     pub fn new(link: &Link) -> Result<Self, ConnectionError> {
         let mut sight = Self { windows: vec![link.window], is_covered: false, is_seen: true };
         sight.look_around(link)?;

@@ -1,4 +1,4 @@
-"""Two hosts and the command line behind alike calls.
+"""Two hosts and the command line, with the same calls.
 
 Audio is float32 [channels, samples]. Parameters are given by name and value, {"Listen": "Original", "Output gain": -6},
 or as keywords with underscores. Both hosts say to the plugin that they render offline.

@@ -105,7 +105,7 @@ if [[ $(size) != "$before" ]]; then
 else
     echo "screens.sh: the editor's size is fixed: no large pictures"
 fi
-changes "$editor" +0+50 || die "the editor stands still"
+changes "$editor" +0+50 || die "the editor does not move"
 
 # Out by the front door, editor open. Ardour asks nothing when all is saved.
 key ctrl+s && sleep 1 && key ctrl+q

@@ -65,7 +65,7 @@ def test_pedalboard_records_what_the_command_encodes(folder, rate_hz, block, cha
     gc.collect()
     tokens = np.load(closed(folder, ".npy"))
     frames = int(np.ceil(audio.shape[1] / rate_hz * 75))
-    # The host feeds silence behind the audio until the latency is over.
+    # The host feeds silence after the audio until the latency is over.
     padded = np.pad(audio, ((0, 0), (0, rate_hz)))
     expected = encoded(folder, padded, rate_hz, "--channels", "each" if mode == "Dual mono" else "sum")
     assert frames <= len(tokens) <= len(expected)

@@ -188,7 +188,11 @@ fn a_listening_test_runs_by_keys_alone_and_its_result_is_kept() {
     assert!(window.state().desk.abx.is_running());
     press(&mut window, Key::Escape);
     assert!(!window.state().desk.abx.is_running());
-    assert_eq!(window.state().params.session.abx_results().len(), 1, "a test that was given up is no result");
+    assert_eq!(
+        window.state().params.session.abx_results().len(),
+        1,
+        "a test that was given up is not a result"
+    );
     press(&mut window, Key::Escape);
     assert_eq!(window.state().desk.page, Page::Main);
 }
@@ -305,7 +309,7 @@ fn packs_folders_formats_and_takes_are_asked_for() {
 }
 
 #[test]
-fn hovering_a_lane_tells_code_frame_and_timeline_and_hold_lets_it_stand() {
+fn hovering_a_lane_tells_code_frame_and_timeline_and_hold_holds_it() {
     let mut window = window(Studio::playing());
     let point = |window: &Window| {
         let hold = window.get_by_label("Hold").rect();
@@ -388,7 +392,7 @@ fn every_button_has_a_tooltip() {
             window.run_steps(8);
             let with = window.render().unwrap();
             let changed = without.pixels().zip(with.pixels()).filter(|(a, b)| a != b).count();
-            // The button's own highlight is no tooltip.
+            // The button's own highlight is not a tooltip.
             let own = (rect.area() * 1.2) as usize;
             assert!(
                 changed > own + 400,

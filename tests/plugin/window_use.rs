@@ -16,7 +16,7 @@ const SCALE_2: (i32, i32) = (792, 19);
 const LISTEN_ORIGINAL: (i32, i32) = (72, 78);
 const LISTEN_CODED: (i32, i32) = (190, 78);
 
-// Keys that are no letters, as X11 names them.
+// Keys that are not letters, as X11 names them.
 const RETURN: u32 = 0xff0d;
 const ESCAPE: u32 = 0xff1b;
 

@@ -13,7 +13,7 @@ def within(kind, low, high=math.inf, above=False):
             value = kind(text)
         except ValueError:
             value = math.nan
-        # So that what is no number is not in the range.
+        # Not `<` and `>`: NaN must not pass.
         if not (low < value <= high if above else low <= value <= high):
             raise argparse.ArgumentTypeError(f"{text!r}, expected {'a whole number, ' if kind is int else ''}{expected}")
         return value

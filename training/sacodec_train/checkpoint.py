@@ -33,7 +33,7 @@ NOT_KNOWN = dict(source="what the first weights were trained on: not known", lic
 
 
 class CheckpointError(ValueError):
-    """A file that is no checkpoint, or one of another configuration."""
+    """A file that is not a checkpoint, or a checkpoint of another configuration."""
 
 
 def save(path, **contents):
@@ -52,9 +52,9 @@ def read(path, device="cpu"):
     except OSError as e:
         raise CheckpointError(f"{path}: cannot be read ({e.strerror or e})") from e
     except (EOFError, LookupError, RuntimeError, TypeError, ValueError, lzma.LZMAError, pickle.UnpicklingError) as e:
-        raise CheckpointError(f"{path}: no checkpoint, or a damaged one: name a run's last.pt, or what is made of it (NAME.pt.xz)") from e
+        raise CheckpointError(f"{path}: not a checkpoint, or a damaged one: name a run's last.pt, or what is made of it (NAME.pt.xz)") from e
     if not isinstance(s, dict) or "ema" not in s or s.get("format", 1) not in (1, FORMAT):
-        raise CheckpointError(f"{path}: no checkpoint of this project, format {FORMAT}")
+        raise CheckpointError(f"{path}: not a checkpoint of this project in format {FORMAT}")
     s["config"] = configuration.from_dict(s["config"], str(path)) if "config" in s else configuration.Config()
     return s
 
@@ -82,7 +82,7 @@ def weights(contents, codebook=None, which="ema"):
 
 def load_model(path, codebook=None):
     """The averaged weights of a checkpoint as a `Codec` in evaluation mode, and the checkpoint's contents. Raises CheckpointError
-    where it is no codec yet."""
+    where it is not a codec yet."""
     s = read(path)
     if not s.get("fitted", True):
         warm = s["config"].train.warm_steps

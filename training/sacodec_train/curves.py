@@ -40,7 +40,7 @@ def main():
     except OSError as e:
         p.exit(1, f"{e}\n")
     except (KeyError, ValueError, csv.Error) as e:
-        p.exit(1, f"{a.log}: no log of a run, or {a.picture} is no name of a picture ({e})\n")
+        p.exit(1, f"{a.log}: not a log of a run, or {a.picture} is not the name of a picture ({e})\n")
 
 
 if __name__ == "__main__":

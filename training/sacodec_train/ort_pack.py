@@ -53,7 +53,7 @@ class OrtPack:
         return outputs
 
     def encode(self, audio):
-        """Audio f32 [T] at the pack's rate -> semantic and acoustic tokens i64 [T // hop], from where the stream stands."""
+        """Audio f32 [T] at the pack's rate -> semantic and acoustic tokens i64 [T // hop], from the stream's current place on."""
         frames = audio[: len(audio) // self.hop_samples * self.hop_samples].astype(np.float32).reshape(-1, 1, self.hop_samples)
         tokens = [self.step("quantizer", **self.step("encoder", audio=frame)) for frame in frames]
         return tuple(np.array([t[k][0, 0] for t in tokens], np.int64) for k in ("semantic", "acoustic"))

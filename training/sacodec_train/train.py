@@ -1,4 +1,4 @@
-"""Train a codec, or go on: python -m sacodec_train.train --config live.toml --cache CACHE --codebook KM.npy --out RUN --minutes 60
+"""Train a codec, or continue a run: python -m sacodec_train.train --config live.toml --cache CACHE --codebook KM.npy --out RUN --minutes 60
 
 Runs on CUDA where there is one, else on the CPU (there one thread is best where others work too). Stops after --minutes
 or --steps, or at Ctrl-C or SIGTERM; leaves RUN/last.pt, RUN/log.csv and RUN/curves.png. The same command with --resume
@@ -36,7 +36,7 @@ MAX_REFUSED = 10
 
 
 class TrainError(RuntimeError):
-    """A run that cannot go on, or must not begin."""
+    """A run that cannot continue, or must not begin."""
 
 
 class Trainer:
@@ -66,7 +66,7 @@ class Trainer:
             self.opt_phones = torch.optim.AdamW(self.phones.parameters(), 1e-3, betas=(0.8, 0.95), **self.fused)
         self.valid = valid
         self.sources = crops.sources
-        """What the weights were trained on: of a run that goes on, also what was before."""
+        """What the weights were trained on. Of a run that continues another one, also what that was trained on."""
         self.step, self.is_fitted, self.heard_s = 0, False, 0.0
         self.ramp = 0
         """Steps of the optimiser, which begins at a low rate."""
@@ -125,7 +125,7 @@ class Trainer:
         """Audio [B, T] of `batch` through `net` -> what it gives, its audio and the target [B, T - delay], the losses by name."""
         with self.autocast():
             out = net(audio, self.is_fitted, keep)
-        # The decoder is late, and a narrow recording is no model for what is above its end.
+        # The decoder is late, and a narrow recording tells nothing about frequencies above its own limit.
         late = self.config.model.delay_samples
         y = losses.band_limit(out["audio"][:, late:].float(), batch["bandwidth_hz"])
         target = losses.band_limit(audio[:, :-late], batch["bandwidth_hz"])
@@ -151,14 +151,14 @@ class Trainer:
         return {f"valid_{k}": float(v) for k, v in self._listen(self.ema, self.valid["audio"], self.valid)[3].items()}
 
     def _is_sound(self, value):
-        """Whether a step may be taken: one that is no number would end in every weight, and in the checkpoint."""
+        """Whether a step may be taken: a loss that is not finite would make every weight, and the checkpoint, useless."""
         if torch.isfinite(value):
             self.refused = 0
             return True
         self.refused += 1
         if self.refused >= MAX_REFUSED:
-            raise TrainError(f"step {self.step}: {MAX_REFUSED} steps in a row gave no number; the weights saved are those before these steps "
-                             "and may have begun to diverge: go on from an earlier checkpoint or with a lower learning_rate, "
+            raise TrainError(f"step {self.step}: {MAX_REFUSED} steps in a row gave a loss that is not finite; the weights saved are those before these steps "
+                             "and may have begun to diverge: continue from an earlier checkpoint or with a lower learning_rate, "
                              "or look at the recordings")
         return False
 
@@ -208,7 +208,7 @@ class Trainer:
         return [float(torch.exp(-(p * torch.log(p + 1e-9)).sum())) for p in shares]
 
     def save(self, path):
-        """All that `resume` needs to go on as if nothing had happened."""
+        """All that `resume` needs to continue as if nothing had happened."""
         state = lambda module: module.state_dict() if module else None
         checkpoint.save(path, config=self.config.as_dict(), net=self.net.state_dict(), ema=self.ema.state_dict(), disc=state(self.disc),
                         opt=self.opt.state_dict(), opt_d=state(self.opt_d),
@@ -259,7 +259,7 @@ class Trainer:
 
 
 def run(trainer, out, minutes=math.inf, steps=math.inf, save_s=300.0, stop=None):
-    """Train until the time or the steps are over, those of the runs that it goes on included, or the event `stop` is set;
+    """Train until the time or the steps are over, those of the runs that it continues included, or the event `stop` is set;
     log, draw and save along the way."""
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
@@ -294,7 +294,7 @@ def run(trainer, out, minutes=math.inf, steps=math.inf, save_s=300.0, stop=None)
         if count:
             write_row(True)
     finally:
-        # What failed in its first step leaves nothing that stands in the next try's way.
+        # What failed in its first step leaves nothing that the next try would find in its way.
         if trainer.step > began:
             trainer.save(out / "last.pt")
             print(f"{out / 'last.pt'}: step {trainer.step}, {trainer.heard_s / 3600:.2f} h heard", flush=True)
@@ -302,7 +302,7 @@ def run(trainer, out, minutes=math.inf, steps=math.inf, save_s=300.0, stop=None)
 
 
 class Log:
-    """A CSV that grows a row at a time, over runs; a column that comes later (adversarial terms) stands at the end."""
+    """A CSV that grows a row at a time, over runs; a column that comes later (adversarial terms) is at the end."""
 
     COLUMNS = ["step", "minutes", "audio_s_per_s", "lr", "mel", "code", "pitch", "semantic_perplexity", "acoustic_perplexity",
                "disc", "adv", "feature", "phone", "phone_right", "valid_mel", "valid_code", "valid_pitch", "loudness", "valid_loudness"]
@@ -346,7 +346,7 @@ def refuse_another_run(out, resume):
         raise TrainError(f"{out}: a file; name a folder for the run")
     last = out / "last.pt"
     if last.exists() and not (resume and last.samefile(resume)):
-        raise TrainError(f"{out} holds a run: go on with it by --resume {last}, or name another folder")
+        raise TrainError(f"{out} holds a run: continue it by --resume {last}, or name another folder")
 
 
 def held_out(cache, train, device):
@@ -386,7 +386,7 @@ def main():
         trainer = Trainer(config, crops, read_codebook(a.codebook), device, a.seed, held_out(a.cache, config.train, device))
         recordings = trainer.resume(a.resume).get("recordings") if a.resume else None
         if not a.anew and recordings not in (None, crops.facts.get("pcm_sha256")):
-            raise TrainError(f"{a.resume}: of a run on other recordings than {a.cache}; to go on with its weights on these say --anew")
+            raise TrainError(f"{a.resume}: of a run on other recordings than {a.cache}; to continue with its weights on these say --anew")
         if a.anew:
             trainer.spent = dict(steps=0, s=0.0)
         elif max(trainer.spent["s"] / (a.minutes * 60), trainer.spent["steps"] / a.steps) >= 1:

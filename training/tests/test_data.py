@@ -234,5 +234,5 @@ def test_data_that_cannot_be_used_is_refused_in_words(tmp_path, make, message):
     make(tmp_path / "in")
     with pytest.raises(DataError, match=message):
         build([tmp_path / "in"], tmp_path / "out", workers=1, report=lambda _: None)
-    with pytest.raises(DataError, match="no finished cache"):
+    with pytest.raises(DataError, match="not a finished cache"):
         Crops(tmp_path / "out", 1.0, 0)

@@ -76,7 +76,7 @@ def test_a_pack_that_looks_ahead_says_so_and_is_scored_with_its_delay(tmp_path):
         assert metrics.snr_db(own[:n], both.audio[:n]) > 50 and len(both.audio) == len(clip)
         for found, tokens in zip(both.tokens, whole["tokens"]):
             assert len(found) == len(clip) // 320
-            assert np.array_equal(found, tokens[0].numpy()[lookahead:][: len(found)]), "a token stands at the hop that it tells of"
+            assert np.array_equal(found, tokens[0].numpy()[lookahead:][: len(found)]), "a token is at the hop that it describes"
 
 
 @pytest.mark.parametrize("gains", [(1, 0), (0, 1), (1, 1)])

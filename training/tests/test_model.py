@@ -110,7 +110,7 @@ def test_a_codebook_that_is_none_is_refused(tmp_path):
     np.save(tmp_path / "objects.npy", np.array([dict(a=1)]), allow_pickle=True)
     (tmp_path / "text.npy").write_text("no")
     for name in ("objects.npy", "text.npy"):
-        with pytest.raises(ValueError, match=f"{name}: no .npy file of centroids") as refused:
+        with pytest.raises(ValueError, match=f"{name}: not a .npy file of centroids") as refused:
             read_codebook(tmp_path / name)
         assert "pickle" not in str(refused.value), "advice to trust it"
 

@@ -108,7 +108,7 @@ def early(run):
     (["{early}/last.pt", "{out}"], "train on before it is a codec"),
     (["{run}/run/last.pt", "{out}", "--check", "nowhere.wav"], "nowhere.wav"),
     (["{run}/run/last.pt", "{out}", "--check", "{run}/cache/clips.csv"], "clips.csv"),
-    (["{run}/run/last.pt", "{out}", "--codebook", "{run}/cache/clips.csv"], "clips.csv: no .npy file of centroids"),
+    (["{run}/run/last.pt", "{out}", "--codebook", "{run}/cache/clips.csv"], "clips.csv: not a .npy file of centroids"),
 ])
 def test_what_is_no_pack_is_not_exported(run, early, tmp_path, arguments, message):
     status, said = command("export.pack", *(a.format(run=run, early=early, out=tmp_path / "pack") for a in arguments))
@@ -166,13 +166,13 @@ def test_other_codecs_stand_beside_it(run, pack, tmp_path):
 
 
 @pytest.mark.parametrize("arguments, message", [
-    (["nowhere", "--clips", "{run}/speech"], "no pack and no checkpoint"),
+    (["nowhere", "--clips", "{run}/speech"], "not a pack and not a checkpoint"),
     (["{pack}", "{pack}", "--clips", "{run}/speech"], "another pack is called tiny 0.0.0 too"),
     (["{pack}", "--clips", "{run}/cache"], "no recordings of half a second"),
-    (["{run}/strange", "--clips", "{run}/speech"], "manifest.json is none of a pack (KeyError: 'codebooks')"),
+    (["{run}/strange", "--clips", "{run}/speech"], "manifest.json is not that of a pack (KeyError: 'codebooks')"),
     (["{run}/damaged", "--clips", "{run}/speech"], "encoder.onnx: not what the manifest says"),
     (["{run}/early/last.pt", "--clips", "{run}/speech"], "train on before it is a codec"),
-    (["{pack}", "--clips", "{run}/speech", "--against", "Opus 6"], "the table has none of that name; it has tiny 0.0.0"),
+    (["{pack}", "--clips", "{run}/speech", "--against", "Opus 6"], "the table does not have that name; it has tiny 0.0.0"),
 ])
 def test_what_cannot_be_judged_is_refused_in_words(run, pack, early, tmp_path, arguments, message):
     (run / "strange").mkdir(exist_ok=True)

@@ -52,7 +52,7 @@ def test_a_cache_gets_its_pitch_once_and_stays_sound(tmp_path):
     Crops(tmp_path / "cache", 0.5, seed=0)  # Checks what the cache says of its files.
     with pytest.raises(DataError, match="already"):
         refine(tmp_path / "cache", workers=1)
-    with pytest.raises(DataError, match="no finished cache"):
+    with pytest.raises(DataError, match="not a finished cache"):
         refine(tmp_path / "speech", workers=1)
 
 

@@ -39,7 +39,7 @@ def spoken(labels):
 
 
 def same(a, b):
-    """Share of b that stands in a in the same order (longest common subsequence)."""
+    """Share of b that is in a in the same order (longest common subsequence)."""
     row = np.zeros(len(b) + 1, int)
     for x in a:
         row = np.maximum.accumulate(np.concatenate([[0], np.maximum(row[1:], np.where([x == y for y in b], row[:-1] + 1, 0))]))
@@ -79,7 +79,7 @@ def test_a_cache_without_english_has_no_phones_and_a_recipe_that_wants_some_says
     assert Crops(tmp_path / "cache", 0.5, 0).phones is None, "phones of the cache that was"
     with pytest.raises(DataError, match="no phones found in 0"):
         phones.build(tmp_path / "cache", workers=1, report=lambda _: None)
-    with pytest.raises(DataError, match="no cache"):
+    with pytest.raises(DataError, match="not a cache"):
         phones.build(tmp_path / "speech")
 
 

@@ -94,7 +94,7 @@ def test_what_a_run_ends_with_is_logged_and_drawn_and_a_step_is_a_whole_number(d
     assert not curves.draw(os.devnull, tmp_path / "none.png") and not (tmp_path / "none.png").exists()
     (tmp_path / "one.csv").write_text("step,mel,adv\n1,2.0,\n2,1.0,3.0\n")
     assert curves.draw(tmp_path / "one.csv", tmp_path / "one.png")
-    assert [axis.lines[0].get_marker() for axis in figures[1].axes] == ["None", "o"], "one point is no line"
+    assert [axis.lines[0].get_marker() for axis in figures[1].axes] == ["None", "o"], "one point is not a line"
 
 
 @pytest.mark.parametrize("arguments, status, message", [
@@ -131,7 +131,7 @@ def test_steps_that_give_no_number_leave_the_weights_alone_and_end_the_run_in_wo
     before = {k: v.clone() for k, v in t.net.state_dict().items()}
     crop = t.crops.batch
     t.crops.batch = lambda size: {**(b := crop(size)), "audio": b["audio"] * float("nan")}
-    with pytest.raises(TrainError, match="in a row gave no number; .* go on from an earlier checkpoint or with a lower learning_rate"):
+    with pytest.raises(TrainError, match="in a row gave a loss that is not finite; .* continue from an earlier checkpoint or with a lower learning_rate"):
         run(t, tmp_path / "run", steps=100)
     assert all(torch.equal(v, before[k]) for k, v in t.net.state_dict().items())
     again = trainer(data)
@@ -139,12 +139,12 @@ def test_steps_that_give_no_number_leave_the_weights_alone_and_end_the_run_in_wo
     assert float(again.train_step(0.5)["mel"]) > 0
 
 
-def test_latents_that_are_no_numbers_end_the_run_in_words(data, tmp_path):
+def test_latents_that_are_not_finite_end_the_run_in_words(data, tmp_path):
     t = trainer(data, warm_steps=1)
     t.train_step(0.0)
     with torch.no_grad():
         t.net.enc.out.bias.fill_(float("nan"))
-    with pytest.raises(TrainError, match="step 1: the encoder gives what is no number, .* lower learning_rate"):
+    with pytest.raises(TrainError, match="step 1: the encoder gives values that are not finite.* lower learning_rate"):
         t.train_step(0.5)
 
 
@@ -155,7 +155,7 @@ def test_a_checkpoint_remembers_what_it_began_with(data, tmp_path):
     hours = t.sources[0]["hours"]
 
     def after(sources):
-        """What a run tells that goes on from a checkpoint with these sources."""
+        """What a run says that continues from a checkpoint with these sources."""
         t.sources = sources
         t.save(tmp_path / "before.pt")
         later = trainer(data)
@@ -426,7 +426,7 @@ def test_a_checkpoint_of_another_model_or_no_checkpoint_is_refused(data, tmp_pat
         other.resume(tmp_path / "last.pt")
     for name in ("text.pt", "text.pt.xz", "pickled.pt", "empty.pt"):
         (tmp_path / name).write_bytes(dict(pickled=pickle.dumps(threading.Event, 2), empty=b"").get(name.split(".")[0], b"no"))
-        with pytest.raises(checkpoint.CheckpointError, match=f"{name}: no checkpoint, or a damaged one") as refused:
+        with pytest.raises(checkpoint.CheckpointError, match=f"{name}: not a checkpoint, or a damaged one") as refused:
             t.resume(tmp_path / name)
         assert "weights_only" not in str(refused.value), "advice to trust it"
     with pytest.raises(checkpoint.CheckpointError, match="missing.pt: cannot be read .No such file or directory.$"):

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use crate::notices;
 use crate::project::Project;
 
 /// The package that is bundled.
@@ -54,9 +55,13 @@ pub struct Built {
     pub program: PathBuf,
 }
 
-/// Hands a command line to nice-plug's bundler as it is.
+/// Hands a command line to nice-plug's bundler as it is, and adds the notices of licences to our bundles.
 pub fn delegate(command: &str, args: Vec<String>) -> Result<()> {
-    nice_plug_xtask::main_with_args("cargo xtask", std::iter::once(command.to_owned()).chain(args))
+    nice_plug_xtask::main_with_args("cargo xtask", std::iter::once(command.to_owned()).chain(args))?;
+    let project = Project::find()?;
+    let bundles = Bundles::of(&project);
+    // Another package may have been bundled, and ours never.
+    if bundles.exist() { notices::put(&project, &bundles) } else { Ok(()) }
 }
 
 /// Builds plugin and `sacodec` command for release and bundles the plugin.
@@ -74,6 +79,7 @@ pub fn release(project: &Project) -> Result<Built> {
     for path in [&built.bundles.clap, &built.bundles.vst3, &built.program] {
         must_exist(path)?;
     }
+    notices::put(project, &built.bundles)?;
     Ok(built)
 }
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use crate::bundle::{self, Bundles};
+use crate::notices;
 use crate::project::Project;
 
 /// The folder of each format.
@@ -40,6 +41,17 @@ pub fn run(project: &Project, to: Option<&Path>, as_is: bool) -> Result<()> {
             format!("could not copy {} to {}: check its permissions and free space, close hosts that have it open", bundle.display(), folder.display())
         })?;
         println!("{} {}", if replaced { "Replaced " } else { "Installed" }, path.display());
+    }
+    // A bundle that is a folder has its notices inside.
+    if !bundles.clap.is_dir() {
+        let file = notices::place(&bundles.clap);
+        put(&file, &folders.clap).with_context(|| {
+            format!(
+                "could not copy {} to {}: bundle again, check permissions",
+                file.display(),
+                folders.clap.display()
+            )
+        })?;
     }
     println!("Let your host scan its plugins again.");
     Ok(())

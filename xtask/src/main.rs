@@ -4,6 +4,7 @@ mod bundle;
 mod demo;
 mod hosts;
 mod install;
+mod notices;
 mod project;
 mod python;
 mod test;

@@ -29,7 +29,7 @@ impl Changes {
         }
     }
 
-    /// Queues a change, behind others of the same time.
+    /// Queues a change, after others of the same time.
     pub fn push(&mut self, id: ClapId, value: f64, offset_samples: u32) {
         let place = self.waiting.partition_point(|change| change.offset_samples <= offset_samples);
         self.waiting.insert(place, Change { id, value, offset_samples });

@@ -12,7 +12,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum HostError {
-    /// The file is no CLAP plugin that loads here.
+    /// The file is not a CLAP plugin that loads here.
     #[error("{} could not be loaded as a CLAP plugin: {reason}", path.display())]
     Load {
         /// The file.

@@ -185,7 +185,7 @@ impl Host {
     }
 }
 
-/// A text from the plugin; what is no UTF-8 is shown as such.
+/// A text from the plugin; bytes that are not UTF-8 are replaced.
 pub(crate) fn text_of(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }

@@ -21,12 +21,12 @@ pub struct Transport {
     /// Beats per minute; with it there is a timeline in quarter notes too.
     pub tempo_bpm: Option<f64>,
     /// The playhead in quarter notes, counted on at the tempo of each block, so that a change of
-    /// tempo makes no jump; without a tempo it stands still. Where it is `None` and there is a tempo,
+    /// tempo makes no jump; without a tempo it does not advance. Where it is `None` and there is a tempo,
     /// quarter notes are counted from sample 0, as if that had always been the tempo.
     pub position_quarters: Option<f64>,
-    /// Start and end of a loop; one that does not end after its start is none. A playhead at or
-    /// behind the end after a block returns to the start, and as far behind it as it had passed the
-    /// end. A block is never cut: choose sizes so that one ends on the loop's end.
+    /// Start and end of a loop. A loop that does not end after its start is ignored. If the playhead
+    /// is at or after the end when a block ends, it returns to the start, plus the distance by which
+    /// it had passed the end. A block is never cut: choose sizes so that one ends on the loop's end.
     pub loop_samples: Option<(f64, f64)>,
 }
 

@@ -337,7 +337,7 @@ fn result_name(path: &Path, to: &str) -> PathBuf {
     path.with_extension(to)
 }
 
-/// A path in a report; what is no Unicode in it is replaced.
+/// A path in a report; what is not Unicode in it is replaced.
 pub fn name(path: &Path) -> Value {
     Value::from(path.to_string_lossy())
 }

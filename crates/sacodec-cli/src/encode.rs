@@ -57,7 +57,7 @@ fn encode(args: &Args, model: &Arc<CodecModel>, task: &Task, bar: &ProgressBar) 
         |source: TakeError| CliError::Write { path: task.output.clone(), reason: source.to_string() };
     let first_samples = coder.encoders[0].timing().first_frame_samples;
     let mut writer = TakeWriter::new(Header {
-        channel_mode: Some(mode),
+        channel_mode: Some(mode.into()),
         stream_frame: Some(0),
         first_sample: Some(first_samples),
         ..Header::new(model, coder.encoders.len(), rate_hz)

@@ -12,7 +12,7 @@ use super::encode::{AUDIO_EXTENSIONS, FileEncoder};
 use super::{CliError, Outcome, losses, model, open_take};
 use sacodec_codec::{CodecModel, TokenFrame};
 use sacodec_take::decode::check_pack;
-use sacodec_take::{ChannelMode, Take};
+use sacodec_take::{ChannelMode, ChannelModeText, Take};
 
 const BLOCK_SAMPLES: usize = 1 << 14;
 
@@ -174,7 +174,15 @@ fn encode_again(
     if f64::from(audio.rate_hz) != header.host_rate_hz {
         return Err(other(format!("it has {} Hz, the take {} Hz", audio.rate_hz, header.host_rate_hz)));
     }
-    let mode = header.channel_mode.unwrap_or(ChannelMode::Each);
+    let mode = match &header.channel_mode {
+        None => ChannelMode::Each,
+        Some(ChannelModeText::Known(mode)) => *mode,
+        Some(ChannelModeText::Other(text)) => {
+            return Err(other(format!(
+                "the take's channel_mode is {text:?}, expected mono, sum, left, right or each; install a newer SACodec"
+            )));
+        }
+    };
     if mode == ChannelMode::Mono && audio.channels != 1 {
         return Err(other(format!("it has {} channels, the take was coded from one", audio.channels)));
     }

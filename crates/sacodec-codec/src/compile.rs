@@ -44,7 +44,8 @@ pub fn compile(
         let plan = optimised(model, weights, tolerance).map_err(|e| refused(format!("{e:#}")))?;
         StreamGraph::new(plan, ports).map_err(|e| refused(format!("{e:#}")))
     };
-    // tract asserts in places where a graph makes no sense; a pack must never take the host down.
+    // tract panics on some graphs that make no sense. The panic is caught here, so that the pack is
+    // refused and the host keeps running. Panics while a frame runs are caught in `frame_codec.rs`.
     catch_unwind(AssertUnwindSafe(whole))
         .unwrap_or_else(|_| Err(refused("the inference library gave up on it".into())))
 }

@@ -95,7 +95,7 @@ impl TypedOp for Dense {
     as_op!();
 }
 
-/// Replaces every product of a frame with a constant matrix, and the bias behind it.
+/// Replaces every product of a frame with a constant matrix, and the bias that is added after it.
 pub fn with_dense_products(mut model: TypedModel) -> TractResult<TypedModel> {
     if !kernel::is_available() {
         return Ok(model);
@@ -119,7 +119,7 @@ fn replace(model: &mut TypedModel, product: usize) -> TractResult<()> {
     {
         return Ok(());
     }
-    let (last, bias) = bias_behind(model, &node, weights.rows);
+    let (last, bias) = bias_after(model, &node, weights.rows);
     let shape = model.node(last).outputs[0].fact.shape.as_concrete().map(TVec::from);
     let Some(shape) = shape else { return Ok(()) };
     let mut patch = TypedModelPatch::new("dense product");
@@ -143,7 +143,7 @@ fn constant_matrix(model: &TypedModel, node: &TypedNode) -> TractResult<Option<(
     if tensor.datum_type() != f32::datum_type() || tensor.shape().iter().filter(|&&d| d > 1).count() > 2 {
         return Ok(None);
     }
-    // The summed axis stands in both operands and not in the output; the rows' in one and the output.
+    // The summed axis is in both operands and not in the output; the rows' in one and the output.
     let (mut sum_stride, mut row_stride, mut columns, mut count) = (0, 0, 1, 1);
     for axis in op.axes.iter_all_axes() {
         let [position] = axis.inputs[slot][..] else { continue };
@@ -167,7 +167,7 @@ fn constant_matrix(model: &TypedModel, node: &TypedNode) -> TractResult<Option<(
 }
 
 /// The node that ends the product, and the bias if it is an addition of one.
-fn bias_behind(model: &TypedModel, node: &TypedNode, count: usize) -> (usize, Option<Arc<Tensor>>) {
+fn bias_after(model: &TypedModel, node: &TypedNode, count: usize) -> (usize, Option<Arc<Tensor>>) {
     let alone = (node.id, None);
     let [next] = node.outputs[0].successors[..] else { return alone };
     if model.outputs.iter().any(|o| o.node == node.id) {

@@ -202,7 +202,7 @@ fn replace(model: &mut TypedModel, product: usize, tolerance: BasisTolerance) ->
         let Some(window) = window_of(length, tolerance, element) else { return Ok(()) };
         Box::new(Forward { window, transform: planner.plan_fft_forward(length), shape })
     } else {
-        // Each bin but the first and the last stands for its mirror image too.
+        // Each bin but the first and the last counts for its mirror image too.
         let once = |k: usize| if k.is_multiple_of(length / 2) { 1.0 } else { 0.5 };
         let bins = length / 2 + 1;
         let element = |n: usize, k: usize| once(k % bins) * f64::from(values[k * columns + n]);

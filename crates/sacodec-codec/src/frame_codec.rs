@@ -54,7 +54,7 @@ pub enum CodecError {
     },
 }
 
-/// Where the frame under way stands.
+/// How far the frame under way has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Idle,
@@ -64,8 +64,8 @@ enum Stage {
     Done,
 }
 
-/// The state of one coded channel. Deterministic: the same hops since the last reset give the
-/// same tokens and samples, however the frames are sliced.
+/// The state of one coded channel. Deterministic: the same hops since the state was
+/// made or last reset give the same tokens and samples, however the frames are sliced.
 ///
 /// A frame is coded either at once ([`step`](Self::step), [`encode_step`](Self::encode_step),
 /// [`decode_step`](Self::decode_step)) or in slices ([`begin`](Self::begin),

@@ -77,7 +77,7 @@ const MAX_STATE_ELEMENTS: usize = 1 << 20;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum GraphError {
-    /// The bytes are no ONNX model.
+    /// The bytes are not an ONNX model.
     #[error("{file} is not an ONNX graph: {reason}")]
     Syntax {
         /// The graph's file.
@@ -124,7 +124,7 @@ pub enum GraphError {
         file: String,
         /// Name of the input or output.
         port: String,
-        /// What stands there.
+        /// What was found there.
         found: String,
         /// What format 1 asks for.
         expected: String,

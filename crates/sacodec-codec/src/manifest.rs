@@ -111,7 +111,7 @@ impl Manifest {
     /// Reads and checks the bytes of a `manifest.json`.
     ///
     /// # Errors
-    /// [`PackError::ManifestSyntax`] where it is no JSON, [`PackError::Field`] naming the field,
+    /// [`PackError::ManifestSyntax`] where it is not JSON, [`PackError::Field`] naming the field,
     /// what was found and what is expected, where a value is missing or out of bounds.
     pub fn parse(bytes: &[u8]) -> Result<Self, PackError> {
         let value: Value =
@@ -184,7 +184,7 @@ fn parse_hex(text: &str) -> Option<[u8; 32]> {
     Some(std::array::from_fn(|i| digits[2 * i] << 4 | digits[2 * i + 1]))
 }
 
-/// A JSON object and where it stands, so that an error can name the field.
+/// A JSON object and the path to it, so that an error can name the field.
 struct Section<'a> {
     path: String,
     fields: &'a Map<String, Value>,

@@ -27,7 +27,7 @@ const EMBEDDED_CARD: &str = include_str!("../../../models/live/MODEL_CARD.md");
 #[non_exhaustive]
 pub enum PackError {
     /// There is no such folder.
-    #[error("{} is no folder: choose the folder of a SACodec model pack", path.display())]
+    #[error("{} is not a folder: choose the folder of a SACodec model pack", path.display())]
     NoFolder {
         /// What was named.
         path: PathBuf,
@@ -53,7 +53,9 @@ pub enum PackError {
         source: std::io::Error,
     },
     /// A file is larger than any pack's.
-    #[error("{file} is larger than {limit_bytes} bytes: this is no SACodec model pack")]
+    #[error(
+        "{file} is larger than {limit_bytes} bytes, the most that it can have in a SACodec model pack: choose another folder"
+    )]
     TooLarge {
         /// The file.
         file: String,
@@ -71,7 +73,7 @@ pub enum PackError {
     Field {
         /// The field, with the path to it.
         field: String,
-        /// What stands there.
+        /// What was found there.
         found: String,
         /// What should.
         expected: &'static str,

@@ -22,7 +22,7 @@ pub struct EngineConfig {
     pub scheduling: Scheduling,
 }
 
-/// Counts since the engine was made.
+/// Counts since the engine was made. A reset keeps it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct EngineStats {
     /// Frames coded.
@@ -39,8 +39,9 @@ pub struct EngineStats {
 
 /// A codec between a host's input and output.
 ///
-/// Deterministic: the same samples and controls since the last reset give the same output, tokens
-/// included, for every cut into blocks. Denormals are flushed inside.
+/// Deterministic: the same samples and controls since it was made or last reset give the same
+/// output, tokens included, for every cut into blocks. Two things are not part of that: a pack that
+/// is swapped at another moment, and held gains of Level match, which a reset keeps. Denormals are flushed inside.
 pub struct Engine {
     config: EngineConfig,
     timing: Timing,
@@ -95,7 +96,7 @@ impl Engine {
         self.path.jobs.model()
     }
 
-    /// Counts since the engine was made.
+    /// Counts since the engine was made. A reset keeps it.
     ///
     /// # Real-time
     /// Never allocates, locks or waits.
@@ -125,7 +126,7 @@ impl Engine {
         self.path.level_match.is_settled()
     }
 
-    /// Silence everywhere, as new; the counts go on.
+    /// Silence everywhere, as new; the counts are kept.
     ///
     /// # Real-time
     /// Clears the delay lines and rings; never locks, waits or allocates from the system.

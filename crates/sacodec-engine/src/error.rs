@@ -6,7 +6,7 @@ use super::latency::{MAX_RATE_HZ, MIN_RATE_HZ};
 use sacodec_codec::CodecError;
 use sacodec_rt::PoolError;
 
-/// Why an engine could not be made or could not go on.
+/// Why an engine could not be made or could not continue.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum EngineError {

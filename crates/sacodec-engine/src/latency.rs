@@ -12,7 +12,7 @@ pub const MAX_RATE_HZ: f64 = 1_536_000.0;
 
 /// Every constant of the stream's timing.
 ///
-/// Let `R` be host samples for one codec sample. Codec sample `n` stands at host time
+/// Let `R` be host samples for one codec sample. Codec sample `n` is at host time
 /// `a_in + n R`, output sample `j` at codec time `a_out + j / R`, and the codec is
 /// `delay_samples` late, so output `j` carries what the host gave at `j - D`, with
 /// `D = R delay - a_in - R a_out`. The input resampler is primed so that `D` is whole.
@@ -28,21 +28,21 @@ pub struct Timing {
     pub codec_rate_hz: f64,
     /// Samples of a frame at the codec's rate.
     pub hop_samples: usize,
-    /// Zeros that stand before the first coded sample, in host samples.
+    /// Zeros before the first coded sample, in host samples.
     pub lead_samples: usize,
     /// What goes in comes out this much later, in host samples.
     pub latency_samples: usize,
     /// Host samples of the shortest hop: a spread job is paid for by then.
     pub job_samples: f64,
-    /// Where the first sample of the first frame stands: `a_in`, in host samples after the stream's
-    /// first one. Negative where the resampler looks ahead.
+    /// Place of the first frame's first sample: `a_in`, in host samples after the stream's first
+    /// one. Negative where the resampler looks ahead.
     pub first_frame_samples: f64,
     /// What the input resampler is primed with; `None` where no resampling is needed.
     pub(super) priming_samples: Option<f64>,
 }
 
 impl Timing {
-    /// The timing of a codec behind `info` at a host rate.
+    /// The timing of a codec that `info` describes, at a host rate.
     ///
     /// # Errors
     /// [`EngineError::Rate`] outside [`MIN_RATE_HZ`]`..=`[`MAX_RATE_HZ`].
@@ -74,7 +74,7 @@ impl Timing {
         }
         let (input, output) = (SincShape::to_codec(ratio), SincShape::from_codec());
         let a_out = 1.0 / ratio + output.first_output_offset(-(output.taps as f64 - 1.0));
-        // Where the input resampler would stand if it were primed by a whole number of samples.
+        // The place of the input resampler if it were primed by a whole number of samples.
         let a_in = ratio + input.first_output_offset(-(input.taps as f64));
         let unprimed = ratio * delay - a_in - ratio * a_out;
         let total = unprimed.ceil();
@@ -97,8 +97,8 @@ impl Timing {
     }
 
     /// Host samples before frame `index` begins, framing alone: a frame is named after these, so
-    /// that the first one begins with the stream. A fraction at rates where a hop is no whole
-    /// number of samples, and exact where it is.
+    /// that the first one begins with the stream. A fraction at rates where a hop is not a
+    /// whole number of samples, and exact where it is.
     ///
     /// # Real-time
     /// Arithmetic only.

@@ -19,7 +19,7 @@ impl MatchGains {
     pub const UNITY: Self = Self { coded: 1.0, difference: 1.0, audition: 1.0 };
 }
 
-/// What gains that stand still move by.
+/// A step of gains that are held: no change.
 const STILL: MatchGains = MatchGains { coded: 0.0, difference: 0.0, audition: 0.0 };
 /// Gains move towards their target this often, counted in samples from the reset.
 const STEP_S: f64 = 0.01;
@@ -103,7 +103,7 @@ impl LevelMatch {
         }
     }
 
-    /// Lets the gains stand still: for a listening test, in which they must not move with what is heard.
+    /// Holds the gains: for a listening test, in which they must not move with what is heard.
     ///
     /// # Real-time
     /// Never allocates, locks or waits.
@@ -258,7 +258,7 @@ impl Biquad {
 }
 
 /// First stage of the K-weighting, the head's shelf, for any rate. BS.1770 gives coefficients at 48 kHz
-/// alone; the analogue prototype behind them is that of libebur128.
+/// alone; the analogue prototype that they come from is that of libebur128.
 fn shelf(rate_hz: f64) -> Biquad {
     if rate_hz < LOWEST_SHELF_RATE_HZ {
         return Biquad { b: [1.0, 0.0, 0.0], a: [0.0, 0.0] };
@@ -401,7 +401,7 @@ mod tests {
         }
         assert!(last.coded > 1.5, "{last:?}");
         matcher.hold(true);
-        // Where the gains stand at the end of the step under way.
+        // The gains at the end of the step under way.
         (0..480).for_each(|_| last = matcher.step(&[0.1], &[0.1], None));
         for turn in 0..3 {
             for s in speech {

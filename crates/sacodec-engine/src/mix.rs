@@ -8,7 +8,7 @@ use super::monitor::Channels;
 const CODEC_LIMIT: f32 = 16.0;
 const SIGN_BIT: u32 = 1 << 31;
 
-/// A sample without what is no number: NaN, infinities and denormals are zero.
+/// Replaces NaN, infinities and denormals by zero.
 ///
 /// # Real-time
 /// Never allocates, locks or waits.

@@ -32,7 +32,7 @@ pub enum Channels {
 ///
 /// Every turn begins with the same fade to silence, the same [`PAUSE_MS`] and the same fade in, whatever
 /// was heard before, so that no switch tells what it switches to. The original is routed to the channels
-/// as the coded stream is, and the gains of a level match stand still.
+/// as the coded stream is, and the gains of a level match are held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Audition {
     /// The coded stream, else the original.

@@ -17,7 +17,7 @@ const OVERSAMPLING: usize = 256;
 /// How much slower the input resampler may run while it is primed.
 const MAX_PRIMING_RATIO: f64 = 4.0;
 
-/// Length of a resampler's filter, and from it the time its outputs stand at.
+/// Length of a resampler's filter, and from it the times of its outputs.
 #[derive(Debug, Clone, Copy)]
 pub struct SincShape {
     /// Length of the filter in samples of the resampler's input.
@@ -35,9 +35,9 @@ impl SincShape {
         Self { taps: TAPS }
     }
 
-    /// Where an output stands, in input samples, less one step: `rubato` 5 begins at
+    /// The place of an output, in input samples, less one step: `rubato` 5 begins at
     /// `last_index` before its first step and centres the filter `taps / 2 - 1` plus one
-    /// sub-sample behind its first tap.
+    /// sub-sample after its first tap.
     pub fn first_output_offset(self, last_index: f64) -> f64 {
         last_index + self.taps as f64 / 2.0 - 1.0 + 1.0 / OVERSAMPLING as f64
     }

@@ -22,7 +22,7 @@ pub enum Scheduling {
 /// A coded frame of every channel, as it leaves the quantizer.
 #[derive(Debug, Clone, Copy)]
 pub struct CodedFrame<'a> {
-    /// Number of the frame since the last reset.
+    /// Number of the frame, counted from the engine's last reset.
     pub index: u64,
     /// The model that it was coded with.
     pub model: &'a Arc<CodecModel>,
@@ -82,7 +82,7 @@ impl CodecSet {
     }
 }
 
-/// How much was done and what went wrong, since the engine was made.
+/// How much was done and what went wrong, since the engine was made. A reset keeps it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct JobStats {
     /// Frames coded.

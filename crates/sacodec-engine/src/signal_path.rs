@@ -241,14 +241,14 @@ impl SignalPath {
         complete
     }
 
-    /// As [`clean`], counting what is no number.
+    /// As [`clean`], and counts samples that are not finite.
     #[inline]
     fn clean(&mut self, sample: f32) -> f32 {
         self.nonfinite_samples += u64::from(!sample.is_finite());
         clean(sample)
     }
 
-    /// Mixes the coded channels into the delayed originals that are in the buffers.
+    /// Mixes the coded channels into the delayed originals which are in the buffers.
     fn give(
         &mut self,
         left: &mut [f32],

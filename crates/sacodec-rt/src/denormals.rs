@@ -59,7 +59,7 @@ impl Drop for Guard {
 // reorders as if under the default. In practice a result differs by a denormal, which is what is
 // asked for; most hosts set these bits on their audio threads before they call us. No memory
 // safety hangs on it: the bits neither trap nor touch integers or normal numbers. The guard
-// brings the setting back before the caller goes on.
+// brings the setting back before the caller continues.
 
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 mod control {

@@ -1,6 +1,6 @@
 //! What makes the audio thread safe: a memory pool for it, and freedom from denormals.
 //!
-//! The inference library behind the codec allocates several hundred times a frame. Instead of
+//! The inference library that the codec uses allocates several hundred times a frame. Instead of
 //! forbidding that, we serve it: [`RtAllocator`] is the global allocator of the plugin library,
 //! and a thread inside [`RtPool::scope`] gets its memory from a pool that was allocated and
 //! touched beforehand. Everybody else gets it from the system, as ever.

@@ -55,7 +55,7 @@ impl RtPool {
         Ok(Self { region, at_start: RtCounters::default() })
     }
 
-    /// Runs `f` with this pool behind the global allocator, for this thread.
+    /// Runs `f` with the global allocator on this pool, for this thread.
     ///
     /// One thread at a time can be inside. If one is already, `f` runs as if there were no scope,
     /// and that is counted. A scope within a scope of the same pool stays inside. The scope of

@@ -6,7 +6,7 @@
 //!
 //! Provenance: every pointer into a region is made from the pointer that the system gave for the
 //! whole of it ([`RegionPtr::at`]). A pointer handed to `dealloc` may cover no more than its own
-//! block, and the allocator must reach the header in front of it.
+//! block, and the allocator must reach the header before it.
 //!
 //! Miri finds nothing in the tests of this module, under Tree Borrows and strict provenance. As
 //! the global allocator it objects, as to every allocator written in Rust that reuses freed

@@ -38,13 +38,13 @@ impl Signal {
 pub struct Reading {
     /// Sample peak of the louder channel in dBFS, held and falling.
     pub peak_db: f32,
-    /// Highest true peak since the last reset, in dBTP.
+    /// Highest true peak in dBTP since `reset_peaks` or since the meters were made.
     pub true_peak_db: f32,
     /// RMS over 300 ms in dBFS, mean of the channels.
     pub rms_db: f32,
     /// Loudness of the last 3 s in LUFS.
     pub loudness_lufs: f32,
-    /// Samples at or over full scale since the last reset, all channels.
+    /// Samples at or over full scale since `reset_peaks` or since the meters were made, all channels.
     pub clips: u64,
 }
 

@@ -17,7 +17,7 @@ const SPECTRUM_RATE_HZ: f64 = 48_000.0;
 /// Frames that wait for their samples at most; more only if samples were dropped.
 const WAITING_FRAMES: usize = 512;
 
-/// Where a frame stands.
+/// The place of a frame.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TimelineSpot {
     /// Seconds since the stream began.
@@ -56,7 +56,7 @@ pub struct Scope {
     current: Option<Current>,
     /// Columns that are collected while the shown ones are held.
     live_columns: Option<Columns>,
-    /// The stream whose columns are held, where another one goes on.
+    /// The stream whose columns are held, where another one is the current one.
     held_stream: Option<Current>,
     opening: u32,
 }
@@ -107,7 +107,7 @@ impl Scope {
         self.held_stream.as_ref().or(self.current.as_ref())
     }
 
-    /// Whether columns stand still.
+    /// Whether the shown columns are held.
     pub fn is_held(&self) -> bool {
         self.live_columns.is_some()
     }

@@ -430,7 +430,7 @@ mod tests {
                 places.push((at_samples, transport.position_samples.unwrap(), transport.playing));
             }
         }
-        // After the jump the transport stops where it is told to stand.
+        // After the jump the transport stops at the place that it jumped to.
         assert_eq!(places, [(0, 5000.0, true), (300, 0.0, true), (400, 0.0, false)]);
     }
 }

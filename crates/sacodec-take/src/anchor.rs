@@ -1,6 +1,6 @@
 //! The place of a frame on the host's timeline, as a take stores it.
 
-/// Where a frame of a take stands, and those behind it until the next anchor.
+/// The place of a frame of a take, and of the frames after it until the next anchor.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Anchor {
     /// Index of the frame in the take.
@@ -42,7 +42,7 @@ impl Anchor {
         }
     }
 
-    /// The anchor as it would stand at frame `index`: a frame is `frame_samples` host samples at
+    /// The anchor as it would be at frame `index`: a frame is `frame_samples` host samples at
     /// `host_rate_hz`.
     pub fn at(&self, index: u32, frame_samples: f64, host_rate_hz: f64) -> Self {
         let passed_samples = (f64::from(index) - f64::from(self.index)) * frame_samples;

@@ -144,7 +144,7 @@ impl Drop for Unfinished {
     fn drop(&mut self) {
         if let Some(path) = self.path.take() {
             let noted = path.to_path_buf();
-            // Removes it. That it could not be is no news to whoever gives it up.
+            // Removes it. If that fails, nobody who gives the file up needs to know.
             drop(path);
             UNFINISHED.lock().remove(&noted);
         }

@@ -49,7 +49,7 @@ impl std::str::FromStr for ExportFormat {
 
     fn from_str(name: &str) -> Result<Self, String> {
         let known = Self::ALL.into_iter().find(|format| format.extension() == name.trim());
-        known.ok_or_else(|| format!("{name:?} is no format: use npy, jsonl, csv or wav"))
+        known.ok_or_else(|| format!("{name:?} is not a format: use npy, jsonl, csv or wav"))
     }
 }
 

@@ -31,7 +31,7 @@ impl TakeFile {
     /// As the system.
     pub fn create(disk: &dyn Disk, folder: &Path, track: &str, date: &str) -> io::Result<Self> {
         disk.create_folder(folder)?;
-        match Self::create_as(disk, folder, &plain_name(track, TRACK_BYTES), date) {
+        match Self::create_as(disk, folder, &take_file_name(track), date) {
             Err(error) if error.kind() == io::ErrorKind::InvalidFilename => {
                 Self::create_as(disk, folder, &plain_name(track, SHORT_TRACK_BYTES), date)
             }
@@ -114,6 +114,13 @@ fn is_taken(disk: &dyn Disk, stem: &Path) -> bool {
     ["sac"].iter().chain(&extensions).any(|extension| disk.exists(&with_extension(stem, extension)))
 }
 
+/// The name that the files of a take begin with, for what it is called: a track's name or one that the
+/// user typed. Not empty: where nothing of `name` can be used, it is `SACodec`. Date and number follow
+/// it, and a system that refuses long names gets a shorter one.
+pub fn take_file_name(name: &str) -> String {
+    plain_name(name, TRACK_BYTES)
+}
+
 /// A track's name as every file system takes it.
 fn plain_name(track: &str, max_bytes: usize) -> String {
     let is_plain = |c: char| !c.is_control() && !r#"<>:"/\|?*"#.contains(c);
@@ -166,6 +173,16 @@ mod tests {
         let names: Vec<_> = paths.iter().map(|p| p.file_name().unwrap().to_str().unwrap()).collect();
         assert_eq!(names, ["Vox_2026-11-23_002.sac", "Vox_2026-11-23_003.sac", "Vox_2026-11-23_004.sac"]);
         assert_eq!(create().stem(), folder.path().join("Vox_2026-11-23_005"));
+    }
+
+    #[test]
+    fn a_file_begins_with_the_name_that_is_shown_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["", "  ", "Vox", "a/b", ".hidden."] {
+            let take = TakeFile::create(&SystemDisk, folder.path(), name, "2026-11-23").unwrap();
+            let stem = take.stem().file_name().unwrap().to_str().unwrap();
+            assert_eq!(stem.split_once("_2026-11-23_").unwrap().0, take_file_name(name), "{name:?}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use sacodec_token::TokenFrame;
 pub const MAGIC: [u8; 8] = *b"\x89SAC\r\n\x1a\n";
 /// Version that is written.
 pub const VERSION: (u16, u16) = (1, 0);
-/// Bytes in front of the JSON header.
+/// Bytes before the JSON header.
 pub const PREAMBLE_BYTES: usize = 20;
 /// Longest JSON header.
 pub const MAX_HEADER_BYTES: usize = 1 << 16;
@@ -19,7 +19,7 @@ pub const MAX_HEADER_BYTES: usize = 1 << 16;
 pub const BLOCK_FRAMES: usize = 75;
 /// No frame of a take has this index: 124 hours.
 pub const MAX_FRAMES: u32 = 1 << 25;
-/// Longest body of a record that is no frames block.
+/// Longest body of a record other than a block of frames.
 pub const MAX_BODY_BYTES: usize = 4096;
 
 /// First tag of the records with a length.
@@ -31,12 +31,12 @@ const ANCHOR_BYTES: usize = 37;
 const GAP_BYTES: usize = 9;
 const CRC_BYTES: usize = 4;
 
-/// Why a file is no take that can be read.
+/// Why a file cannot be read as a take.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum TakeError {
     /// Not the first bytes of a take.
-    #[error("it is no .sac token take: it is empty or begins with other bytes")]
+    #[error("it is not a .sac token take: it is empty, or begins with other bytes")]
     Magic,
     /// Written by a later SACodec.
     #[error("it is a .sac take of version {found}, this SACodec reads version 1: install a newer one")]
@@ -52,7 +52,7 @@ pub enum TakeError {
         "its header is damaged: run `sacodec repair --like OTHER.sac` with a sound take of the same session"
     )]
     HeaderDamaged,
-    /// The header is no JSON object with the required fields.
+    /// The header is not a JSON object with the required fields.
     #[error("its header cannot be understood: {0}")]
     HeaderSyntax(serde_json::Error),
     /// A field of the header is out of bounds.
@@ -64,7 +64,7 @@ pub enum TakeError {
         expected: &'static str,
     },
     /// Longer than any take.
-    #[error("its {bytes} bytes are more than any take has: is it one?")]
+    #[error("it has {bytes} bytes, more than a take can have: choose a .sac file")]
     TooLarge {
         /// Length of the file.
         bytes: u64,
@@ -73,9 +73,7 @@ pub enum TakeError {
     #[error("a take holds at most 124 hours: start another one")]
     TooLong,
     /// Many more frames are said to be missing than there are.
-    #[error(
-        "it says that {missing} frames are missing and holds {present}: it is damaged, or was made to be refused"
-    )]
+    #[error("it says that {missing} frames are missing, and only {present} are present: it is damaged")]
     MostlyMissing {
         /// Frames that are missing.
         missing: u64,
@@ -159,7 +157,7 @@ pub enum Record<'a> {
         /// The packed tokens.
         payload: &'a [u8],
     },
-    /// Where frames stand.
+    /// The place of a frame, and of the frames after it.
     Anchor(Anchor),
     /// Frames that are not there.
     Gap(Gap),
@@ -268,8 +266,8 @@ pub fn write_frames(header: &Header, index: u32, tokens: &[TokenFrame], out: &mu
     finish_record(out, start);
 }
 
-/// Unpacks the tokens of a block behind `tokens`; `false`, and nothing added, where one is not
-/// below its codebook's size or the bits left over are not zero.
+/// Unpacks the tokens of a block and appends them to `tokens`. `false`, and nothing appended, if a
+/// token is not less than its codebook's size, or if the unused bits are not zero.
 pub fn read_frames(header: &Header, frames: usize, payload: &[u8], tokens: &mut Vec<TokenFrame>) -> bool {
     let before = tokens.len();
     let (semantic, acoustic) = header.token_bits();
@@ -338,7 +336,7 @@ pub fn write_footer(json: &[u8], out: &mut Vec<u8>) {
     write_extended(FOOTER_TAG, json, out);
 }
 
-/// The record at the start of `bytes` and its length; `None` where no sound one begins.
+/// The record at the start of `bytes` and its length; `None` if no sound record begins there.
 pub fn read_record<'a>(header: &Header, bytes: &'a [u8]) -> Option<(Record<'a>, usize)> {
     let tag = *bytes.first()?;
     let low_index = u16::from_le_bytes([*bytes.get(1)?, *bytes.get(2)?]);
@@ -358,7 +356,7 @@ pub fn read_record<'a>(header: &Header, bytes: &'a [u8]) -> Option<(Record<'a>, 
     Some((record, end + CRC_BYTES))
 }
 
-/// Length of the body behind a tag and the two bytes that follow it.
+/// Length of the body after a tag and the two bytes that follow the tag.
 fn body_bytes(header: &Header, tag: u8, word: u16) -> Option<usize> {
     match tag {
         1..=75 => Some(payload_bytes(header, tag.into())),
@@ -367,7 +365,7 @@ fn body_bytes(header: &Header, tag: u8, word: u16) -> Option<usize> {
     }
 }
 
-/// Whether `bytes` are the beginning of a record that goes on behind them.
+/// Whether `bytes` are the beginning of a record that needs more bytes after them.
 pub fn is_cut_record(header: &Header, bytes: &[u8]) -> bool {
     let word = bytes.get(1..3).map_or(0, |word| u16::from_le_bytes([word[0], word[1]]));
     bytes.first().is_some_and(|&tag| {

@@ -34,8 +34,7 @@ pub struct CodebookSizes {
 }
 
 /// What the coded channels are of the audio.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChannelMode {
     /// The audio's one channel.
     Mono,
@@ -47,6 +46,54 @@ pub enum ChannelMode {
     Right,
     /// Each channel for itself.
     Each,
+}
+
+impl ChannelMode {
+    /// Every mode of this version.
+    const ALL: [Self; 5] = [Self::Mono, Self::Sum, Self::Left, Self::Right, Self::Each];
+
+    /// The text that a header has for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mono => "mono",
+            Self::Sum => "sum",
+            Self::Left => "left",
+            Self::Right => "right",
+            Self::Each => "each",
+        }
+    }
+}
+
+/// A header's text for what the coded channels are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum ChannelModeText {
+    /// A mode of this version.
+    Known(ChannelMode),
+    /// A mode of a later version: kept, and written again.
+    Other(String),
+}
+
+impl From<ChannelMode> for ChannelModeText {
+    fn from(mode: ChannelMode) -> Self {
+        Self::Known(mode)
+    }
+}
+
+impl From<String> for ChannelModeText {
+    fn from(text: String) -> Self {
+        let known = ChannelMode::ALL.into_iter().find(|mode| mode.name() == text);
+        known.map_or(Self::Other(text), Self::Known)
+    }
+}
+
+impl From<ChannelModeText> for String {
+    fn from(text: ChannelModeText) -> Self {
+        match text {
+            ChannelModeText::Known(mode) => mode.name().to_owned(),
+            ChannelModeText::Other(text) => text,
+        }
+    }
 }
 
 /// The header of a take. See `docs/sac-format.md` for every field.
@@ -66,7 +113,7 @@ pub struct Header {
     pub host_rate_hz: f64,
     /// What the channels are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub channel_mode: Option<ChannelMode>,
+    pub channel_mode: Option<ChannelModeText>,
     /// Reported latency in host samples.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_samples: Option<u64>,
@@ -100,7 +147,7 @@ pub struct Header {
 }
 
 impl Header {
-    /// Host samples of one frame; a fraction at rates where it is no whole number.
+    /// Host samples of one frame; a fraction at rates where it is not a whole number.
     pub fn frame_samples(&self) -> f64 {
         f64::from(self.hop_samples) * self.host_rate_hz / f64::from(self.codec_rate_hz)
     }

@@ -46,8 +46,10 @@ pub use anchor::Anchor;
 pub use block_writer::{Footer, TakeWriter};
 #[cfg(feature = "record")]
 pub use export::ExportFormat;
+#[cfg(feature = "record")]
+pub use file::take_file_name;
 pub use format::{BLOCK_FRAMES, Gap, GapReason, MAX_FRAMES, TakeError};
-pub use header::{ChannelMode, CodebookSizes, Header, MAX_CHANNELS, PackId};
+pub use header::{ChannelMode, ChannelModeText, CodebookSizes, Header, MAX_CHANNELS, PackId};
 pub use reader::{Damage, Take};
 #[cfg(feature = "record")]
 pub use recorder::{Armed, EndReason, Recorder, RecorderCounts};

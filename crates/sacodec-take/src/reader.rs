@@ -18,11 +18,12 @@ use sacodec_token::{FRAME_RATE_HZ, TokenFrame};
 /// short file that claims hours of missing frames is refused rather than filled.
 const MISSING_FRAMES: u64 = 3600 * FRAME_RATE_HZ as u64;
 const MISSING_PER_FRAME: u64 = 100;
-/// So many frames or more before a block are not missing: the block lies behind.
+/// If a block seems to be this many frames or more after the last one, no frames are missing: the
+/// block is older than what was read, and it is damage.
 const MAX_UNNOTED_FRAMES: u16 = 1 << 15;
 /// Longest file that is read: a day of sixteen channels.
 const MAX_FILE_BYTES: u64 = 300 << 20;
-/// So many records of later versions are kept.
+/// Records of later versions that are kept at most.
 const MAX_UNKNOWN_RECORDS: usize = 1 << 16;
 
 /// Bytes of the file that belong to no sound record.
@@ -48,17 +49,17 @@ struct Run {
 pub struct Take {
     /// What coded it.
     pub header: Header,
-    /// Where frames stand, in order.
+    /// The places of frames, in order.
     pub anchors: Vec<Anchor>,
-    /// Missing frames that the take itself tells of.
+    /// Missing frames that the take itself names.
     pub gaps: Vec<Gap>,
     /// The last record; `None` while it is being recorded, and where its host died.
     pub footer: Option<Footer>,
     /// What could not be read.
     pub damage: Vec<Damage>,
-    /// Bytes behind the last sound record of an unfinished take: the block that was being written.
+    /// Bytes after the last sound record of an unfinished take: the block that was being written.
     pub cut_bytes: usize,
-    /// Records of a later version: the index that they stand before, tag and body.
+    /// Records of a later version: the index of the frame that they come before, tag and body.
     unknown: Vec<(u32, u8, Vec<u8>)>,
     tokens: Vec<TokenFrame>,
     runs: Vec<Run>,
@@ -90,7 +91,8 @@ impl Take {
         Ok(bytes)
     }
 
-    /// Reads a take from its bytes. Damage behind the header is no error: see [`Take::damage`].
+    /// Reads a take from its bytes. Damage after the header is not an error: see
+    /// [`Take::damage`].
     ///
     /// # Errors
     /// Where nothing can be read: a wrong or damaged header, another version; and
@@ -200,10 +202,10 @@ impl Take {
         push(range, GapReason::Damage);
     }
 
-    /// Where frame `index` stands; `None` before the first anchor.
+    /// The place of frame `index`; `None` before the first anchor.
     pub fn place(&self, index: u32) -> Option<Anchor> {
-        let behind = self.anchors.partition_point(|anchor| anchor.index <= index);
-        let anchor = self.anchors.get(behind.checked_sub(1)?)?;
+        let anchors_up_to = self.anchors.partition_point(|anchor| anchor.index <= index);
+        let anchor = self.anchors.get(anchors_up_to.checked_sub(1)?)?;
         Some(anchor.at(index, self.header.frame_samples(), self.header.host_rate_hz))
     }
 
@@ -214,7 +216,7 @@ impl Take {
         self.anchors.first().map_or(0.0, |anchor| anchor.at(0, samples, rate_hz).stream_samples)
     }
 
-    /// For each frame where it stands and the number of its segment, in order.
+    /// For each frame its place and the number of its segment, in order.
     pub fn places(&self) -> impl Iterator<Item = (Option<Anchor>, usize)> {
         let (samples, rate_hz) = (self.header.frame_samples(), self.header.host_rate_hz);
         let mut anchors = self.anchors.iter().peekable();
@@ -243,7 +245,7 @@ impl Take {
             }
             while let Some(anchor) = anchors.next_if(|anchor| anchor.index <= index) {
                 if anchor.index < writer.next_index() {
-                    // It stands inside a gap, and was written with it.
+                    // It is inside a gap, and was written with it.
                     continue;
                 }
                 let repeats = writer.next_index() > 0 && !anchor.new_segment && !anchor.codec_reset;
@@ -275,7 +277,8 @@ impl Take {
         Ok(writer.take_bytes())
     }
 
-    /// A gap may have anchors inside: they are where frames behind it stand, so it is split there.
+    /// A gap may have anchors inside. They give the place of the frames after them, so the gap is
+    /// split there.
     fn write_gap(&self, gap: &Gap, writer: &mut TakeWriter) -> Result<(), TakeError> {
         let end = gap.index + gap.count;
         let first = self.anchors.partition_point(|anchor| anchor.index <= gap.index);
@@ -297,7 +300,7 @@ impl Take {
         })
     }
 
-    /// Takes a sound record in; `false` where its content cannot be.
+    /// Takes a sound record in; `false` if its content is not valid.
     fn accept(&mut self, record: &Record) -> bool {
         match *record {
             Record::Frames { low_index, frames, payload } => self.accept_frames(low_index, frames, payload),
@@ -337,7 +340,7 @@ impl Take {
         debug_assert_eq!(payload.len(), payload_bytes(&self.header, frames));
         let ahead = low_index.wrapping_sub(self.frames as u16);
         if ahead >= MAX_UNNOTED_FRAMES {
-            // More likely a block that stands twice.
+            // Most likely a block that is in the file twice.
             return false;
         }
         let index = self.frames + u32::from(ahead);
@@ -354,7 +357,7 @@ impl Take {
         true
     }
 
-    /// Notes a byte that belongs to no record; gives how far to go on.
+    /// Notes a byte that belongs to no record; gives the number of bytes to skip.
     fn skip(&mut self, at: usize) -> usize {
         match self.damage.last_mut() {
             Some(damage) if damage.offset + damage.bytes == at => damage.bytes += 1,
@@ -363,7 +366,7 @@ impl Take {
         1
     }
 
-    /// What is cut off at the end of an unfinished take is no damage.
+    /// What is cut off at the end of an unfinished take is not damage.
     fn settle_cut(&mut self, bytes: &[u8]) {
         let header = &self.header;
         if self.footer.is_none()

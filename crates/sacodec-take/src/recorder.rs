@@ -18,9 +18,10 @@ use sacodec_token::{FRAME_RATE_HZ, TokenFrame};
 /// Events between the threads: 30 s of frames (2250) with as many anchors fit, and 54 s of frames
 /// alone.
 const RING_EVENTS: usize = 4600;
-/// A frame is only handed over while this many events fit, so that its gap, its anchor and the end of
-/// its take always do.
-const RESERVED_EVENTS: usize = 8;
+/// A frame is only handed over while this many events fit: the beginning of its take, a gap that a
+/// reset splits (3), its anchor, itself, and at the end of its take another such gap and the end. One
+/// is to spare.
+const RESERVED_EVENTS: usize = 11;
 /// After so many frames a take ends and the next one begins: a day.
 const MAX_TAKE_FRAMES: u32 = FRAME_RATE_HZ as u32 * 60 * 60 * 24;
 /// A render may wait for the writer; so long, and then it loses frames as live playing would.
@@ -121,6 +122,9 @@ struct CurrentTake {
     anchor: Option<(Anchor, u32)>,
     /// The codec was reset and no anchor has said so yet.
     was_reset: bool,
+    /// Anchor of the frame before which the codec was reset, if that frame did not fit the ring: to be
+    /// sent inside the gap. Only there it is true that the codec's states are zero.
+    lost_reset: Option<Anchor>,
 }
 
 fn address(model: &Arc<CodecModel>) -> usize {
@@ -131,10 +135,11 @@ fn address(model: &Arc<CodecModel>) -> usize {
 struct StreamState {
     timing: Timing,
     timeline: Timeline<Armed>,
-    /// Samples since the last reset, and in all streams before.
+    /// Samples since the engine was last reset.
     samples: u64,
+    /// Samples of this activation before that reset.
     base_samples: u64,
-    /// Number of the next frame since the last reset.
+    /// Number of the next frame, counted from the engine's last reset.
     next_frame: u64,
     armed: Armed,
 }
@@ -254,7 +259,7 @@ impl Recorder {
         })
     }
 
-    /// The engine was reset: its next frame is number 0 again. The take goes on.
+    /// The engine was reset: its next frame is number 0 again. The take continues.
     ///
     /// # Real-time
     /// Never allocates, locks or waits.
@@ -292,9 +297,7 @@ impl Recorder {
     /// Ends the take at this sample of the stream.
     fn end_at(&mut self, stream_samples: f64, reason: EndReason) {
         let Some(current) = self.current.take().filter(|current| current.announced) else { return };
-        if current.lost > 0 {
-            self.push(RecorderEvent::Gap { count: current.lost, reason: GapReason::RingFull });
-        }
+        self.push_lost(current.frames - current.lost, current.lost, current.lost_reset);
         let base_samples = self.stream.as_ref().map_or(0, |stream| stream.base_samples);
         let end_samples = base_samples + stream_samples.max(0.0).round() as u64;
         let length_samples = end_samples.saturating_sub(current.origin_samples);
@@ -315,17 +318,25 @@ impl Recorder {
             lost: 0,
             anchor: None,
             was_reset: other_pack || frame.index == 0,
+            lost_reset: None,
         });
         current.frames += 1;
-        if !has_room {
-            current.lost += 1;
-            self.counts.lost_frames.fetch_add(1, Relaxed);
-            return;
-        }
         let heard_samples = start_samples + stream.timing.first_frame_samples;
         let moment = stream.timeline.at(heard_samples);
         let origin = current.origin_samples as f64 - stream.base_samples as f64;
         let (anchor, is_needed) = current.anchor(&moment, heard_samples - origin, &stream.timing);
+        let was_reset = std::mem::take(&mut current.was_reset);
+        if !has_room {
+            if was_reset {
+                current.lost_reset = Some(anchor);
+                current.anchor = Some((anchor, moment.segment));
+            }
+            current.lost += 1;
+            self.counts.lost_frames.fetch_add(1, Relaxed);
+            return;
+        }
+        let lost = std::mem::take(&mut current.lost);
+        let lost_reset = current.lost_reset.take();
         let begin = (!current.announced).then(|| Begin {
             model: frame.model.clone(),
             rate_hz: stream.timing.rate_hz,
@@ -333,24 +344,20 @@ impl Recorder {
             channels: if mode == ChannelMode::Each { 2 } else { 1 },
             latency_samples: stream.timing.latency_samples as u32,
             stream_frame: current.stream_frame,
-            first: anchor.at(
+            first: lost_reset.unwrap_or(anchor).at(
                 0,
                 stream.timing.hop_samples as f64 * stream.timing.ratio,
                 stream.timing.rate_hz,
             ),
         });
         current.announced = true;
-        current.was_reset = false;
-        let lost = std::mem::take(&mut current.lost);
         if is_needed || lost > 0 {
             current.anchor = Some((anchor, moment.segment));
         }
         if let Some(begin) = begin {
             self.push(RecorderEvent::Begin(begin));
         }
-        if lost > 0 {
-            self.push(RecorderEvent::Gap { count: lost, reason: GapReason::RingFull });
-        }
+        self.push_lost(anchor.index - lost, lost, lost_reset);
         if is_needed || lost > 0 {
             self.push(RecorderEvent::Anchor(anchor));
         }
@@ -377,6 +384,21 @@ impl Recorder {
             waited += STEP;
         }
         true
+    }
+
+    /// `count` frames from `index` on did not fit the ring, and the codec was reset before one of them
+    /// if there is a `reset`.
+    fn push_lost(&mut self, index: u32, count: u32, reset: Option<Anchor>) {
+        let before = reset.map_or(0, |anchor| anchor.index - index);
+        if before > 0 {
+            self.push(RecorderEvent::Gap { count: before, reason: GapReason::RingFull });
+        }
+        if let Some(anchor) = reset {
+            self.push(RecorderEvent::Anchor(anchor));
+        }
+        if count > before {
+            self.push(RecorderEvent::Gap { count: count - before, reason: GapReason::RingFull });
+        }
     }
 
     fn push(&mut self, event: RecorderEvent) {

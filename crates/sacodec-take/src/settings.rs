@@ -102,8 +102,10 @@ fn resolve(
     for folder in [wanted, default_folder(), Some(std::env::temp_dir().join("SACodec"))].into_iter().flatten()
     {
         if folder.is_relative() {
-            warnings
-                .push(format!("{} is no absolute path: give the folder for takes as one", folder.display()));
+            warnings.push(format!(
+                "{} is not an absolute path: give the folder for takes as an absolute path",
+                folder.display()
+            ));
         } else if !folders.contains(&folder) {
             folders.push(folder);
         }

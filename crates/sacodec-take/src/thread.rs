@@ -55,7 +55,7 @@ impl TakeThread {
     /// Starts the thread; the recorder is for the audio thread.
     ///
     /// # Errors
-    /// Where the system gives no thread.
+    /// If the system refuses a thread.
     pub fn spawn(source: impl TakeSource) -> std::io::Result<(Recorder, Self)> {
         Self::spawn_on(Arc::new(SystemDisk), source)
     }
@@ -115,7 +115,7 @@ impl TakeWatch {
         orders.asked += 1;
         let mine = orders.asked;
         self.0.wake.notify_all();
-        // Whether it came or not: the caller goes on.
+        // Whether it came or not, the caller continues.
         self.0.caught_up.wait_while_for(&mut orders, |orders| orders.answered < mine, CATCH_UP);
     }
 }

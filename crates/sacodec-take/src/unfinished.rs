@@ -69,7 +69,7 @@ impl UnfinishedTake {
     pub fn new(begin: &Begin, destination: Destination, track: Option<String>) -> Result<Self, TakeError> {
         let now = jiff::Zoned::now();
         let header = Header {
-            channel_mode: Some(begin.mode),
+            channel_mode: Some(begin.mode.into()),
             latency_samples: Some(begin.latency_samples.into()),
             stream_frame: Some(begin.stream_frame),
             first_sample: begin.first.position_samples,

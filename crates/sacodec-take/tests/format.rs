@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use sacodec_take::{
-    Anchor, CodebookSizes, GapReason, Header, MAX_FRAMES, PackId, Take, TakeError, TakeWriter, write_csv,
-    write_jsonl, write_npy,
+    Anchor, ChannelModeText, CodebookSizes, GapReason, Header, MAX_FRAMES, PackId, Take, TakeError,
+    TakeWriter, write_csv, write_jsonl, write_npy,
 };
 use sacodec_token::TokenFrame;
 use serde_json::{Map, Value, json};
@@ -163,14 +163,14 @@ fn a_take_cut_at_any_byte_gives_all_frames_before_the_cut() {
             Ok(take) => {
                 assert!(cut >= header_end);
                 assert!(take.footer.is_none() && !take.is_whole());
-                assert!(take.damage.is_empty(), "cut at {cut}: {:?} is no damage", take.damage);
+                assert!(take.damage.is_empty(), "cut at {cut}: {:?} is not damage", take.damage);
                 assert_nothing_is_made_up(&take, &written, &format!("cut at {cut}"));
                 assert!(take.present_frames() >= last, "cut at {cut}: frames were lost");
                 last = take.present_frames();
             }
         }
     }
-    assert_eq!(last, 200, "all frames stand before the footer");
+    assert_eq!(last, 200, "all frames are before the footer");
 }
 
 #[test]
@@ -207,7 +207,7 @@ fn a_million_random_inputs_do_no_harm() {
     let mut random = fastrand::Rng::with_seed(11);
     for round in 0..1_000_000_u32 {
         let mut bytes = sound.clone();
-        // Every kind of harm in turn; most keep the header, behind which the reader's work begins.
+        // Every kind of harm in turn. Most keep the header: the reader's work begins after it.
         let from = if round % 16 == 0 { 0 } else { header_end };
         let place =
             |random: &mut fastrand::Rng, bytes: &[u8]| from + random.usize(..(bytes.len() - from).max(1));
@@ -328,7 +328,7 @@ fn a_repair_keeps_every_frame_in_its_place_where_an_anchor_stands_inside_a_gap()
     }
     writer.finish("test", None, vec![]);
     let mut bytes = writer.take_bytes();
-    // The blocks before and behind the second anchor, each found by its tag and index.
+    // The blocks before and after the second anchor, each found by its tag and index.
     for index in [0_u16, 75] {
         let start: Vec<u8> = [75].into_iter().chain(index.to_le_bytes()).collect();
         let at = bytes.windows(3).position(|window| window == start).unwrap();
@@ -374,12 +374,120 @@ fn hostile_headers_are_refused_in_words() {
         assert!(error.to_string().len() > 20, "{error}");
     }
     for (at, value, expected) in
-        [(8, 2, "version 2"), (0, 0x88, "no .sac"), (15, 0xFF, "damaged"), (16, 0, "damaged")]
+        [(8, 2, "version 2"), (0, 0x88, "not a .sac"), (15, 0xFF, "damaged"), (16, 0, "damaged")]
     {
         let mut wrong = bytes.clone();
         wrong[at] = value;
         let error = Take::parse(&wrong).unwrap_err().to_string();
         assert!(error.contains(expected), "byte {at}: {error}");
+    }
+}
+
+#[test]
+fn a_channel_mode_of_a_later_version_is_read_and_kept() {
+    for (text, is_known) in [
+        ("mono", true),
+        ("sum", true),
+        ("left", true),
+        ("right", true),
+        ("each", true),
+        ("Mono", false),
+        ("side", false),
+    ] {
+        let header = Header { channel_mode: Some(ChannelModeText::from(text.to_owned())), ..header(1) };
+        let mut writer = TakeWriter::new(header.clone()).unwrap();
+        writer.anchor(anchor(0.0));
+        writer.frame(&[TokenFrame { semantic: 1, acoustic: 2 }]).unwrap();
+        writer.finish("test", None, vec![]);
+        let bytes = writer.take_bytes();
+        let quoted = format!("\"channel_mode\":\"{text}\"");
+        for bytes in [&bytes, &Take::parse(&bytes).unwrap().repaired().unwrap()] {
+            assert!(bytes.windows(quoted.len()).any(|w| w == quoted.as_bytes()), "{text}");
+            let take = Take::parse(bytes).unwrap();
+            assert!(take.is_whole() && take.header == header, "{text}");
+            let mode = take.header.channel_mode.unwrap();
+            assert_eq!(matches!(mode, ChannelModeText::Known(_)), is_known, "{text}");
+        }
+    }
+}
+
+/// Known optional fields with values of another type, as JSON; `python/test_sacodec_tokens.py` has the
+/// same ones.
+const WRONG_HEADER_FIELDS: [&str; 12] = [
+    r#""channel_mode":3"#,
+    r#""channel_mode":["mono"]"#,
+    r#""latency_samples":-1"#,
+    r#""latency_samples":1.5"#,
+    r#""latency_samples":18446744073709551616"#,
+    r#""stream_frame":true"#,
+    r#""first_sample":"0""#,
+    r#""tempo_bpm":[]"#,
+    r#""track":1"#,
+    r#""created":{}"#,
+    r#""cpu":"avx2""#,
+    r#""cpu":[1]"#,
+];
+const WRONG_FOOTER_FIELDS: [&str; 10] = [
+    r#""lost_frames":"1""#,
+    r#""lost_frames":null"#,
+    r#""failed_frames":-1"#,
+    r#""length_samples":0.5"#,
+    r#""segments":true"#,
+    r#""closed":null"#,
+    r#""closed":3"#,
+    r#""notes":3"#,
+    r#""notes":null"#,
+    r#""notes":[1]"#,
+];
+/// Values that these fields may have.
+const RIGHT_HEADER_FIELDS: &str = r#""channel_mode":null,"latency_samples":null,"stream_frame":null,"first_sample":-3,
+    "tempo_bpm":null,"track":null,"created":null,"software":null,"inference":null,"cpu":null,"later":[3]"#;
+const RIGHT_FOOTER_FIELDS: &str = r#""lost_frames":0,"failed_frames":1,"length_samples":null,"segments":2,"closed":"","notes":["a"],"later":[3]"#;
+
+#[test]
+fn a_known_header_field_of_another_type_refuses_the_take() {
+    let with = |fields: &str| {
+        let json = format!(
+            r#"{{"pack":{{"name":"test","version":"1","sha256":"{}"}},"codec_rate_hz":24000,"hop_samples":320,
+            "codebooks":{{"semantic":1000,"acoustic":1024}},"channels":1,"host_rate_hz":48000,{fields}}}"#,
+            "0".repeat(64)
+        );
+        let mut bytes = b"\x89SAC\r\n\x1a\n\x01\0\0\0".to_vec();
+        bytes.extend((json.len() as u32).to_le_bytes());
+        bytes.extend(crc32fast::hash(&[&bytes[..], json.as_bytes()].concat()).to_le_bytes());
+        bytes.extend(json.as_bytes());
+        Take::parse(&bytes)
+    };
+    with(RIGHT_HEADER_FIELDS).unwrap();
+    for field in WRONG_HEADER_FIELDS {
+        let error = with(field).expect_err(field).to_string();
+        assert!(error.contains("header"), "{field}: {error}");
+    }
+}
+
+#[test]
+fn a_known_footer_field_of_another_type_makes_the_footer_damage() {
+    let mut writer = TakeWriter::new(header(1)).unwrap();
+    writer.anchor(anchor(0.0));
+    writer.frame(&[TokenFrame { semantic: 1, acoustic: 2 }]).unwrap();
+    writer.finish("test", None, vec![]);
+    let sound = writer.take_bytes();
+    let start = sound.windows(2).rposition(|w| w == b"{\"").unwrap() - 3;
+    let with = |fields: &str| {
+        let json = format!(r#"{{"frames":1,{fields}}}"#);
+        let mut record = vec![0xAF];
+        record.extend((json.len() as u16).to_le_bytes());
+        record.extend(json.as_bytes());
+        record.extend(crc32fast::hash(&record).to_le_bytes());
+        let take = Take::parse(&[&sound[..start], &record].concat()).unwrap();
+        assert_eq!(take.present_frames(), 1);
+        (take.footer.is_some(), take.damage.iter().map(|d| d.bytes).sum::<usize>(), record.len())
+    };
+    let (is_finished, damaged, _) = with(RIGHT_FOOTER_FIELDS);
+    assert!(is_finished && damaged == 0);
+    for field in WRONG_FOOTER_FIELDS {
+        let (is_finished, damaged, length) = with(field);
+        assert_eq!((is_finished, damaged), (false, length), "{field}");
     }
 }
 

@@ -43,7 +43,7 @@ def read(path):
         raise DataError(f"{path}: not a k-means pickled by joblib ({e})") from e
     table = getattr(found, CENTROIDS, None)
     if not isinstance(table, np.ndarray) or table.ndim != 2 or not np.isfinite(table).all():
-        raise DataError(f"{path}: holds no finite {CENTROIDS} [clusters, dimensions]")
+        raise DataError(f"{path}: holds no {CENTROIDS} [clusters, dimensions] with finite values only")
     return table.astype(np.float32)
 
 

@@ -37,7 +37,7 @@ class Crops:
     def __init__(self, cache, seconds, seed, device="cpu", level_dbfs=(-36.0, -12.0), split="train", speaker_power=0.0):
         cache = Path(cache)
         if not (cache / "cache.json").is_file():
-            raise DataError(f"{cache}: no finished cache; make one with python -m sacodec_train.data.cache")
+            raise DataError(f"{cache}: not a finished cache; make one with python -m sacodec_train.data.cache")
         self.facts = json.loads((cache / "cache.json").read_text())
         for name in ("f0.npy", "clips.csv"):
             key = name.split(".")[0] + "_sha256"
@@ -71,7 +71,7 @@ class Crops:
 
     def batch(self, size):
         """dict: `audio` f32 [size, hops * hop], `f0_hz` f32 [size, hops], `bandwidth_hz` f32 [size], `clip` indices [size],
-        `skip` hops [size], and, where the cache has them, `phones` i64 [size, hops]. A clip shorter than the crop stands somewhere in a quiet room."""
+        `skip` hops [size], and, where the cache has them, `phones` i64 [size, hops]. A clip shorter than the crop has quiet noise around it."""
         i = np.minimum(np.searchsorted(self.cdf, self.rng.random(size)), len(self.cdf) - 1)
         hops = self.length[i] // HOP_SAMPLES
         skip = (self.rng.random(size) * np.maximum(1, hops - self.hops + 1)).astype(int)

@@ -86,7 +86,7 @@ def build(cache, recognise=False, workers=None, report=print):
         with open(cache / "clips.csv", encoding="utf8", newline="") as table:
             rows = [r for r in csv.DictReader(table) if r["lang"] == "en" and (recognise or r["text"].strip())]
     except OSError as e:
-        raise DataError(f"{cache}: no cache ({e}); make one with python -m sacodec_train.data.cache") from e
+        raise DataError(f"{cache}: not a cache ({e}); make one with python -m sacodec_train.data.cache") from e
     phones = np.full(len(np.load(cache / "f0.npy", mmap_mode="r")), UNKNOWN, np.int8)
     jobs = [(str(cache), int(r["start"]), int(r["samples"]), r["text"], recognise) for r in rows]
     hops = known = 0

@@ -75,7 +75,7 @@ def refine(cache, workers=None, report=print):
     that has this pitch already."""
     cache = Path(cache)
     if not (cache / "cache.json").is_file():
-        raise DataError(f"{cache}: no finished cache; make one with python -m sacodec_train.data.cache")
+        raise DataError(f"{cache}: not a finished cache; make one with python -m sacodec_train.data.cache")
     facts = json.loads((cache / "cache.json").read_text())
     if facts.get(FACT) == DETECTOR:
         raise DataError(f"{cache}: has the pitch of {DETECTOR} already")

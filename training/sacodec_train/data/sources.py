@@ -51,7 +51,7 @@ def read_file(path, root):
         raise DataError(f"{path}: {e}") from e
     audio = audio.mean(1)
     if not np.isfinite(audio).all():
-        raise DataError(f"{path}: holds samples that are no numbers")
+        raise DataError(f"{path}: holds samples that are not finite (NaN or infinity): leave this file out or mend it")
     if rate != RATE_HZ:
         common = np.gcd(rate, RATE_HZ)
         audio = resample_poly(audio, RATE_HZ // common, rate // common)

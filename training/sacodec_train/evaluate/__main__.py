@@ -33,9 +33,9 @@ def packs_of(paths, codebook, folder):
             title, sizes = systems.title(manifest), tuple(manifest["codebooks"][k]["size"] for k in ("semantic", "acoustic"))
             OrtPack(own)
         except (OSError, json.JSONDecodeError) as e:
-            raise DataError(f"{path}: no pack and no checkpoint ({e})") from e
+            raise DataError(f"{path}: not a pack and not a checkpoint ({e})") from e
         except (KeyError, TypeError) as e:
-            raise DataError(f"{path}: its manifest.json is none of a pack ({type(e).__name__}: {e})") from e
+            raise DataError(f"{path}: its manifest.json is not that of a pack ({type(e).__name__}: {e})") from e
         if title in entries:
             raise DataError(f"{path}: another pack is called {title} too; a table needs names that differ")
         folders.append(str(own))
@@ -65,7 +65,7 @@ def main():
             known = [*entries, *(systems.TITLES[b] for b in a.baselines)]
             unknown = set(a.against) - set(known)
             if unknown:
-                raise DataError(f"--against {', '.join(sorted(unknown))}: the table has none of that name; it has {', '.join(known)}")
+                raise DataError(f"--against {', '.join(sorted(unknown))}: the table does not have that name; it has {', '.join(known)}")
             scored = scores.run(read(a.clips, a.every), packs, a.baselines, not a.no_phones, a.workers, a.listen)
         print(report.write(scored, scores.streams(scored, entries), a.out, a.samples, a.against))
     except (DataError, CheckpointError, systems.CodecError, listen.ListenError, OSError, ValueError) as e:

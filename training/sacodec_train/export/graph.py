@@ -14,7 +14,7 @@ def array(tensor):
 
 
 class Graph:
-    """A graph in the making. Tensors are known by their names. `half`: weights stand at f16, with a cast behind them."""
+    """A graph in the making. Tensors are known by their names. `half`: weights are stored at f16, each with a cast after it."""
 
     def __init__(self, half):
         self.half, self.nodes, self.constants, self.inputs, self.outputs, self.count = half, [], [], [], [], 0
@@ -61,7 +61,7 @@ class Graph:
         return self.op("LayerNormalization", x, np.ones(width), axis=-1, epsilon=epsilon)
 
     def norm_linear(self, x, norm, linear, width):
-        """A layer norm and the linear map behind it, as one map."""
+        """A layer norm and the linear map after it, as one map."""
         weight = array(linear.weight)
         return self.linear(self.norm(x, width), weight * array(norm.weight), array(linear.bias) + weight @ array(norm.bias))
 

@@ -40,7 +40,7 @@ class ModelError(ParityError):
 
 
 def frozen_name(table):
-    """What a manifest calls the table behind the semantic tokens."""
+    """What a manifest calls the table that the semantic tokens come from."""
     is_mhubert = len(table) == 1000 and torch.allclose(sketch(table)[:4], torch.tensor(MHUBERT), atol=1e-3)
     return "mHuBERT layer 11 k-means 1000" if is_mhubert else f"a table of its own, {list(table.shape)}"
 
@@ -93,7 +93,7 @@ def _judge(error, blame, where, found, clips):
     are_equal, tokens = _tokens(found[:, :2], clips)
     audio_db = found[:, 2].min()
     said = f"{where}{tokens}; audio {audio_db:.1f} dB"
-    # So that what is no number does not pass.
+    # Not `<`: NaN must not pass.
     if not (are_equal and audio_db >= MIN_SNR_DB):
         raise error(f"{blame}: {said}; expected {EXPECTED_EQUAL} and {MIN_SNR_DB} dB")
     return said
@@ -109,7 +109,7 @@ def _tokens(shares, clips):
 
 
 def export(net, contents, folder, name, version, half, licence, clips=(), program=None):
-    """Write the pack with its card, checked on `clips` f32 [T] before anything stands in `folder`. Returns what there is to
+    """Write the pack with its card, checked on `clips` f32 [T] before anything is written to `folder`. Returns what there is to
     say: what the checks found, and of a card by hand that it stays. Raises ParityError."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as partial:

@@ -57,7 +57,7 @@ def read_codebook(path):
     try:
         c = np.load(path, allow_pickle=False).astype(np.float32)
     except (AttributeError, ValueError, EOFError) as e:
-        raise ValueError(f"{path}: no .npy file of centroids; python -m sacodec_train.data.codebook makes one") from e
+        raise ValueError(f"{path}: not a .npy file of centroids; python -m sacodec_train.data.codebook makes one") from e
     if c.ndim != 2 or not np.isfinite(c).all() or c.std() == 0:
         raise ValueError(f"{path}: expected finite centroids [entries, dimensions], found {c.dtype} {c.shape}")
     if c.shape[0] == DIMENSIONS != c.shape[1]:

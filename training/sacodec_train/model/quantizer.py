@@ -14,7 +14,7 @@ class FitError(ValueError):
 class AnchoredCodebook(nn.Module):
     """Nearest neighbour in a learned affine projection of a frozen table.
 
-    e_k = P c_k + b, with c frozen: the gradient of one entry moves all of them, so that none is left behind. With a
+    e_k = P c_k + b, with c frozen: the gradient of one entry moves all of them, so that none stays unused. With a
     Gaussian table this is SimVQ (Zhu et al. 2024), with mHuBERT's centroids SACodec's semantic anchoring.
     """
 
@@ -39,10 +39,10 @@ class AnchoredCodebook(nn.Module):
     def fit(self, target, shrink):
         """Give the projected table the covariance of `target` [N, width], principal axes to principal axes, times `shrink`.
 
-        Without it one entry is nearest to everything, and nothing is learned. Raises FitError where `target` holds what is no number.
+        Without it one entry is nearest to everything, and nothing is learned. Raises FitError if a value of `target` is not finite.
         """
         if not torch.isfinite(target).all():
-            raise FitError("the encoder gives what is no number, which no codebook can be fitted to")
+            raise FitError("the encoder gives values that are not finite: a codebook cannot be fitted to them")
         c, t = self.frozen.double(), target.double()
         mean_c, mean_t = c.mean(0), t.mean(0)
         _, s_c, v_c = torch.linalg.svd(c - mean_c, full_matrices=False)

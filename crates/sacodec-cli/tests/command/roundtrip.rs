@@ -126,7 +126,7 @@ fn a_wrong_command_line_exits_with_2_and_a_wrong_pack_with_1() {
     assert_eq!(sacodec(&["bench", "--seconds", "0"]).status.code(), Some(2));
     let run = sacodec(&["info", "--pack", "/no/such/pack"]);
     assert_eq!(run.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&run.stderr).contains("/no/such/pack is no folder"));
+    assert!(String::from_utf8_lossy(&run.stderr).contains("/no/such/pack is not a folder"));
     let empty = tempfile::tempdir().unwrap();
     let run = sacodec(&["info", "--pack", empty.path().to_str().unwrap()]);
     assert_eq!(run.status.code(), Some(1));

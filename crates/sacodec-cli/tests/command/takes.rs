@@ -27,7 +27,7 @@ fn lines(output: &Output) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// A corpus of four files in two folders, one of which is no audio.
+/// A corpus of four files in two folders, one of which is not audio.
 fn corpus() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (seed, name) in [(1, "in/a.wav"), (2, "in/b/c.wav"), (3, "in/b/d.wav")] {

@@ -1,4 +1,4 @@
-//! What a listening test hears: turns that tell nothing, the same channels, gains that stand still.
+//! What a listening test hears: turns that tell nothing, the same channels, gains that are held.
 
 use ebur128::{EbuR128, Mode};
 use sacodec_codec::{CodecModel, StreamGain};

@@ -92,12 +92,93 @@ fn a_full_ring_is_counted_as_a_gap_and_the_take_goes_on_at_its_place() {
     assert!(
         matches!(last[0], RecorderEvent::Gap { count, reason: GapReason::RingFull } if u64::from(count) == lost)
     );
-    let RecorderEvent::Anchor(anchor) = &last[1] else { panic!("no anchor behind the gap: {:?}", last[1]) };
+    let RecorderEvent::Anchor(anchor) = &last[1] else { panic!("no anchor after the gap: {:?}", last[1]) };
     assert_eq!(anchor.stream_samples, 100.0 * 48_000.0 + timing(&model).first_frame_samples);
     let end = last.last().unwrap();
     assert!(
         matches!(end, RecorderEvent::End { reason: EndReason::Deactivated, length_samples } if *length_samples == 101 * 48_000)
     );
+}
+
+/// Seconds of a stream until some frames do not fit the ring; the number of those that were coded.
+fn fill(recorder: &mut Recorder, model: &Arc<CodecModel>, armed: Armed) -> u64 {
+    let counts = recorder.counts.clone();
+    let mut seconds = 0..;
+    while counts.lost_frames.load(Relaxed) == 0 {
+        second(recorder, model, seconds.next().unwrap(), armed);
+    }
+    seconds.start
+}
+
+/// Gaps and anchors as index, frames, and whether the codec's states are zero; frames as `None`.
+fn story(events: &mut HeapCons<RecorderEvent>) -> Vec<Option<(&'static str, u32, bool)>> {
+    let mut story: Vec<_> = std::iter::from_fn(|| events.try_pop())
+        .map(|event| match event {
+            RecorderEvent::Begin(begin) => {
+                Some(("begin", begin.stream_frame as u32, begin.first.codec_reset))
+            }
+            RecorderEvent::Anchor(anchor) => Some(("anchor", anchor.index, anchor.codec_reset)),
+            RecorderEvent::Gap { count, .. } => Some(("gap", count, false)),
+            RecorderEvent::End { .. } => Some(("end", 0, false)),
+            RecorderEvent::Frame(_) => None,
+        })
+        .collect();
+    story.dedup();
+    story
+}
+
+#[test]
+fn a_reset_before_a_lost_frame_has_its_anchor_in_the_gap() {
+    let model = CodecModel::embedded().unwrap();
+    let armed = Armed::On(ChannelMode::Mono);
+    let (mut recorder, mut events) = channel(Arc::default());
+    recorder.activate(timing(&model), false);
+    let frames = 75 * fill(&mut recorder, &model, armed) as u32;
+    let lost = recorder.counts.lost_frames.load(Relaxed) as u32;
+    recorder.reset();
+    second(&mut recorder, &model, 0, armed);
+    assert_eq!(story(&mut events), [Some(("begin", 0, true)), Some(("anchor", 0, true)), None]);
+    second(&mut recorder, &model, 1, armed);
+    let gap = [Some(("gap", lost, false)), Some(("anchor", frames, true)), Some(("gap", 75, false))];
+    assert_eq!(story(&mut events), [&gap[..], &[Some(("anchor", frames + 75, false)), None]].concat());
+}
+
+#[test]
+fn a_take_whose_first_frames_were_lost_says_only_of_frame_0_that_the_states_are_zero() {
+    let model = CodecModel::embedded().unwrap();
+    let armed = Armed::On(ChannelMode::Mono);
+    let (mut recorder, mut events) = channel(Arc::default());
+    recorder.activate(timing(&model), false);
+    let seconds = fill(&mut recorder, &model, armed);
+    second(&mut recorder, &model, seconds, Armed::Off(EndReason::RecordOff));
+    recorder.reset();
+    // The next take begins at frame 0 of the stream, while the ring is full.
+    second(&mut recorder, &model, 0, armed);
+    assert_eq!(story(&mut events).last(), Some(&Some(("end", 0, false))));
+    second(&mut recorder, &model, 1, armed);
+    let begin = [Some(("begin", 0, true)), Some(("anchor", 0, true)), Some(("gap", 75, false))];
+    assert_eq!(story(&mut events), [&begin[..], &[Some(("anchor", 75, false)), None]].concat());
+}
+
+#[test]
+fn whatever_is_lost_the_end_of_a_take_fits_the_ring() {
+    let model = CodecModel::embedded().unwrap();
+    let armed = Armed::On(ChannelMode::Mono);
+    // The ring is a different number of events from full each time.
+    for taken in 0..RESERVED_EVENTS + 2 {
+        let (mut recorder, mut events) = channel(Arc::default());
+        recorder.activate(timing(&model), false);
+        fill(&mut recorder, &model, armed);
+        for _ in 0..taken {
+            events.try_pop();
+        }
+        recorder.reset();
+        second(&mut recorder, &model, 0, armed);
+        recorder.reset();
+        second(&mut recorder, &model, 0, armed);
+        recorder.deactivate();
+        assert_eq!(story(&mut events).last(), Some(&Some(("end", 0, false))), "{taken}");
+    }
 }
 
 #[test]
