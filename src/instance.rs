@@ -32,6 +32,8 @@ pub struct SacodecPlugin {
     recording: Recording,
     rate_hz: f64,
     rendering: bool,
+    /// A pack with another delay was chosen: only an engine of its own can play it.
+    pack_awaits_restart: bool,
     /// The host was asked to restart us and has not yet.
     restart_requested: bool,
 }
@@ -50,6 +52,7 @@ impl Default for SacodecPlugin {
             recording: Recording::default(),
             rate_hz: 0.0,
             rendering: false,
+            pack_awaits_restart: false,
             restart_requested: false,
         }
     }
@@ -103,6 +106,7 @@ impl Plugin for SacodecPlugin {
         self.rate_hz = wanted.rate_hz;
         self.rendering = config.process_mode == ProcessMode::Offline;
         self.restart_requested = false;
+        self.pack_awaits_restart = false;
         let codecs = match self.params.session.pack.codecs() {
             Ok(codecs) => codecs,
             Err(error) => return refuse(&error),
@@ -128,6 +132,10 @@ impl Plugin for SacodecPlugin {
         }
         let latency_samples = self.engine.as_ref().map_or(0, |e| e.latency_samples() as u32);
         self.status.set_timing(latency_samples, wanted.rate_hz);
+        self.status.set_awaits_restart(false);
+        if let Some(engine) = &self.engine {
+            self.status.set_engine(engine);
+        }
         self.status.set_changed();
         context.set_latency_samples(latency_samples);
         true
@@ -158,27 +166,33 @@ impl Plugin for SacodecPlugin {
         let Some(engine) = &mut self.engine else {
             return ProcessStatus::Error("process was called before activate");
         };
-        let mut restart = engine.config().scheduling != self.params.scheduling();
         if !engine.is_swapping()
             && let Some(codecs) = self.params.session.pack.pop_incoming()
         {
             // What is handed back finds room: the queue holds eight and nothing else is on its way.
             if Arc::ptr_eq(engine.model(), codecs.model()) {
                 // The same weights under another name: what plays continues without a break.
+                self.pack_awaits_restart = false;
                 let _ = self.params.session.pack.push_retired(codecs);
             } else if let Err((codecs, _)) = engine.swap(codecs) {
                 // Another latency: the next activation takes the pack.
-                restart = true;
+                self.pack_awaits_restart = true;
                 let _ = self.params.session.pack.push_retired(codecs);
+            } else {
+                self.pack_awaits_restart = false;
             }
         }
+        let awaits_restart =
+            self.pack_awaits_restart || engine.config().scheduling != self.params.scheduling();
         let mut controls = self.params.controls(self.rendering);
         controls.audition = self.status.audition().filter(|_| !self.rendering);
         self.recording.process(engine, buffer.as_slice(), &controls, &now, &self.params, &mut self.tap);
         if let Some(codecs) = engine.take_retired() {
             let _ = self.params.session.pack.push_retired(codecs);
         }
-        if restart && !self.restart_requested {
+        self.status.set_awaits_restart(awaits_restart);
+        let is_wanted_again = self.status.take_restart_wanted();
+        if awaits_restart && (!self.restart_requested || is_wanted_again) {
             self.restart_requested = true;
             context.request_restart();
         }

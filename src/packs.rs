@@ -14,7 +14,7 @@ use crossbeam::queue::ArrayQueue;
 use nice_plug::params::persist::PersistentField;
 use parking_lot::Mutex;
 
-use super::status::Status;
+use super::status::{LoadedPack, Status, pack_key};
 use sacodec_codec::{CodecError, CodecModel, LoadError, ModelPack};
 use sacodec_engine::CodecSet;
 
@@ -158,7 +158,7 @@ impl Shared {
         let Some(model) = self.load(choice, folder) else { return };
         let codecs = match CodecSet::new(&model) {
             Ok(codecs) => Box::new(codecs),
-            Err(error) => return self.status.set_pack(|p| p.error = Some(error.to_string())),
+            Err(error) => return self.refuse(choice, &error),
         };
         {
             let activated = self.activated.lock();
@@ -195,13 +195,20 @@ impl Shared {
         match loaded {
             Ok((model, card)) => Some(self.keep(choice, model, card.as_deref(), false)),
             Err(error) => {
-                self.status.set_pack(|p| {
-                    p.is_loading = false;
-                    p.error = Some(error.to_string());
-                });
+                self.refuse(choice, &error);
                 None
             }
         }
+    }
+
+    /// Says why the pack of a choice is not used, unless another one was made meanwhile.
+    fn refuse(&self, choice: u64, error: &dyn std::error::Error) {
+        self.status.set_pack(|p| {
+            if self.choice.load(Ordering::SeqCst) == choice {
+                p.is_loading = false;
+                p.error = Some(error.to_string());
+            }
+        });
     }
 
     /// Remembers a model; as a fallback it leaves the error of the chosen pack on show.
@@ -212,17 +219,22 @@ impl Shared {
         card: Option<&str>,
         is_fallback: bool,
     ) -> Arc<CodecModel> {
-        let info = model.info();
-        self.status.set_pack(|p| {
-            p.name = format!("{} {}", info.name, info.version);
-            p.info = Some(info.clone());
-            p.card = card.map(str::to_owned);
-            p.is_loading = false;
-            if !is_fallback {
+        let mut newest = self.model.lock();
+        // Looked at under the lock: a slow load must not replace what a later choice has brought meanwhile.
+        if newest.as_ref().is_some_and(|(by, _)| *by > choice) {
+            return model;
+        }
+        *newest = Some((choice, model.clone()));
+        let (key, info) = (pack_key(&model), model.info().clone());
+        self.status.add_loaded(LoadedPack { key, info, card: card.map(str::to_owned) });
+        // The embedded pack plays while the chosen one is still loaded, or after it was refused.
+        if !is_fallback && self.choice.load(Ordering::SeqCst) == choice {
+            self.status.set_pack(|p| {
+                p.is_loading = false;
                 p.error = None;
-            }
-        });
-        *self.model.lock() = Some((choice, model.clone()));
+            });
+        }
+        self.status.set_changed();
         model
     }
 }
@@ -247,5 +259,49 @@ impl<'a> PersistentField<'a, String> for PackChoice {
         F: Fn(&String) -> R,
     {
         f(&self.shared.folder.lock())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sacodec_codec::PackError;
+
+    fn other_pack() -> (tempfile::TempDir, Arc<CodecModel>) {
+        let folder = tempfile::tempdir().unwrap();
+        let live = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/live");
+        for name in ["encoder.onnx", "quantizer.onnx", "decoder.onnx"] {
+            std::fs::copy(live.join(name), folder.path().join(name)).unwrap();
+        }
+        let manifest = std::fs::read_to_string(live.join("manifest.json")).unwrap();
+        let mut manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+        manifest["version"] = "99.0".into();
+        std::fs::write(folder.path().join("manifest.json"), manifest.to_string()).unwrap();
+        let model = CodecModel::load(&ModelPack::from_folder(folder.path()).unwrap()).unwrap();
+        (folder, model)
+    }
+
+    #[test]
+    fn a_load_that_ends_after_a_later_one_replaces_nothing_that_is_shown_or_used() {
+        let status = Arc::<Status>::default();
+        let packs = PackChoice::new(status.clone());
+        let (embedded, (_folder, other)) = (CodecModel::embedded().unwrap(), other_pack());
+        packs.shared.choice.store(2, Ordering::SeqCst);
+        packs.shared.keep(2, other.clone(), None, false);
+        packs.shared.keep(1, embedded, None, false);
+        let newest = packs.shared.model.lock().clone();
+        assert!(newest.is_some_and(|(by, model)| by == 2 && Arc::ptr_eq(&model, &other)), "what is used");
+        assert_eq!(status.pack().name, "live 99.0", "what is shown");
+        packs.shared.refuse(1, &PackError::TooLarge { file: "old".to_owned(), limit_bytes: 1 });
+        assert_eq!(status.pack().error, None, "what is said of an earlier choice");
+    }
+
+    #[test]
+    fn the_embedded_pack_in_place_of_another_does_not_end_its_loading() {
+        let status = Arc::<Status>::default();
+        let packs = PackChoice::new(status.clone());
+        status.set_pack(|p| p.is_loading = true);
+        packs.shared.keep(0, CodecModel::embedded().unwrap(), None, true);
+        assert!(status.pack().is_loading, "the chosen pack is still loaded");
     }
 }

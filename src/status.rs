@@ -2,11 +2,13 @@
 
 mod facts;
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use atomic_float::{AtomicF32, AtomicF64};
 use parking_lot::Mutex;
 
+use sacodec_codec::{CodecModel, PackInfo};
 use sacodec_engine::{Audition, Engine};
 use sacodec_take::{TakeStatus, TakeWatch};
 
@@ -19,11 +21,21 @@ pub struct Status {
     rate_hz: AtomicF64,
     nonfinite_samples: AtomicU64,
     failed_frames: AtomicU64,
+    underruns: AtomicU64,
+    engine_errors: AtomicU64,
+    /// The pack that plays, by [`pack_key`]; 0 before activation.
+    playing_pack: AtomicU64,
+    /// What was chosen plays only after a restart.
+    awaits_restart: AtomicBool,
+    /// The user wants the host to be asked for a restart again.
+    is_restart_wanted: AtomicBool,
     match_coded_db: AtomicF32,
     match_difference_db: AtomicF32,
     is_match_settled: AtomicBool,
     audition: AtomicU64,
     pack: Mutex<PackStatus>,
+    /// The packs that were loaded last, the newest one at the end: one of them plays.
+    loaded: Mutex<VecDeque<LoadedPack>>,
     track: Mutex<Option<String>>,
     takes: Mutex<Option<TakeWatch>>,
     /// Why there is nothing to watch.
@@ -32,6 +44,29 @@ pub struct Status {
     has_changed: AtomicBool,
     /// The instance is being destroyed.
     is_gone: AtomicBool,
+}
+
+/// Packs that are remembered: what plays, and choices that wait for a restart.
+const LOADED_PACKS: usize = 8;
+
+/// A pack that was loaded, in words.
+#[derive(Debug, Clone)]
+pub struct LoadedPack {
+    /// See [`pack_key`].
+    pub key: u64,
+    /// What it is.
+    pub info: PackInfo,
+    /// What its makers say of it, Markdown.
+    pub card: Option<String>,
+}
+
+/// What tells packs apart in this process, small enough for an atomic: the beginning of the digest.
+///
+/// # Real-time
+/// Arithmetic only.
+pub fn pack_key(model: &CodecModel) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = model.digest();
+    u64::from_le_bytes([a, b, c, d, e, f, g, h])
 }
 
 /// No listening test, as stored in an atomic: else bit 0 is set, bit 1 tells whether it is coded, the
@@ -70,6 +105,9 @@ impl Status {
             rate_hz,
             nonfinite_samples: self.nonfinite_samples.load(Relaxed),
             failed_frames: self.failed_frames.load(Relaxed),
+            underruns: self.underruns.load(Relaxed),
+            engine_errors: self.engine_errors.load(Relaxed),
+            awaits_restart: self.awaits_restart.load(Relaxed),
             match_gains_db: Some((self.match_coded_db.load(Relaxed), self.match_difference_db.load(Relaxed))),
             is_match_settled: self.is_match_settled.load(Relaxed),
             pack: self.pack(),
@@ -94,7 +132,7 @@ impl Status {
         (code != NO_AUDITION).then_some(Audition { coded: code & 2 != 0, turn: (code >> 2) as u32 })
     }
 
-    /// What the engine counts and how it matches levels.
+    /// What the engine plays, what it counts, and how it matches levels.
     ///
     /// # Real-time
     /// Atomics only.
@@ -102,9 +140,48 @@ impl Status {
         let (stats, match_gains_db) = (engine.stats(), engine.match_gains_db());
         self.nonfinite_samples.store(stats.nonfinite_samples, Relaxed);
         self.failed_frames.store(stats.failed_frames, Relaxed);
+        self.underruns.store(stats.underruns, Relaxed);
+        self.engine_errors.store(stats.errors, Relaxed);
+        self.playing_pack.store(pack_key(engine.model()), Relaxed);
         self.match_coded_db.store(match_gains_db.0, Relaxed);
         self.match_difference_db.store(match_gains_db.1, Relaxed);
         self.is_match_settled.store(engine.is_match_settled(), Relaxed);
+    }
+
+    /// Whether what was chosen plays only after a restart.
+    ///
+    /// # Real-time
+    /// Atomics only.
+    pub fn set_awaits_restart(&self, awaits: bool) {
+        if self.awaits_restart.swap(awaits, Relaxed) != awaits {
+            self.set_changed();
+        }
+    }
+
+    /// The user wants the host to be asked for a restart again.
+    pub fn want_restart(&self) {
+        self.is_restart_wanted.store(true, Relaxed);
+    }
+
+    /// Whether the user has wanted that since the last call.
+    ///
+    /// # Real-time
+    /// An atomic swap.
+    pub fn take_restart_wanted(&self) -> bool {
+        self.is_restart_wanted.swap(false, Relaxed)
+    }
+
+    /// A pack was loaded: it plays, or will. Locks: not for the audio thread.
+    pub fn add_loaded(&self, pack: LoadedPack) {
+        let playing = self.playing_pack.load(Relaxed);
+        let mut loaded = self.loaded.lock();
+        loaded.retain(|known| known.key != pack.key);
+        if loaded.len() >= LOADED_PACKS
+            && let Some(oldest) = loaded.iter().position(|known| known.key != playing)
+        {
+            loaded.remove(oldest);
+        }
+        loaded.push_back(pack);
     }
 
     /// Called on activation.
@@ -124,9 +201,20 @@ impl Status {
         self.set_changed();
     }
 
-    /// What is said of the pack. Locks: not for the audio thread.
+    /// What is said of the pack: the one that plays is named, and the one that does not yet. Locks: not for the
+    /// audio thread.
     pub fn pack(&self) -> PackStatus {
-        self.pack.lock().clone()
+        let mut status = self.pack.lock().clone();
+        let loaded = self.loaded.lock();
+        let playing = self.playing_pack.load(Relaxed);
+        let newest = loaded.back();
+        if let Some(shown) = loaded.iter().find(|pack| pack.key == playing).or(newest) {
+            status.name = shown.info.title();
+            status.info = Some(shown.info.clone());
+            status.card = shown.card.clone();
+            status.next = newest.filter(|newest| newest.key != shown.key).map(|newest| newest.info.title());
+        }
+        status
     }
 
     /// The host told the track's name: takes that began before keep the old one. Locks and may wait:
@@ -172,5 +260,33 @@ impl Status {
             status.problem = Some(error);
         }
         status
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sacodec_engine::{EngineConfig, Scheduling};
+
+    #[test]
+    fn the_pack_that_plays_is_named_and_so_is_the_one_that_waits() {
+        let model = CodecModel::embedded().unwrap();
+        let (key, info) = (pack_key(&model), model.info().clone());
+        let status = Status::default();
+        status.add_loaded(LoadedPack { key, info: info.clone(), card: None });
+        assert_eq!((status.pack().name, status.pack().next), (info.title(), None), "before activation");
+        let config = EngineConfig { rate_hz: 48_000.0, channels: 1, scheduling: Scheduling::Spread };
+        status.set_engine(&Engine::new(&model, config).unwrap());
+        // Far more than are remembered: what plays is not forgotten.
+        for version in 0..20 {
+            let other = PackInfo { version: format!("99.{version}"), ..info.clone() };
+            let card = Some("another".to_owned());
+            status.add_loaded(LoadedPack { key: key ^ (version + 1), info: other, card });
+            let pack = status.pack();
+            assert_eq!((pack.name, pack.card), (info.title(), None), "what plays");
+            assert_eq!(pack.next, Some(format!("{} 99.{version}", info.name)), "what was chosen since");
+        }
+        status.add_loaded(LoadedPack { key, info: info.clone(), card: None });
+        assert_eq!(status.pack().next, None, "what plays was chosen again");
     }
 }

@@ -20,6 +20,8 @@ pub enum Action {
     TakeFormats(Vec<ExportFormat>),
     /// Show this file in the system's file manager.
     Reveal(PathBuf),
+    /// Ask the host again for a restart.
+    AskForRestart,
     /// Scale the window.
     Zoom(f32),
     /// A listening test has ended.

@@ -32,6 +32,18 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk, facts: &Facts) {
         "Pieces of sound that this window was too slow to take: meters and spectrogram have gaps there, the \
          sound has none",
     );
+    fact(
+        ui,
+        "Late samples",
+        count(facts.underruns),
+        "Coded samples that were not there in time: none, or the engine is wrong. Please report it",
+    );
+    fact(
+        ui,
+        "Engine errors",
+        count(facts.engine_errors),
+        "Blocks that the engine refused or cut short: none, or the engine is wrong. Please report it",
+    );
     if facts.rate_hz > 0.0 {
         fact(ui, "Host rate", format!("{} Hz", facts.rate_hz), "Sample rate of the host");
         let latency = format!("{} samples", facts.latency_samples);

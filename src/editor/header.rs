@@ -19,7 +19,7 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk, facts: &Facts) -> Option<Action> {
     let is_wide = ui.available_width() > 760.0;
     ui.horizontal(|ui| {
         ui.label(RichText::new("SACodec").size(19.0).strong());
-        pack(ui, facts, desk.scope.coded_channels());
+        action = pack(ui, facts, desk.scope.coded_channels());
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             for (page, label, tip) in [
                 (Page::Help, "?", "What this is, the signal path, and the keys"),
@@ -73,7 +73,7 @@ pub fn percent(share: f32) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 
-fn pack(ui: &mut Ui, facts: &Facts, channels: u8) {
+fn pack(ui: &mut Ui, facts: &Facts, channels: u8) -> Option<Action> {
     let pack = &facts.pack;
     let name = if pack.name.is_empty() { "no pack yet" } else { &pack.name };
     ui.label(RichText::new(name).color(theme::ACCENT)).on_hover_text("The model pack in use");
@@ -86,12 +86,28 @@ fn pack(ui: &mut Ui, facts: &Facts, channels: u8) {
         );
         caption(ui, &format!("{kbps:.1} kbps")).on_hover_text(tip);
     }
+    if facts.awaits_restart {
+        return restart(ui, pack.next.as_deref());
+    }
     if pack.is_loading {
         ui.label(RichText::new("loading another").color(theme::WARNING));
     } else if pack.error.is_some() {
         ui.label(RichText::new("chosen pack refused").color(theme::ERROR))
             .on_hover_text("See the tab Pack for the reason");
     }
+    None
+}
+
+/// What was chosen plays only after the host has restarted the plugin, which not every host does when it is asked.
+fn restart(ui: &mut Ui, next: Option<&str>) -> Option<Action> {
+    let what = next.map_or_else(|| "another Scheduling".to_owned(), |pack| format!("the pack {pack}"));
+    let tip = format!(
+        "You chose {what}, which changes the latency. It plays after the host has restarted the plugin. If it does \
+         not, switch the plugin or the host's audio off and on"
+    );
+    ui.label(RichText::new("waiting for the host to restart").color(theme::WARNING)).on_hover_text(tip);
+    let tip = "Asks the host again to restart the plugin";
+    segment(ui, false, "Ask again", vec2(0.0, 18.0), 11.0, tip).clicked().then_some(Action::AskForRestart)
 }
 
 fn latency(ui: &mut Ui, facts: &Facts) {

@@ -45,6 +45,11 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk, facts: &Facts) -> Vec<Action> {
             RichText::new("loading: the old pack plays on until this one is ready").color(theme::WARNING),
         );
     }
+    if let Some(next) = pack.next.as_ref().filter(|_| facts.awaits_restart) {
+        let text =
+            format!("{next} waits for the host to restart the plugin: the pack below plays until then");
+        ui.label(RichText::new(text).color(theme::WARNING));
+    }
     if let Some(warning) = &facts.pack_warning {
         problem(ui, warning);
     }

@@ -420,6 +420,7 @@ impl Core {
                 let size = egui::Vec2::from(choice.size()) / ctx.zoom_factor();
                 ctx.send_viewport_cmd(ViewportCommand::InnerSize(size));
             }
+            Action::AskForRestart => self.status.want_restart(),
             Action::TrialsEnded(result) => self.params.session.add_abx_result(result),
             Reveal(path) => {
                 if let Err(error) = dialogs::reveal(&path) {

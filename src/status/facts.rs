@@ -8,9 +8,11 @@ use sacodec_take::{ExportFormat, TakeStatus};
 /// The pack in words. Never touched by the audio thread.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PackStatus {
-    /// Name and version of the pack in use, or on its way.
+    /// Name and version of the pack that plays; before activation, of the one that will.
     pub name: String,
-    /// What that pack is; `None` before one was loaded.
+    /// Name and version of a pack that was chosen since and does not play yet.
+    pub next: Option<String>,
+    /// What the pack that plays is; `None` before one was loaded.
     pub info: Option<PackInfo>,
     /// What its makers say of it, Markdown.
     pub card: Option<String>,
@@ -34,6 +36,12 @@ pub struct Facts {
     pub nonfinite_samples: u64,
     /// Frames that the codec failed on.
     pub failed_frames: u64,
+    /// Coded samples that were not there in time.
+    pub underruns: u64,
+    /// Blocks that the engine refused or cut short.
+    pub engine_errors: u64,
+    /// What was chosen plays only after the host has restarted the plugin.
+    pub awaits_restart: bool,
     /// Snapshots that found no room on their way to the editor.
     pub dropped_snapshots: u64,
     /// Gains of the level match on coded and difference, in dB; `None` while it is off.

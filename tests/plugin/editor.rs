@@ -118,6 +118,18 @@ fn a_pack_that_was_refused() {
 }
 
 #[test]
+fn while_a_pack_waits_for_a_restart() {
+    compare("restart", || {
+        let mut studio = Studio::playing();
+        studio.desk.tab = Tab::Pack;
+        studio.facts.pack.folder = "/home/ada/packs/large".to_owned();
+        studio.facts.pack.next = Some("large 1.0.0".to_owned());
+        studio.facts.awaits_restart = true;
+        studio
+    });
+}
+
+#[test]
 fn the_engines_numbers() {
     compare("engine", || {
         let mut studio = Studio::playing();
@@ -286,6 +298,7 @@ fn every_committed_picture_belongs_to_a_test() {
         "dual",
         "held",
         "pack_loading",
+        "restart",
         "record_fixed",
         "help",
         "pointer",

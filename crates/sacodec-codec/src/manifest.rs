@@ -62,6 +62,11 @@ pub struct PackInfo {
 }
 
 impl PackInfo {
+    /// Name and version: what people know the pack by.
+    pub fn title(&self) -> String {
+        format!("{} {}", self.name, self.version)
+    }
+
     /// Frames a second.
     pub fn frame_rate_hz(&self) -> f64 {
         f64::from(self.sample_rate_hz) / self.hop_samples as f64
