@@ -21,6 +21,8 @@ use sacodec_engine::CodecSet;
 /// How often a loader thread looks for the old codecs, and how long at most.
 const POLL: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long an instance that is removed waits for its loaders.
+const CLOSING_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The pack that was chosen, persisted as its folder, and the machinery that brings it in.
 pub struct PackChoice {
@@ -242,9 +244,17 @@ impl Shared {
 impl Drop for PackChoice {
     fn drop(&mut self) {
         self.shared.closing.store(true, Ordering::Relaxed);
+        let start = Instant::now();
         for worker in self.workers.lock().drain(..) {
-            // A panic in a loader thread has been reported by its own hook; nothing is left to do.
-            let _ = worker.join();
+            // The host stands still meanwhile. A loader that compiles a large pack is left to itself: the library
+            // stays in memory.
+            while !worker.is_finished() && start.elapsed() < CLOSING_PATIENCE {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            if worker.is_finished() {
+                // A panic in a loader thread has been reported by its own hook; nothing is left to do.
+                let _ = worker.join();
+            }
         }
     }
 }

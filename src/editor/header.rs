@@ -19,7 +19,7 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk, facts: &Facts) -> Option<Action> {
     let is_wide = ui.available_width() > 760.0;
     ui.horizontal(|ui| {
         ui.label(RichText::new("SACodec").size(19.0).strong());
-        action = pack(ui, facts, desk.scope.coded_channels());
+        action = pack(ui, facts, desk.scope.coded_channels(), is_wide);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             for (page, label, tip) in [
                 (Page::Help, "?", "What this is, the signal path, and the keys"),
@@ -73,7 +73,7 @@ pub fn percent(share: f32) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 
-fn pack(ui: &mut Ui, facts: &Facts, channels: u8) -> Option<Action> {
+fn pack(ui: &mut Ui, facts: &Facts, channels: u8, is_wide: bool) -> Option<Action> {
     let pack = &facts.pack;
     let name = if pack.name.is_empty() { "no pack yet" } else { &pack.name };
     ui.label(RichText::new(name).color(theme::ACCENT)).on_hover_text("The model pack in use");
@@ -87,7 +87,7 @@ fn pack(ui: &mut Ui, facts: &Facts, channels: u8) -> Option<Action> {
         caption(ui, &format!("{kbps:.1} kbps")).on_hover_text(tip);
     }
     if facts.awaits_restart {
-        return restart(ui, pack.next.as_deref());
+        return restart(ui, pack.next.as_deref(), is_wide);
     }
     if pack.is_loading {
         ui.label(RichText::new("loading another").color(theme::WARNING));
@@ -99,13 +99,14 @@ fn pack(ui: &mut Ui, facts: &Facts, channels: u8) -> Option<Action> {
 }
 
 /// What was chosen plays only after the host has restarted the plugin, which not every host does when it is asked.
-fn restart(ui: &mut Ui, next: Option<&str>) -> Option<Action> {
+fn restart(ui: &mut Ui, next: Option<&str>, is_wide: bool) -> Option<Action> {
     let what = next.map_or_else(|| "another Scheduling".to_owned(), |pack| format!("the pack {pack}"));
     let tip = format!(
         "You chose {what}, which changes the latency. It plays after the host has restarted the plugin. If it does \
          not, switch the plugin or the host's audio off and on"
     );
-    ui.label(RichText::new("waiting for the host to restart").color(theme::WARNING)).on_hover_text(tip);
+    let text = if is_wide { "waiting for the host to restart" } else { "waits for a restart" };
+    ui.label(RichText::new(text).color(theme::WARNING)).on_hover_text(tip);
     let tip = "Asks the host again to restart the plugin";
     segment(ui, false, "Ask again", vec2(0.0, 18.0), 11.0, tip).clicked().then_some(Action::AskForRestart)
 }

@@ -1,8 +1,9 @@
 //! Takes as files of other formats, complete or not there at all.
 
-use std::io::{Seek, Write};
+use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -84,7 +85,7 @@ impl From<WavError> for ExportError {
 }
 
 /// Writes `take` as `format` to `path`, where nothing is yet; audio is decoded with `model`, at the
-/// take's own rate.
+/// take's own rate. Ends with an error, and leaves nothing, once it is `given_up`.
 ///
 /// # Errors
 /// [`ExportError`].
@@ -93,10 +94,46 @@ pub fn export_take(
     format: ExportFormat,
     model: &Arc<CodecModel>,
     path: &Path,
+    given_up: &AtomicBool,
 ) -> Result<(), ExportError> {
     let mut file = AtomicFile::create(path, false)?;
-    write_export(take, format, Some(model), &mut file)?;
+    write_export(take, format, Some(model), &mut UntilGivenUp { file: &mut file, given_up })?;
     Ok(file.finish()?)
+}
+
+/// A file that takes no more once it is given up: it is asked after every few frames.
+struct UntilGivenUp<'a> {
+    file: &'a mut AtomicFile,
+    given_up: &'a AtomicBool,
+}
+
+impl UntilGivenUp<'_> {
+    fn check(&self) -> std::io::Result<()> {
+        if self.given_up.load(Relaxed) {
+            return Err(std::io::Error::other(
+                "the plugin was removed before it was complete: use `sacodec convert`",
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Write for UntilGivenUp<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.check()?;
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Seek for UntilGivenUp<'_> {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        self.check()?;
+        self.file.seek(to)
+    }
 }
 
 /// Writes `take` as `format`; only audio needs the model.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -36,6 +36,8 @@ struct Faults {
     full_at: Mutex<Option<usize>>,
     /// The next write takes this long.
     stall_ms: AtomicU64,
+    /// Writes take until this is no longer set.
+    hangs: AtomicBool,
     /// Folders that cannot be written.
     refused: Mutex<Vec<PathBuf>>,
     /// Names longer than this are refused.
@@ -93,6 +95,9 @@ impl Disk for FaultyDisk {
 impl DiskFile for FaultyFile {
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         std::thread::sleep(Duration::from_millis(self.faults.stall_ms.swap(0, SeqCst)));
+        while self.faults.hangs.load(SeqCst) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         let on_full_disk = self.path.starts_with("/takes");
         let limit = self.faults.full_at.lock().unwrap().filter(|_| on_full_disk).unwrap_or(usize::MAX);
         let mut files = self.files.lock().unwrap();
@@ -364,4 +369,42 @@ fn removing_the_plugin_closes_the_take_with_all_that_was_handed_over() {
     let path = status.last.unwrap();
     bench.assert_whole(&path);
     assert_eq!(bench.take(&path).footer.unwrap().closed, "plugin removed");
+}
+
+#[test]
+fn an_instance_that_is_removed_does_not_wait_for_a_disk_that_hangs_and_its_take_is_closed_later() {
+    let mut bench = Bench::new(&["/takes"]);
+    bench.begin();
+    bench.frames(100);
+    bench.wait("recording", |s| s.frames == 100);
+    bench.faults.hangs.store(true, SeqCst);
+    bench.frames(100);
+    bench.end();
+    // It comes back although the disk never does.
+    bench.thread = None;
+    assert!(bench.faults.hangs.load(SeqCst));
+    bench.faults.hangs.store(false, SeqCst);
+    let closed = bench.wait("closed", |s| s.takes == 1);
+    bench.assert_whole(&closed.last.unwrap());
+}
+
+#[test]
+fn an_export_that_takes_long_is_given_up_when_its_instance_is_removed_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bench = Bench::new(&[folder.path().to_str().unwrap()]);
+    *bench.formats.lock().unwrap() = vec![ExportFormat::Wav];
+    bench.begin();
+    // Ten minutes: no machine decodes them in a second.
+    for frames in (1..=10).map(|n| n * 4500) {
+        bench.frames(4500);
+        bench.wait("recording", |s| s.frames == frames);
+    }
+    bench.end();
+    let closed = bench.wait("closed", |s| s.takes == 1);
+    bench.thread = None;
+    let problem = bench.wait("given up", |s| s.last_problem.is_some()).last_problem.unwrap();
+    assert!(problem.contains("sacodec convert"), "{problem}");
+    bench.assert_whole(&closed.last.unwrap());
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().path()).collect();
+    assert!(left.is_empty(), "what was begun stays: {left:?}");
 }

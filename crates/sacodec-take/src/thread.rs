@@ -1,6 +1,7 @@
 //! The writer thread: takes what the recorder hands over, and gets it to a disk whatever happens.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -17,6 +18,10 @@ use super::unfinished::UnfinishedTake;
 /// How often the thread looks for events while a take is open, and otherwise.
 const BUSY_POLL: Duration = Duration::from_millis(10);
 const IDLE_POLL: Duration = Duration::from_millis(100);
+/// How long an instance that is removed waits for its exports, and then for a disk that hangs: the host stands
+/// still meanwhile.
+const EXPORT_PATIENCE: Duration = Duration::from_millis(700);
+const DISK_PATIENCE: Duration = Duration::from_millis(300);
 /// How long [`TakeWatch::catch_up`] waits for a thread that a hanging disk holds.
 const CATCH_UP: Duration = Duration::from_secs(1);
 
@@ -28,7 +33,11 @@ pub trait TakeSource: Send + Sync + 'static {
     fn track(&self) -> Option<String>;
 }
 
-/// The writer thread of one instance. Dropping it closes the take and waits for its exports.
+/// The writer thread of one instance.
+///
+/// Dropping it closes the take and waits a second at most: exports that take longer are given up, and nothing is
+/// left of them; the take itself is whole, and `sacodec convert` makes them. A thread that a disk holds longer is
+/// left to itself: whoever loads this as a library must not unload it.
 pub struct TakeThread {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -40,12 +49,16 @@ struct Shared {
     orders: Mutex<Orders>,
     wake: Condvar,
     caught_up: Condvar,
+    /// Exports under way are to be given up.
+    are_exports_given_up: AtomicBool,
 }
 
 /// What the thread is asked for, and what it has done of it.
 #[derive(Default)]
 struct Orders {
     closing: bool,
+    /// The thread has nothing left to do.
+    finished: bool,
     /// Calls of [`TakeWatch::catch_up`]: how many there were, and how many are answered.
     asked: u64,
     answered: u64,
@@ -82,6 +95,7 @@ impl TakeThread {
             orders: Mutex::default(),
             wake: Condvar::new(),
             caught_up: Condvar::new(),
+            are_exports_given_up: AtomicBool::new(false),
         });
         let worker =
             Worker { shared: shared.clone(), disk, source, events, unfinished: None, exports: Vec::new() };
@@ -103,7 +117,7 @@ impl TakeWatch {
     /// How recording goes. Locks: not for the audio thread.
     pub fn status(&self) -> TakeStatus {
         let mut status = self.0.status.lock().clone();
-        status.lost_frames += self.0.counts.lost_frames.load(std::sync::atomic::Ordering::Relaxed);
+        status.lost_frames += self.0.counts.lost_frames.load(Relaxed);
         status
     }
 
@@ -122,9 +136,15 @@ impl TakeWatch {
 
 impl Drop for TakeThread {
     fn drop(&mut self) {
-        self.shared.orders.lock().closing = true;
+        let mut orders = self.shared.orders.lock();
+        orders.closing = true;
         self.shared.wake.notify_all();
-        if let Some(thread) = self.thread.take() {
+        self.shared.caught_up.wait_while_for(&mut orders, |orders| !orders.finished, EXPORT_PATIENCE);
+        self.shared.are_exports_given_up.store(true, Relaxed);
+        self.shared.caught_up.wait_while_for(&mut orders, |orders| !orders.finished, DISK_PATIENCE);
+        let is_finished = orders.finished;
+        drop(orders);
+        if let Some(thread) = self.thread.take().filter(|thread| is_finished || thread.is_finished()) {
             // A panic in it has been reported by its own hook; nothing is left to do.
             let _ = thread.join();
         }
@@ -173,6 +193,8 @@ impl<S: TakeSource> Worker<S> {
         // Only where the plugin was not deactivated before it went.
         self.close("plugin removed", None);
         self.exports.drain(..).for_each(|export| drop(export.join()));
+        self.shared.orders.lock().finished = true;
+        self.shared.caught_up.notify_all();
     }
 
     /// Lets the calls of `catch_up` up to this one return.
@@ -223,7 +245,7 @@ impl<S: TakeSource> Worker<S> {
         let Some(exports) = closed.exports else { return };
         let (shared, disk) = (self.shared.clone(), self.disk.clone());
         let run = move || {
-            let problems = exports.write(&*disk);
+            let problems = exports.write(&*disk, &shared.are_exports_given_up);
             if !problems.is_empty() {
                 shared.status.lock().last_problem = Some(problems.join("; "));
             }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use super::block_writer::TakeWriter;
@@ -274,8 +275,8 @@ impl UnfinishedTake {
 }
 
 impl Exports {
-    /// Writes all of them; what went wrong, in words.
-    pub fn write(&self, disk: &dyn Disk) -> Vec<String> {
+    /// Writes all of them, until they are `given_up`; what went wrong, in words.
+    pub fn write(&self, disk: &dyn Disk, given_up: &AtomicBool) -> Vec<String> {
         let bytes = match disk.read(&self.take, u64::MAX) {
             Ok(bytes) => bytes,
             Err(error) => return vec![format!("{} could not be read again: {error}", self.take.display())],
@@ -286,7 +287,9 @@ impl Exports {
         };
         let export = |&format: &ExportFormat| {
             let path = with_extension(&self.stem, format.extension());
-            export_take(&take, format, &self.model, &path).err().map(|error| describe(&path, &error))
+            export_take(&take, format, &self.model, &path, given_up)
+                .err()
+                .map(|error| describe(&path, &error))
         };
         self.formats.iter().filter_map(export).collect()
     }
