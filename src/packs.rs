@@ -18,6 +18,8 @@ use super::status::{LoadedPack, Status, pack_key};
 use sacodec_codec::{CodecError, CodecModel, LoadError, ModelPack};
 use sacodec_engine::CodecSet;
 
+/// A pack may take so much of a core for one channel, by its trial run: with more, no block would be ready in time.
+const MAX_CORE_SHARE: f64 = 0.9;
 /// How often a loader thread looks for the old codecs, and how long at most.
 const POLL: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -154,6 +156,36 @@ pub enum LoadOrCodecError {
     Codec(#[from] CodecError),
 }
 
+/// Why a chosen pack is not used.
+#[derive(Debug, thiserror::Error)]
+enum RefusedPack {
+    /// It could not be loaded.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// No audio thread of this machine can run it.
+    #[error(
+        "the pack {title} needs {percent:.0} % of a core here, more than the {limit_percent:.0} % that an audio thread \
+         can give it: choose a smaller pack, or code files with the command `sacodec`"
+    )]
+    TooHeavy {
+        /// Name and version.
+        title: String,
+        /// Of a core, for one channel.
+        percent: f64,
+        /// The most that is let through.
+        limit_percent: f64,
+    },
+}
+
+/// Refuses what no audio thread can run in time.
+fn check_load(title: &str, core_share: f64) -> Result<(), RefusedPack> {
+    if core_share <= MAX_CORE_SHARE {
+        return Ok(());
+    }
+    let (percent, limit_percent) = (100.0 * core_share, 100.0 * MAX_CORE_SHARE);
+    Err(RefusedPack::TooHeavy { title: title.to_owned(), percent, limit_percent })
+}
+
 impl Shared {
     /// Body of a loader thread.
     fn work(&self, choice: u64, folder: &str) {
@@ -194,7 +226,11 @@ impl Shared {
         if self.choice.load(Ordering::SeqCst) != choice {
             return None;
         }
-        match loaded {
+        let checked = loaded.map_err(RefusedPack::from).and_then(|(model, card)| {
+            check_load(&model.info().title(), model.core_share())?;
+            Ok((model, card))
+        });
+        match checked {
             Ok((model, card)) => Some(self.keep(choice, model, card.as_deref(), false)),
             Err(error) => {
                 self.refuse(choice, &error);
@@ -304,6 +340,13 @@ mod tests {
         assert_eq!(status.pack().name, "live 99.0", "what is shown");
         packs.shared.refuse(1, &PackError::TooLarge { file: "old".to_owned(), limit_bytes: 1 });
         assert_eq!(status.pack().error, None, "what is said of an earlier choice");
+    }
+
+    #[test]
+    fn a_pack_that_no_audio_thread_can_run_is_refused_with_its_figure() {
+        let error = check_load("large 1.0.0", 2.4).unwrap_err().to_string();
+        assert!(error.contains("large 1.0.0 needs 240 % of a core"), "{error}");
+        assert!(check_load("live 0.5.0", CodecModel::embedded().unwrap().core_share().min(0.5)).is_ok());
     }
 
     #[test]

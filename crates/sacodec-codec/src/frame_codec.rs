@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use thiserror::Error;
 use tract_onnx::prelude::*;
@@ -335,17 +335,26 @@ fn runs(model: &CodecModel) -> Result<[GraphRun; 3], CodecError> {
 /// rounding to whole nodes errs to both sides alike.
 fn schedule(model: &CodecModel) -> [Vec<f32>; 3] {
     let graphs = [&model.encoder, &model.quantizer, &model.decoder];
-    let total: f32 = graphs.iter().flat_map(|g| &g.cost_s).sum();
+    shares(graphs.map(|graph| &graph.cost_s[..]))
+}
+
+fn shares(costs_s: [&[f32]; 3]) -> [Vec<f32>; 3] {
+    // A clock too coarse for a node says that it costs nothing.
+    let at_least = |cost: f32| cost.max(1e-9);
+    let total: f32 = costs_s.iter().flat_map(|costs| costs.iter()).map(|&cost| at_least(cost)).sum();
     let mut before = 0.0;
-    graphs.map(|graph| {
+    costs_s.map(|costs| {
         let due = |&cost: &f32| {
-            let middle = before + 0.5 * cost;
-            before += cost;
+            let middle = before + 0.5 * at_least(cost);
+            before += at_least(cost);
             middle / total
         };
-        graph.cost_s.iter().map(due).collect()
+        costs.iter().map(due).collect()
     })
 }
+
+/// The trial run takes some 40 ms with the pack that the plugin carries.
+const TRIAL_PATIENCE: Duration = Duration::from_secs(20);
 
 /// Runs a new model on noise, silence and a loud step: refuses what gives anything but tokens and
 /// finite samples, and tells the cost of every node of the three graphs in seconds.
@@ -356,10 +365,11 @@ pub(super) fn trial(model: &CodecModel) -> Result<[Vec<f32>; 3], CodecError> {
     let mut costs: [Vec<Vec<f32>>; 3] = [&model.encoder, &model.quantizer, &model.decoder]
         .map(|g| vec![Vec::with_capacity(FRAMES); g.steps()]);
     let mut random = fastrand::Rng::with_seed(1);
+    let begun = Instant::now();
     for frame in 0..FRAMES {
         let level = [0.1, 0.0, 4.0][frame * 3 / FRAMES];
         let hop: Vec<f32> = (0..hop_samples).map(|_| level * (2.0 * random.f32() - 1.0)).collect();
-        trial_frame(model, &mut runs, &mut costs, &hop)?;
+        trial_frame(model, &mut runs, &mut costs, &hop, begun + TRIAL_PATIENCE)?;
     }
     let median = |mut times: Vec<f32>| {
         times.sort_by(f32::total_cmp);
@@ -373,6 +383,7 @@ fn trial_frame(
     runs: &mut [GraphRun; 3],
     costs: &mut [Vec<Vec<f32>>; 3],
     hop: &[f32],
+    deadline: Instant,
 ) -> Result<(), CodecError> {
     let mut at = 0;
     let mut whole = || -> TractResult<()> {
@@ -381,6 +392,12 @@ fn trial_frame(
                 let start = Instant::now();
                 run.step()?;
                 node.push(start.elapsed().as_secs_f32());
+                if Instant::now() > deadline {
+                    let limit_s = TRIAL_PATIENCE.as_secs();
+                    return Err(format_err!(
+                        "the trial run was not over in {limit_s} s: choose a smaller pack"
+                    ));
+                }
             }
             Ok(())
         };
@@ -406,4 +423,18 @@ fn trial_frame(
     let single = || multithread_tract_scope(Executor::SingleThread, &mut whole);
     let result = catch_unwind(AssertUnwindSafe(single)).unwrap_or_else(|_| Err(format_err!("it panicked")));
     result.map_err(|e| CodecError::Graph { graph: GRAPH_NAMES[at], reason: format!("{e:#}") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_are_due_in_order_and_within_the_frame_whatever_the_clock_says() {
+        for costs in [[&[0.0, 0.0][..], &[0.0], &[]], [&[1e-3, 0.0], &[2e-6], &[5e-4, 1e-3]]] {
+            let due: Vec<f32> = shares(costs).concat();
+            assert!(due.iter().all(|share| (0.0..=1.0).contains(share)), "{due:?}");
+            assert!(due.is_sorted(), "{due:?}");
+        }
+    }
 }

@@ -12,7 +12,8 @@ pub const HOP_SAMPLES: usize = 320;
 
 const MAX_DELAY_HOPS: usize = 8;
 const MAX_LATENT: u64 = 1024;
-const MAX_CODEBOOK: u64 = 1 << 16;
+/// Tokens are `u16`, and the largest one means that a frame is missing.
+const MAX_CODEBOOK: u64 = u16::MAX as u64;
 const MAX_TEXT_CHARS: usize = 128;
 
 /// One codebook, as the manifest describes it.
@@ -160,7 +161,7 @@ impl Manifest {
 
 fn codebook(section: &Section) -> Result<Codebook, PackError> {
     Ok(Codebook {
-        size: section.number("size", 2..=MAX_CODEBOOK, "2 to 65536 entries")? as usize,
+        size: section.number("size", 2..=MAX_CODEBOOK, "2 to 65535 entries")? as usize,
         frozen: section.text("frozen")?,
     })
 }
@@ -291,7 +292,7 @@ mod tests {
             ("/delay_samples", Value::from(1e9)),
             ("/latent_size", Value::from(u64::MAX)),
             ("/codebooks/semantic/size", Value::from(1)),
-            ("/codebooks/acoustic/size", Value::from(65_537)),
+            ("/codebooks/acoustic/size", Value::from(65_536)),
             ("/codebooks/acoustic/frozen", Value::Null),
             ("/graphs/encoder/file", Value::from("../encoder.onnx")),
             ("/graphs/encoder/file", Value::from("/etc/passwd")),

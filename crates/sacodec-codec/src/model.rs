@@ -38,9 +38,12 @@ pub struct CodecModel {
     pub(super) decoder: Arc<StreamGraph>,
 }
 
-/// Models in use, by digest of their pack. The lock is held while one is compiled, so that two
-/// instances that ask for the same pack at once do not compile it twice.
-static IN_USE: LazyLock<Mutex<HashMap<[u8; 32], Weak<CodecModel>>>> = LazyLock::new(Mutex::default);
+/// A model in use, or the place of one that is being compiled. Its lock is held meanwhile, so that two instances that
+/// ask for the same pack at once do not compile it twice; whoever asks for another pack does not wait.
+type Slot = Arc<Mutex<Weak<CodecModel>>>;
+
+/// Models in use, by digest of their pack.
+static IN_USE: LazyLock<Mutex<HashMap<[u8; 32], Slot>>> = LazyLock::new(Mutex::default);
 #[cfg(feature = "embedded")]
 static EMBEDDED: Mutex<Weak<CodecModel>> = Mutex::new(Weak::new());
 
@@ -51,14 +54,19 @@ impl CodecModel {
     /// [`LoadError::Graph`] where a graph is not what format 1 asks for.
     pub fn load(pack: &ModelPack) -> Result<Arc<Self>, LoadError> {
         let digest = pack.digest();
-        let mut in_use = IN_USE.lock();
-        if let Some(model) = in_use.get(&digest).and_then(Weak::upgrade) {
+        let slot = {
+            let mut in_use = IN_USE.lock();
+            // A slot that nobody else holds and whose model is gone.
+            in_use.retain(|_, slot| Arc::strong_count(slot) > 1 || slot.lock().strong_count() > 0);
+            in_use.entry(digest).or_default().clone()
+        };
+        let mut model = slot.lock();
+        if let Some(model) = model.upgrade() {
             return Ok(model);
         }
-        let model = Arc::new(Self::compile(pack, digest)?);
-        in_use.retain(|_, weak| weak.strong_count() > 0);
-        in_use.insert(digest, Arc::downgrade(&model));
-        Ok(model)
+        let compiled = Arc::new(Self::compile(pack, digest)?);
+        *model = Arc::downgrade(&compiled);
+        Ok(compiled)
     }
 
     /// The model of the pack that the library carries with the feature `embedded`, shared like any other.
@@ -128,6 +136,16 @@ impl CodecModel {
         self.digest
     }
 
+    /// The share of a core that one channel takes in real time, as the trial run found it: 1 is all of it.
+    ///
+    /// # Real-time
+    /// Arithmetic only.
+    pub fn core_share(&self) -> f64 {
+        let graphs = [&self.encoder, &self.quantizer, &self.decoder];
+        let frame_s: f32 = graphs.iter().flat_map(|graph| &graph.cost_s).sum();
+        f64::from(frame_s) * self.info.frame_rate_hz()
+    }
+
     /// Hops that encoder and decoder remember, by the sizes of their states: after so many, a codec with zero
     /// states has heard what one that ran before remembers. What an accumulator keeps for ever is not in it.
     ///
@@ -141,5 +159,25 @@ impl CodecModel {
     /// Number of graph nodes that one frame computes.
     pub fn nodes_per_frame(&self) -> usize {
         self.encoder.steps() + self.quantizer.steps() + self.decoder.steps()
+    }
+}
+
+#[cfg(all(test, feature = "embedded"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_wants_another_pack_does_not_wait_for_the_one_that_is_compiled() {
+        let slot = IN_USE.lock().entry([7; 32]).or_default().clone();
+        let _compiling = slot.lock();
+        assert!(CodecModel::embedded().is_ok());
+        assert!(IN_USE.lock().contains_key(&[7; 32]), "what is compiled keeps its place");
+    }
+
+    #[test]
+    fn a_frame_of_the_pack_that_the_library_carries_takes_time_and_reaches_back() {
+        let model = CodecModel::embedded().unwrap();
+        assert!(model.core_share() > 0.0 && model.core_share().is_finite());
+        assert!((10..500).contains(&model.memory_hops()), "{}", model.memory_hops());
     }
 }

@@ -75,6 +75,9 @@ struct Span<A> {
     moment: Moment<A>,
 }
 
+/// While the tempo moves, a span begins no sooner than so long after the last one: where blocks are short, their spans
+/// would fill the memory before a frame that began in the first of them has left the codec.
+const RAMP_SPACING_S: f64 = 1e-3;
 /// How many spans are remembered: a frame leaves the codec two hops after its first sample.
 const SPANS: usize = 256;
 /// Positions that are closer than this are the same: hosts compute them in fixed point.
@@ -112,6 +115,11 @@ impl<A: Copy + PartialEq + Default> Timeline<A> {
             let expected = self.expected(last, start_samples);
             let jumps = expected.transport.jumps_to(&now);
             if !jumps && expected.armed == armed && !expected.transport.drifts_to(&now) {
+                return;
+            }
+            let is_soon = start_samples - last.start_samples < RAMP_SPACING_S * self.rate_hz;
+            let is_ramp = now.tempo_bpm.is_some() && expected.transport.tempo_bpm.is_some();
+            if !jumps && expected.armed == armed && is_ramp && is_soon {
                 return;
             }
             moment.segment = last.moment.segment + u32::from(jumps);
@@ -207,6 +215,34 @@ mod tests {
         let (there, segment) = found(&timeline, 96_000.0);
         assert_eq!((there.position_quarters, segment), (Some(3.0), 0));
         assert_eq!(timeline.at(24_000.0).transport.position_quarters, Some(1.0));
+    }
+
+    #[test]
+    fn a_tempo_that_moves_in_short_blocks_is_remembered_for_as_long_as_a_frame_takes() {
+        let (rate_hz, block) = (48_000.0, 10);
+        let mut timeline = Timeline::new(rate_hz);
+        let (mut quarters, mut told) = (0.0, Vec::new());
+        for start in (0..48_000_u64).step_by(block) {
+            let tempo_bpm = 60.0 + start as f64 / 400.0;
+            let now = Transport {
+                tempo_bpm: Some(tempo_bpm),
+                position_quarters: Some(quarters),
+                ..playing_at(start as f64)
+            };
+            timeline.block(start, now, true);
+            told.push(quarters);
+            quarters += block as f64 / rate_hz * tempo_bpm / 60.0;
+        }
+        // A frame leaves the codec some 3300 samples after its first one.
+        for back in [0, 1000, 3300, 6000] {
+            let start = 47_990 - back;
+            let found = found(&timeline, start as f64).0.position_quarters.unwrap();
+            let wanted = told[start / block];
+            assert!(
+                (found - wanted).abs() < 2.0 * QUARTERS_TOLERANCE,
+                "{back} samples ago: {found}, told {wanted}"
+            );
+        }
     }
 
     #[test]

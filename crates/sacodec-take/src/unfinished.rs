@@ -236,7 +236,7 @@ impl UnfinishedTake {
             let part = file.part_path();
             // Of a write that failed, some may have come through.
             let kept = disk.read(&part, u64::MAX).ok().and_then(|b| Take::parse(&b).ok());
-            let lost = self.writer.next_index() - kept.map_or(0, |take| take.frames());
+            let lost = self.writer.next_index().saturating_sub(kept.map_or(0, |take| take.frames()));
             let problem = format!(
                 "{lost} frames could not be written and are lost; what was written is in {}: \
                  run `sacodec repair` on it",
