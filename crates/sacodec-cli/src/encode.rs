@@ -8,7 +8,7 @@ use clap::Args as ClapArgs;
 use indicatif::ProgressBar;
 use serde_json::json;
 
-use super::audio_reader::AudioReader;
+use super::audio::AudioReader;
 use super::batch::{BatchArgs, Report, Task, name};
 use super::result_file::write_result;
 use super::roundtrip::ChannelsArg;
@@ -147,9 +147,7 @@ impl FileEncoder {
         });
         let coded = mixer.streams(channels);
         if coded > MAX_CHANNELS {
-            let reason =
-                format!("it has {coded} channels and a take holds {MAX_CHANNELS}: code `--channels sum`");
-            return Err(CliError::Read { path: path.into(), reason });
+            return Err(CliError::Channels { path: path.into(), channels: coded });
         }
         let encoders = (0..coded).map(|_| TokenEncoder::new(model, rate_hz));
         Ok(Self { encoders: encoders.collect::<Result<_, _>>()?, mixer, ready: vec![Vec::new(); coded] })

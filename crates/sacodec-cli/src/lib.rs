@@ -4,7 +4,7 @@
 //! command line was not understood, `3` done, and what was found is not whole or not equal: a take
 //! with missing or damaged frames, tokens that differ.
 
-mod audio_reader;
+pub mod audio;
 mod batch;
 mod bench;
 mod convert;
@@ -31,7 +31,7 @@ use sacodec_take::atomic_file::AtomicFileError;
 use sacodec_take::decode::DecodeError;
 use sacodec_take::export::ExportError;
 use sacodec_take::wav::WavError;
-use sacodec_take::{Take, TakeError};
+use sacodec_take::{MAX_CHANNELS, Take, TakeError};
 
 /// Hear what a 1.5 kbps neural speech codec does to a voice.
 #[derive(Debug, Parser)]
@@ -73,13 +73,21 @@ pub enum CliError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// Not an audio file that can be read.
-    #[error("{} could not be read ({reason}): is it a complete WAV or FLAC file?", path.display())]
-    Read {
+    /// Audio that cannot be read, or is not what its file says.
+    #[error("{} could not be read: {source}", path.display())]
+    Audio {
         /// The file.
         path: PathBuf,
-        /// What the reader said.
-        reason: String,
+        /// Why.
+        source: audio::AudioError,
+    },
+    /// More channels than a take can hold.
+    #[error("{} has {channels} channels and a take holds {MAX_CHANNELS}: code `--channels sum`", path.display())]
+    Channels {
+        /// The file.
+        path: PathBuf,
+        /// Its channels.
+        channels: usize,
     },
     /// No samples in it.
     #[error("{} holds no audio", path.display())]

@@ -7,7 +7,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::audio_reader::AudioReader;
+use super::audio::AudioReader;
 use super::result_file::{ResultFile, is_same_file};
 use super::{CliError, model};
 use sacodec_codec::{CodecModel, StreamGain};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Args as ClapArgs;
 use serde_json::json;
 
-use super::audio_reader::AudioReader;
+use super::audio::AudioReader;
 use super::batch::{BatchArgs, Report, extension, name};
 use super::encode::{AUDIO_EXTENSIONS, FileEncoder};
 use super::{CliError, Outcome, losses, model, open_take};

@@ -1,5 +1,6 @@
 //! The `sacodec` command as a user runs it.
 
+mod audio;
 #[cfg(unix)]
 mod interrupt;
 mod roundtrip;

@@ -1,0 +1,88 @@
+//! The bytes of a file as they are read: counted, and with the first error remembered, because not
+//! every reader passes it on.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// As large as a disk likes it.
+const BUFFER_BYTES: usize = 1 << 16;
+
+/// A file or standard input.
+pub struct Source {
+    inner: Box<dyn Read + Send + Sync>,
+    tally: Tally,
+    /// How long it is; `None` for what is no plain file.
+    pub length_bytes: Option<u64>,
+}
+
+/// What has been read of a [`Source`].
+#[derive(Clone, Default)]
+pub struct Tally(Arc<Mutex<Counts>>);
+
+#[derive(Default)]
+struct Counts {
+    bytes: u64,
+    error: Option<io::Error>,
+}
+
+impl Source {
+    /// Opens `path`; `-` is standard input.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        if path.as_os_str() == "-" {
+            return Ok(Self::new(io::stdin(), None));
+        }
+        let file = File::open(path)?;
+        let metadata = file.metadata()?;
+        if metadata.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        Ok(Self::new(file, metadata.is_file().then_some(metadata.len())))
+    }
+
+    /// Of any bytes.
+    pub fn new(inner: impl Read + Send + Sync + 'static, length_bytes: Option<u64>) -> Self {
+        let inner = Box::new(io::BufReader::with_capacity(BUFFER_BYTES, inner));
+        Self { inner, tally: Tally::default(), length_bytes }
+    }
+
+    /// What has been read, also later.
+    pub fn tally(&self) -> Tally {
+        self.tally.clone()
+    }
+}
+
+impl Read for Source {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        match self.inner.read(out) {
+            Ok(count) => {
+                self.tally.lock().bytes += count as u64;
+                Ok(count)
+            }
+            Err(error) => {
+                if error.kind() != io::ErrorKind::Interrupted {
+                    let copy = io::Error::new(error.kind(), error.to_string());
+                    self.tally.lock().error.get_or_insert(copy);
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Tally {
+    /// Bytes that have been read.
+    pub fn bytes(&self) -> u64 {
+        self.lock().bytes
+    }
+
+    /// The first error of the system, once.
+    pub fn take_error(&self) -> Option<io::Error> {
+        self.lock().error.take()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
