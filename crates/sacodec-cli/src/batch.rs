@@ -1,7 +1,7 @@
 //! Many files at once: what to work on, what comes out where, on how many threads, and the report.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,16 +11,18 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use walkdir::WalkDir;
 
+use super::console::{Reports, complain};
+use super::result_file::{is_standard, is_there};
 use super::{CliError, Outcome};
 
 /// What most commands take.
 #[derive(Debug, ClapArgs)]
 pub struct BatchArgs {
-    /// Files and folders; folders are searched through.
+    /// Files and folders; folders are searched through, and `-` is standard input.
     #[arg(required_unless_present = "files_from")]
     inputs: Vec<PathBuf>,
     /// Where results go: a file for one input, else a folder, in which folders that are searched and
-    /// relative paths of a list keep their shape. Without it, beside each input.
+    /// relative paths of a list keep their shape; `-` is standard output. Without it, beside each input.
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
     /// Read further inputs from a file, one on each line; `-` is standard input.
@@ -107,7 +109,7 @@ impl BatchArgs {
     /// Where a list cannot be read, nothing is found, or the one result has another extension.
     pub fn tasks(&self, from: &[&str], to: &str) -> Result<Vec<Task>, CliError> {
         let mut tasks = self.plan(from, to)?;
-        tasks.retain(|task| !(self.skip_existing && task.output.exists()));
+        tasks.retain(|task| !(self.skip_existing && is_there(&task.output)));
         Ok(tasks)
     }
 
@@ -116,7 +118,7 @@ impl BatchArgs {
     /// # Errors
     /// As [`BatchArgs::tasks`].
     pub fn tasks_that_write_nothing(&self, from: &[&str], to: &str) -> Result<Vec<Task>, CliError> {
-        let mut tasks = self.plan(from, to)?;
+        let mut tasks = self.plan_for(from, to, false)?;
         tasks.iter_mut().for_each(|task| task.rival = None);
         Ok(tasks)
     }
@@ -126,10 +128,15 @@ impl BatchArgs {
     /// # Errors
     /// As [`BatchArgs::tasks`].
     pub fn plan(&self, from: &[&str], to: &str) -> Result<Vec<Task>, CliError> {
+        self.plan_for(from, to, true)
+    }
+
+    fn plan_for(&self, from: &[&str], to: &str, writes: bool) -> Result<Vec<Task>, CliError> {
         let mut inputs = self.inputs.clone();
         let mut output = self.output.clone();
         let kind = to.rsplit('.').next().unwrap_or(to);
-        if output.is_none() && inputs.len() == 2 && !from.contains(&kind) && extension(&inputs[1]) == kind {
+        let is_result = |path: &Path| is_standard(path) || !from.contains(&kind) && extension(path) == kind;
+        if writes && output.is_none() && inputs.len() == 2 && is_result(&inputs[1]) {
             output = inputs.pop();
         }
         let found = self.find(inputs, from, to)?;
@@ -137,12 +144,20 @@ impl BatchArgs {
             let many = found.len() > 1 || found.iter().any(|f| f.below.is_some());
             many || self.files_from.is_some() || path.is_dir() || has_slash(path)
         });
-        if let Some(path) = output.as_ref().filter(|path| !to_folder && extension(path) != kind) {
+        let to_standard = output.as_deref().is_some_and(is_standard);
+        if to_standard && to_folder {
+            return Err(CliError::ManyToStandardOutput { inputs: found.len() });
+        }
+        let has_other_name = |path: &Path| !to_folder && !to_standard && extension(path) != kind;
+        if let Some(path) = output.as_ref().filter(|path| has_other_name(path)) {
             return Err(CliError::Extension { path: path.clone(), expected: kind.into() });
         }
         let mut tasks = Vec::with_capacity(found.len());
         let mut owners: HashMap<PathBuf, PathBuf> = HashMap::new();
         for Found { path: input, below } in found {
+            if is_standard(&input) && writes && (output.is_none() || to_folder) {
+                return Err(CliError::NoName);
+            }
             let renamed = |path: &Path| result_name(path, to);
             let output = match &output {
                 None => renamed(&input),
@@ -217,8 +232,9 @@ impl BatchArgs {
         let jobs = self.jobs.map_or(cores, usize::from).min(tasks.len()).max(1);
         let bar = self.bar(tasks.len());
         let quiet = ProgressBar::hidden();
+        let reports = Reports::beside(tasks.iter().map(|task| task.output.as_path()));
         let next = AtomicUsize::new(0);
-        let printer = Mutex::new(Printer::new(self.json, bar.clone()));
+        let printer = Mutex::new(Printer::new(self.json, reports, bar.clone()));
         std::thread::scope(|scope| {
             for _ in 0..jobs {
                 scope.spawn(|| {
@@ -265,16 +281,28 @@ struct Found {
 /// Prints reports in the order of the tasks, whichever is ready first.
 struct Printer {
     json: bool,
+    reports: Reports,
     bar: ProgressBar,
     next: usize,
     waiting: BTreeMap<usize, (String, bool)>,
     failed: usize,
     findings: usize,
+    /// Why a report could not be written.
+    unwritten: Option<CliError>,
 }
 
 impl Printer {
-    fn new(json: bool, bar: ProgressBar) -> Self {
-        Self { json, bar, next: 0, waiting: BTreeMap::new(), failed: 0, findings: 0 }
+    fn new(json: bool, reports: Reports, bar: ProgressBar) -> Self {
+        Self {
+            json,
+            reports,
+            bar,
+            next: 0,
+            waiting: BTreeMap::new(),
+            failed: 0,
+            findings: 0,
+            unwritten: None,
+        }
     }
 
     fn add(&mut self, at: usize, task: &Task, result: Result<Report, CliError>) {
@@ -296,24 +324,26 @@ impl Printer {
         while let Some((line, is_error)) = self.waiting.remove(&self.next) {
             self.next += 1;
             let written = self.bar.suspend(|| {
-                if is_error { writeln!(io::stderr(), "{line}") } else { writeln!(io::stdout(), "{line}") }
+                if is_error {
+                    complain(line);
+                    Ok(())
+                } else {
+                    self.reports.print(line)
+                }
             });
-            // Whoever closed our output does not want it.
-            if let Err(error) = written.or_else(|e| match e.kind() {
-                io::ErrorKind::BrokenPipe => Ok(()),
-                _ => Err(e),
-            }) {
-                self.failed += 1;
-                eprintln!("sacodec: the report could not be written: {error}");
+            // Said once: what has no room does not get any.
+            if let (Err(error), None) = (written, &self.unwritten) {
+                complain(format_args!("sacodec: the report is not complete: {error}"));
+                self.unwritten = Some(error);
             }
         }
     }
 
     fn finish(&self, tasks: usize) -> Outcome {
         if tasks > 1 && self.failed > 0 {
-            eprintln!("sacodec: {} of {tasks} files failed", self.failed);
+            complain(format_args!("sacodec: {} of {tasks} files failed", self.failed));
         }
-        match (self.failed, self.findings) {
+        match (self.failed + usize::from(self.unwritten.is_some()), self.findings) {
             (0, 0) => Outcome::Done,
             (0, _) => Outcome::Finding,
             _ => Outcome::Failed,

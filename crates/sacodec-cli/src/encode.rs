@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::audio::AudioReader;
 use super::batch::{BatchArgs, Report, Task, name};
-use super::result_file::write_result;
+use super::result_file::{is_there, write_result};
 use super::roundtrip::ChannelsArg;
 use super::{CliError, Outcome, losses, model};
 use sacodec_codec::{CodecModel, TokenFrame};
@@ -40,7 +40,7 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
 }
 
 fn encode(args: &Args, model: &Arc<CodecModel>, task: &Task, bar: &ProgressBar) -> Result<Report, CliError> {
-    if !args.batch.overwrite && task.output.exists() {
+    if !args.batch.overwrite && is_there(&task.output) {
         return Err(CliError::Exists { path: task.output.clone() });
     }
     let mut audio = AudioReader::open(&task.input)?;

@@ -6,6 +6,7 @@ use clap::Args as ClapArgs;
 use serde_json::json;
 
 use super::batch::{BatchArgs, Report};
+use super::console::print;
 use super::{CliError, Outcome, losses, model, open_take};
 use sacodec_engine::{Scheduling, Timing};
 use sacodec_take::Take;
@@ -102,26 +103,25 @@ fn show_pack(args: &Args) -> Result<(), CliError> {
             "host_rate_hz": args.rate,
             "latency_samples": { "spread": spread.latency_samples, "burst": burst.latency_samples },
         });
-        println!("{report}");
-        return Ok(());
+        return print(report);
     }
-    println!("{} {} ({})", info.name, info.version, info.licence);
-    println!(
+    let mut lines = vec![format!("{} {} ({})", info.name, info.version, info.licence)];
+    lines.push(format!(
         "  {} Hz, {:.0} frames/s, codebooks {} + {}, {:.0} bit/s",
         info.sample_rate_hz,
         info.frame_rate_hz(),
         info.semantic.size,
         info.acoustic.size,
         info.bitrate_bps()
-    );
-    println!("  semantic: {}; acoustic: {}", info.semantic.frozen, info.acoustic.frozen);
+    ));
+    lines.push(format!("  semantic: {}; acoustic: {}", info.semantic.frozen, info.acoustic.frozen));
     for (name, timing) in [("Spread", spread), ("Burst", burst)] {
-        println!(
+        lines.push(format!(
             "  latency at {} Hz, {name}: {} samples, {:.1} ms",
             args.rate,
             timing.latency_samples,
             timing.latency_ms()
-        );
+        ));
     }
-    Ok(())
+    print(lines.join("\n"))
 }

@@ -7,6 +7,7 @@
 pub mod audio;
 mod batch;
 mod bench;
+mod console;
 mod convert;
 mod decode;
 mod encode;
@@ -25,6 +26,8 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand};
 use thiserror::Error;
 
+use console::complain;
+use result_file::{input_name, is_standard};
 use sacodec_codec::{CodecError, CodecModel, LoadError, ModelPack};
 use sacodec_engine::EngineError;
 use sacodec_take::atomic_file::AtomicFileError;
@@ -184,6 +187,19 @@ pub enum CliError {
         /// The extension of what would be written.
         expected: String,
     },
+    /// Standard input has no name that a result could be called after.
+    #[error(
+        "standard input has no name that its result could have: give one with --output, or - for standard output"
+    )]
+    NoName,
+    /// Standard output holds one result.
+    #[error(
+        "standard output can hold one result, and {inputs} inputs were given: give a folder with --output"
+    )]
+    ManyToStandardOutput {
+        /// How many.
+        inputs: usize,
+    },
     /// Nothing to work on.
     #[error("there is nothing to do: {what}")]
     NoInput {
@@ -233,7 +249,7 @@ impl CliError {
 /// Runs the command that the process was started with.
 pub fn run() -> ExitCode {
     if let Err(error) = interrupt::clean_up_when_interrupted() {
-        eprintln!("sacodec: after Ctrl-C a hidden .part file may stay beside a result: {error}");
+        complain(format_args!("sacodec: after Ctrl-C a hidden .part file may stay beside a result: {error}"));
     }
     run_from(std::env::args_os())
 }
@@ -255,7 +271,7 @@ pub fn run_from(line: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
         Ok(Outcome::Finding) => ExitCode::from(3),
         Ok(Outcome::Failed) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("sacodec: {error}");
+            complain(format_args!("sacodec: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -271,10 +287,21 @@ fn model(folder: Option<&Path>) -> Result<Arc<CodecModel>, CliError> {
 
 /// Reads a take.
 fn open_take(path: &Path) -> Result<Take, CliError> {
-    Take::open(path).map_err(|source| match source {
-        TakeError::Io(source) => CliError::Open { path: path.into(), source },
-        source => CliError::Take { path: path.into(), source },
-    })
+    take_bytes(path).and_then(|bytes| Take::parse(&bytes)).map_err(|source| take_error(path, source))
+}
+
+/// The bytes of a take; `-` is standard input.
+fn take_bytes(path: &Path) -> Result<Vec<u8>, TakeError> {
+    if is_standard(path) { Take::read_bytes(std::io::stdin().lock()) } else { Take::bytes(path) }
+}
+
+/// Why the take at `path` could not be read.
+fn take_error(path: &Path, source: TakeError) -> CliError {
+    let path = input_name(path);
+    match source {
+        TakeError::Io(source) => CliError::Open { path, source },
+        source => CliError::Take { path, source },
+    }
 }
 
 /// What a take has lost, in words; `None` if it is whole.

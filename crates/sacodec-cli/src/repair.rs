@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::batch::{BatchArgs, Report, Task, name};
 use super::result_file::write_result;
-use super::{CliError, Outcome, open_take};
+use super::{CliError, Outcome, open_take, take_bytes, take_error};
 use sacodec_take::{Take, TakeError};
 
 #[derive(Debug, ClapArgs)]
@@ -27,9 +27,8 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
 }
 
 fn repair(args: &Args, like: Option<&Take>, task: &Task) -> Result<Report, CliError> {
-    let unreadable = |source| CliError::Take { path: task.input.clone(), source };
-    let bytes =
-        std::fs::read(&task.input).map_err(|source| CliError::Open { path: task.input.clone(), source })?;
+    let unreadable = |source| take_error(&task.input, source);
+    let bytes = take_bytes(&task.input).map_err(unreadable)?;
     let take = match (Take::parse(&bytes), like) {
         (Err(error @ (TakeError::HeaderDamaged | TakeError::HeaderCut | TakeError::Magic)), Some(like)) => {
             let take = Take::recover(&bytes, &like.header).map_err(unreadable)?;

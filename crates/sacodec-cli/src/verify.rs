@@ -9,6 +9,7 @@ use serde_json::json;
 use super::audio::AudioReader;
 use super::batch::{BatchArgs, Report, extension, name};
 use super::encode::{AUDIO_EXTENSIONS, FileEncoder};
+use super::result_file::is_standard;
 use super::{CliError, Outcome, losses, model, open_take};
 use sacodec_codec::{CodecModel, TokenFrame};
 use sacodec_take::decode::check_pack;
@@ -22,7 +23,7 @@ pub struct Args {
     #[arg(required_unless_present = "files_from")]
     inputs: Vec<PathBuf>,
     /// The audio of a take, or the folder where audio is that is named like the takes, in the same folders
-    /// or in none; without it, beside each take.
+    /// or in none; `-` is standard input. Without it, beside each take.
     #[arg(long, value_name = "PATH")]
     audio: Option<PathBuf>,
     /// Samples of the audio before the take begins.
@@ -48,7 +49,8 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let mut inputs = args.inputs.clone();
     let mut audio = args.audio.clone();
-    if audio.is_none() && inputs.len() == 2 && AUDIO_EXTENSIONS.contains(&extension(&inputs[1]).as_str()) {
+    let is_audio = |path: &Path| is_standard(path) || AUDIO_EXTENSIONS.contains(&extension(path).as_str());
+    if audio.is_none() && inputs.len() == 2 && is_audio(&inputs[1]) {
         audio = inputs.pop();
     }
     // A folder is read as `encode --output` has named its results, the other way round.
@@ -77,8 +79,19 @@ fn find_audio(beside: &Path, given: Option<&Path>) -> PathBuf {
         Some(file) => return file.into(),
         None => {}
     }
-    let found = places.iter().flat_map(|place| [place.clone(), place.with_extension("flac")]);
-    found.into_iter().find(|place| place.exists()).unwrap_or_else(|| beside.into())
+    let exact = places.iter().flat_map(|place| [place.clone(), place.with_extension("flac")]);
+    let found = exact.into_iter().find(|place| place.exists());
+    found.or_else(|| places.iter().find_map(|place| like(place))).unwrap_or_else(|| beside.into())
+}
+
+/// A file beside `place` with its stem and an extension of audio, in whatever case.
+fn like(place: &Path) -> Option<PathBuf> {
+    let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut found: Vec<_> = folder.read_dir().ok()?.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    found.retain(|path| path.file_stem() == place.file_stem());
+    found.retain(|path| AUDIO_EXTENSIONS.contains(&extension(path).as_str()));
+    found.sort();
+    found.into_iter().next()
 }
 
 /// What was compared.

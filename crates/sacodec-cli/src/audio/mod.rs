@@ -11,6 +11,7 @@ use std::io::{Chain, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use super::CliError;
+use super::result_file::input_name;
 pub use error::AudioError;
 use flac::FlacReader;
 use source::Source;
@@ -45,8 +46,9 @@ impl AudioReader {
     /// # Errors
     /// [`CliError::Open`] and [`CliError::Audio`].
     pub fn open(path: &Path) -> Result<Self, CliError> {
-        let source = Source::open(path).map_err(|source| CliError::Open { path: path.into(), source })?;
-        Self::new(path, source).map_err(|source| CliError::Audio { path: path.into(), source })
+        let name = input_name(path);
+        let source = Source::open(path).map_err(|source| CliError::Open { path: name.clone(), source })?;
+        Self::new(&name, source).map_err(|source| CliError::Audio { path: name, source })
     }
 
     /// Reads bytes, which errors call `path`. Where their number is not known they are read like a pipe.

@@ -6,6 +6,8 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::result_file::is_standard;
+
 /// As large as a disk likes it.
 const BUFFER_BYTES: usize = 1 << 16;
 
@@ -30,7 +32,7 @@ struct Counts {
 impl Source {
     /// Opens `path`; `-` is standard input.
     pub fn open(path: &Path) -> io::Result<Self> {
-        if path.as_os_str() == "-" {
+        if is_standard(path) {
             return Ok(Self::new(io::stdin(), None));
         }
         let file = File::open(path)?;

@@ -4,4 +4,5 @@ mod audio;
 #[cfg(unix)]
 mod interrupt;
 mod roundtrip;
+mod streams;
 mod takes;

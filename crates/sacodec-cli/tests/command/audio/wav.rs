@@ -1,5 +1,9 @@
-//! WAV: every format in every container, honest sizes and lies. What libsndfile 1.2.2 reads of these files
-//! was compared while this was written: the samples are the same, but it reads files that are cut.
+//! WAV: every format in every container, honest sizes and lies.
+//!
+//! libsndfile 1.2.2 read 3000 of these files while this was written, those of two channels. What it reads is
+//! equal to the sample but for three kinds: it sees no audio where a header was never finalised; it does not
+//! read BW64, nor RF64 from a pipe; and of 16, 20 or 24 bits in 4 bytes with tag 1 it ignores the 4 bytes,
+//! unless there are thousands of samples of 24 bits. Here the block alignment decides, as in ffmpeg.
 
 use sacodec_testing::wav::{Size, WavFile, chunk, extensible, format};
 use sacodec_testing::{Random, noise};
