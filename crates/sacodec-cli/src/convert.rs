@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Args as ClapArgs;
 use serde_json::json;
 
-use super::batch::{BatchArgs, Report, Task, extension, name};
+use super::batch::{BatchArgs, Report, Task, extension, name, with_other_extension};
 use super::decode::DECODED;
 use super::result_file::{is_standard, is_there, write_result};
 use super::{CliError, Outcome, losses, model, open_take};
@@ -81,12 +81,10 @@ fn result_extension(format: ExportFormat) -> &'static str {
 
 /// The name of another format's result beside that of the first.
 fn sibling(output: &Path, first: ExportFormat, format: ExportFormat) -> PathBuf {
-    let name = output.file_name().unwrap_or_default().to_string_lossy();
-    let stem = name.strip_suffix(result_extension(first)).unwrap_or(&name).trim_end_matches('.');
     if format == first || is_standard(output) {
         output.into()
     } else {
-        output.with_file_name(format!("{stem}.{}", result_extension(format)))
+        with_other_extension(output, result_extension(first), result_extension(format))
     }
 }
 

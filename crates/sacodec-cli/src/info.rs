@@ -21,16 +21,23 @@ pub struct Args {
     /// Host rate in Hz that the latency is told for.
     #[arg(long, default_value_t = 48_000.0)]
     rate: f64,
+    /// Takes that are read at once; without it as many as there are cores.
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+    /// Read further takes from a file, one on each line; `-` is standard input.
+    #[arg(long, value_name = "LIST")]
+    files_from: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
 }
 
 pub fn run(args: &Args) -> Result<Outcome, CliError> {
-    if args.takes.is_empty() {
+    if args.takes.is_empty() && args.files_from.is_none() {
         return show_pack(args).map(|()| Outcome::Done);
     }
-    let batch = BatchArgs::of(args.takes.clone(), args.json);
+    let batch =
+        BatchArgs::of(args.takes.clone(), args.json).with_list(args.files_from.clone()).with_jobs(args.jobs);
     let tasks = batch.tasks_that_write_nothing(&["sac"], "info")?;
     Ok(batch.run(&tasks, |task, _| Ok(show_take(&task.input, &open_take(&task.input)?))))
 }

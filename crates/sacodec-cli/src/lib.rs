@@ -187,6 +187,20 @@ pub enum CliError {
         /// The extension of what would be written.
         expected: String,
     },
+    /// A list that is no list of names.
+    #[error("{} is not a list of files: one name on each line is expected, in UTF-8 or as bytes, not in UTF-16", path.display())]
+    List {
+        /// The list.
+        path: PathBuf,
+    },
+    /// An input that cannot be named from the root.
+    #[error("{} is not in the folder {} that --root gives: give a folder that holds all inputs", path.display(), root.display())]
+    OutsideRoot {
+        /// The input.
+        path: PathBuf,
+        /// The root.
+        root: PathBuf,
+    },
     /// Standard input has no name that a result could be called after.
     #[error(
         "standard input has no name that its result could have: give one with --output, or - for standard output"

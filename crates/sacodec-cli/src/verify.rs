@@ -36,7 +36,7 @@ pub struct Args {
     #[arg(long, value_name = "FOLDER")]
     pack: Option<PathBuf>,
     /// Takes that are worked on at once; without it as many as there are cores.
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
     /// Read further takes from a file, one on each line; `-` is standard input.
     #[arg(long, value_name = "LIST")]

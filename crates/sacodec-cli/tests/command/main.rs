@@ -3,6 +3,7 @@
 mod audio;
 #[cfg(unix)]
 mod interrupt;
+mod names;
 mod roundtrip;
 mod streams;
 mod takes;

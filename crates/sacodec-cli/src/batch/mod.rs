@@ -1,19 +1,26 @@
 //! Many files at once: what to work on, what comes out where, on how many threads, and the report.
 
-use std::collections::{BTreeMap, HashMap};
-use std::io::{self, BufRead};
+mod inputs;
+mod list;
+mod names;
+mod printer;
+
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use clap::Args as ClapArgs;
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::{Value, json};
-use walkdir::WalkDir;
+use serde_json::Value;
 
-use super::console::{Reports, complain};
+use super::console::Reports;
 use super::result_file::{is_standard, is_there};
 use super::{CliError, Outcome};
+use inputs::{Found, Search};
+use names::{Folders, result_name};
+pub use names::{extension, name, with_other_extension};
+use printer::Printer;
 
 /// What most commands take.
 #[derive(Debug, ClapArgs)]
@@ -22,12 +29,16 @@ pub struct BatchArgs {
     #[arg(required_unless_present = "files_from")]
     inputs: Vec<PathBuf>,
     /// Where results go: a file for one input, else a folder, in which folders that are searched and
-    /// relative paths of a list keep their shape; `-` is standard output. Without it, beside each input.
+    /// paths of a list keep their shape; `-` is standard output. Without it, beside each input.
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
     /// Read further inputs from a file, one on each line; `-` is standard input.
     #[arg(long, value_name = "LIST")]
     files_from: Option<PathBuf>,
+    /// The folder that results are named from: with --output, /data/x/a.wav below --root /data gives
+    /// x/a.sac. Without it, the folder that all files of a list with absolute names have in common.
+    #[arg(long, value_name = "FOLDER")]
+    root: Option<PathBuf>,
     /// Files that are worked on at once; without it as many as there are cores.
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
@@ -50,7 +61,7 @@ pub struct Task {
     /// What is written, with the extension of the first format.
     pub output: PathBuf,
     /// Another input that has this output already: then nothing is done.
-    rival: Option<PathBuf>,
+    pub rival: Option<PathBuf>,
 }
 
 /// What a file gave.
@@ -71,6 +82,7 @@ impl BatchArgs {
             inputs,
             output: None,
             files_from: None,
+            root: None,
             jobs: None,
             overwrite: false,
             skip_existing: false,
@@ -109,7 +121,7 @@ impl BatchArgs {
     /// Where a list cannot be read, nothing is found, or the one result has another extension.
     pub fn tasks(&self, from: &[&str], to: &str) -> Result<Vec<Task>, CliError> {
         let mut tasks = self.plan(from, to)?;
-        tasks.retain(|task| !(self.skip_existing && is_there(&task.output)));
+        tasks.retain(|task| task.rival.is_some() || !(self.skip_existing && is_there(&task.output)));
         Ok(tasks)
     }
 
@@ -139,7 +151,8 @@ impl BatchArgs {
         if writes && output.is_none() && inputs.len() == 2 && is_result(&inputs[1]) {
             output = inputs.pop();
         }
-        let found = self.find(inputs, from, to)?;
+        let (files_from, root) = (self.files_from.as_deref(), self.root.as_deref());
+        let found = Search { inputs, files_from, root, from, to }.find()?;
         let to_folder = output.as_deref().is_some_and(|path| {
             let many = found.len() > 1 || found.iter().any(|f| f.below.is_some());
             many || self.files_from.is_some() || path.is_dir() || has_slash(path)
@@ -153,7 +166,7 @@ impl BatchArgs {
             return Err(CliError::Extension { path: path.clone(), expected: kind.into() });
         }
         let mut tasks = Vec::with_capacity(found.len());
-        let mut owners: HashMap<PathBuf, PathBuf> = HashMap::new();
+        let (mut owners, mut folders) = (HashMap::<PathBuf, PathBuf>::new(), Folders::default());
         for Found { path: input, below } in found {
             if is_standard(&input) && writes && (output.is_none() || to_folder) {
                 return Err(CliError::NoName);
@@ -167,59 +180,14 @@ impl BatchArgs {
                 }
                 Some(file) => file.clone(),
             };
-            let rival = owners.get(&output).cloned();
+            let place = folders.place(&output);
+            let rival = owners.get(&place).cloned();
             if rival.is_none() {
-                owners.insert(output.clone(), input.clone());
+                owners.insert(place, input.clone());
             }
             tasks.push(Task { input, output, rival });
         }
         Ok(tasks)
-    }
-
-    fn find(&self, inputs: Vec<PathBuf>, from: &[&str], to: &str) -> Result<Vec<Found>, CliError> {
-        let listed = self.files_from.as_deref().map(read_list).transpose()?.unwrap_or_default();
-        let inputs = inputs.into_iter().map(|i| (i, false)).chain(listed.into_iter().map(|i| (i, true)));
-        let inputs: Vec<_> = inputs.collect();
-        let is_alone = inputs.len() == 1;
-        let mut found = Vec::new();
-        for (input, is_listed) in inputs {
-            if !input.is_dir() {
-                let below = Some(input.clone()).filter(|path| is_listed && is_plain(path));
-                found.push(Found { path: input, below });
-                continue;
-            }
-            let before = found.len();
-            for entry in WalkDir::new(&input).follow_links(true).sort_by_file_name() {
-                let entry = match entry {
-                    Ok(entry) => entry,
-                    // A broken link is a file that cannot be read, like any other.
-                    Err(error) if error.path().is_some() => {
-                        let path = error.path().unwrap_or(&input).to_owned();
-                        found.push(Found { path, below: None });
-                        continue;
-                    }
-                    Err(error) => {
-                        return Err(CliError::Open { path: input, source: io::Error::other(error) });
-                    }
-                };
-                let name = entry.file_name().to_string_lossy();
-                let is_ours = name.starts_with('.') || name.ends_with(&format!(".{to}")) && to.contains('.');
-                let is_wanted = from.contains(&extension(entry.path()).as_str());
-                if entry.file_type().is_file() && !is_ours && is_wanted {
-                    let below = entry.path().strip_prefix(&input).ok().map(Path::to_owned);
-                    found.push(Found { path: entry.into_path(), below });
-                }
-            }
-            if found.len() == before && is_alone {
-                let what = format!("{} holds no .{} file", input.display(), from.join(" or ."));
-                return Err(CliError::NoInput { what });
-            }
-            if found.len() == before {
-                // Fails like a file that cannot be read, and stops no other.
-                found.push(Found { path: input, below: None });
-            }
-        }
-        Ok(found)
     }
 
     /// Works on all tasks and reports each, in their order; one that fails stops no other.
@@ -272,124 +240,8 @@ impl BatchArgs {
     }
 }
 
-struct Found {
-    path: PathBuf,
-    /// Its path inside the folder that it was found in.
-    below: Option<PathBuf>,
-}
-
-/// Prints reports in the order of the tasks, whichever is ready first.
-struct Printer {
-    json: bool,
-    reports: Reports,
-    bar: ProgressBar,
-    next: usize,
-    waiting: BTreeMap<usize, (String, bool)>,
-    failed: usize,
-    findings: usize,
-    /// Why a report could not be written.
-    unwritten: Option<CliError>,
-}
-
-impl Printer {
-    fn new(json: bool, reports: Reports, bar: ProgressBar) -> Self {
-        Self {
-            json,
-            reports,
-            bar,
-            next: 0,
-            waiting: BTreeMap::new(),
-            failed: 0,
-            findings: 0,
-            unwritten: None,
-        }
-    }
-
-    fn add(&mut self, at: usize, task: &Task, result: Result<Report, CliError>) {
-        let (line, is_error) = match result {
-            Ok(report) => {
-                self.findings += usize::from(report.outcome == Outcome::Finding);
-                self.failed += usize::from(report.outcome == Outcome::Failed);
-                let mut value = report.json;
-                value["input"] = name(&task.input);
-                (if self.json { value.to_string() } else { report.text }, false)
-            }
-            Err(error) => {
-                self.failed += 1;
-                let value = json!({ "input": name(&task.input), "error": error.to_string() });
-                if self.json { (value.to_string(), false) } else { (format!("sacodec: {error}"), true) }
-            }
-        };
-        self.waiting.insert(at, (line, is_error));
-        while let Some((line, is_error)) = self.waiting.remove(&self.next) {
-            self.next += 1;
-            let written = self.bar.suspend(|| {
-                if is_error {
-                    complain(line);
-                    Ok(())
-                } else {
-                    self.reports.print(line)
-                }
-            });
-            // Said once: what has no room does not get any.
-            if let (Err(error), None) = (written, &self.unwritten) {
-                complain(format_args!("sacodec: the report is not complete: {error}"));
-                self.unwritten = Some(error);
-            }
-        }
-    }
-
-    fn finish(&self, tasks: usize) -> Outcome {
-        if tasks > 1 && self.failed > 0 {
-            complain(format_args!("sacodec: {} of {tasks} files failed", self.failed));
-        }
-        match (self.failed + usize::from(self.unwritten.is_some()), self.findings) {
-            (0, 0) => Outcome::Done,
-            (0, _) => Outcome::Finding,
-            _ => Outcome::Failed,
-        }
-    }
-}
-
-/// The extension in lower case; of an unfinished take that of the take.
-pub fn extension(path: &Path) -> String {
-    let lower = |e: &std::ffi::OsStr| e.to_string_lossy().to_lowercase();
-    match path.extension().map(lower).unwrap_or_default() {
-        part if part == "part" => path.file_stem().map_or(part, |stem| extension(Path::new(stem))),
-        extension => extension,
-    }
-}
-
-/// `path` with another extension; `.sac.part` counts as one.
-fn result_name(path: &Path, to: &str) -> PathBuf {
-    let is_part = path.extension().is_some_and(|e| e == "part");
-    let path = if is_part { path.with_extension("") } else { path.to_owned() };
-    path.with_extension(to)
-}
-
-/// A path in a report; what is no Unicode in it is replaced.
-pub fn name(path: &Path) -> Value {
-    Value::from(path.to_string_lossy())
-}
-
-/// Whether a path leads downwards from where it begins.
-fn is_plain(path: &Path) -> bool {
-    path.components().all(|c| matches!(c, std::path::Component::Normal(_) | std::path::Component::CurDir))
-}
-
 fn has_slash(path: &Path) -> bool {
     path.as_os_str().to_string_lossy().ends_with(std::path::is_separator)
-}
-
-fn read_list(list: &Path) -> Result<Vec<PathBuf>, CliError> {
-    let unreadable = |source| CliError::Open { path: list.into(), source };
-    let lines: io::Result<Vec<String>> = if list.as_os_str() == "-" {
-        io::stdin().lock().lines().collect()
-    } else {
-        std::fs::read_to_string(list).map(|text| text.lines().map(str::to_owned).collect())
-    };
-    let lines = lines.map_err(unreadable)?;
-    Ok(lines.iter().filter(|line| !line.trim().is_empty()).map(PathBuf::from).collect())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
