@@ -33,11 +33,13 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
         let what = "standard output holds one format: give one with --to".into();
         return Err(CliError::NoInput { what });
     }
-    let mut tasks = args.batch.plan(&["sac"], result_extension(formats[0]))?;
+    let tasks = args.batch.tasks(&["sac"], result_extension(formats[0]))?;
     let are_there = |task: &Task| formats.iter().all(|&f| is_there(&sibling(&task.output, formats[0], f)));
-    tasks.retain(|task| !(args.batch.skip_existing && are_there(task)));
     let model = if formats.contains(&ExportFormat::Wav) { Some(model(args.pack.as_deref())?) } else { None };
-    Ok(args.batch.run(&tasks, |task, _| convert(args, &formats, model.as_ref(), task)))
+    Ok(args.batch.run(&tasks, |task, _| {
+        let make = || convert(args, &formats, model.as_ref(), task);
+        args.batch.unless_done(task, || Ok(are_there(task)), make)
+    }))
 }
 
 impl Args {

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::audio::AudioReader;
 use super::batch::{BatchArgs, Report, Task, name};
+use super::existing::{is_take_of, source_of};
 use super::result_file::{is_there, write_result};
 use super::roundtrip::ChannelsArg;
 use super::{CliError, Outcome, losses, model};
@@ -36,33 +37,44 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let tasks = args.batch.tasks(&AUDIO_EXTENSIONS, "sac")?;
     let model = model(args.pack.as_deref())?;
-    Ok(args.batch.run(&tasks, |task, bar| encode(args, &model, task, bar)))
-}
-
-fn encode(args: &Args, model: &Arc<CodecModel>, task: &Task, bar: &ProgressBar) -> Result<Report, CliError> {
-    if !args.batch.overwrite && is_there(&task.output) {
-        return Err(CliError::Exists { path: task.output.clone() });
-    }
-    let mut audio = AudioReader::open(&task.input)?;
-    let mode = match args.channels {
-        _ if audio.channels == 1 => ChannelMode::Mono,
+    let wanted = match args.channels {
         ChannelsArg::Each => ChannelMode::Each,
         ChannelsArg::Sum => ChannelMode::Sum,
         ChannelsArg::Left => ChannelMode::Left,
         ChannelsArg::Right => ChannelMode::Right,
     };
+    Ok(args.batch.run(&tasks, |task, bar| {
+        let is_done = || is_take_of(task, &model, wanted);
+        args.batch.unless_done(task, is_done, || encode(args, wanted, &model, task, bar))
+    }))
+}
+
+fn encode(
+    args: &Args,
+    wanted: ChannelMode,
+    model: &Arc<CodecModel>,
+    task: &Task,
+    bar: &ProgressBar,
+) -> Result<Report, CliError> {
+    if !args.batch.overwrite && is_there(&task.output) {
+        return Err(CliError::Exists { path: task.output.clone() });
+    }
+    let mut audio = AudioReader::open(&task.input)?;
+    let mode = if audio.channels == 1 { ChannelMode::Mono } else { wanted };
     let rate_hz = f64::from(audio.rate_hz);
     let mut coder = FileEncoder::new(model, mode, audio.channels, rate_hz, &task.input)?;
     let unwritable =
         |source: TakeError| CliError::Write { path: task.output.clone(), reason: source.to_string() };
     let first_samples = coder.encoders[0].timing().first_frame_samples;
-    let mut writer = TakeWriter::new(Header {
+    let mut header = Header {
         channel_mode: Some(mode),
         stream_frame: Some(0),
         first_sample: Some(first_samples),
         ..Header::new(model, coder.encoders.len(), rate_hz)
-    })
-    .map_err(unwritable)?;
+    };
+    let mut writer = TakeWriter::new(header.clone()).map_err(unwritable)?;
+    // Only at the end the header is known: it has the digest of all that was read.
+    drop(writer.take_bytes());
     writer.anchor(Anchor {
         playing: true,
         new_segment: true,
@@ -97,7 +109,9 @@ fn encode(args: &Args, model: &Arc<CodecModel>, task: &Task, bar: &ProgressBar) 
                 count => vec![format!("{count} samples were not numbers and were taken as silence")],
             };
             writer.finish("end of file", Some(length_samples), notes.clone());
-            let bytes = writer.take_bytes();
+            header.source = Some(source_of(&task.input, audio.digest()));
+            let mut bytes = TakeWriter::new(header).map_err(unwritable)?.take_bytes();
+            bytes.append(&mut writer.take_bytes());
             file.write_all(&bytes).map_err(|e| CliError::write(&task.output, e))?;
             Ok((bytes, length_samples, notes))
         })?;

@@ -58,6 +58,12 @@ fn show_take(path: &Path, take: &Take) -> Report {
         format!("coded by {} {} at {} Hz", header.pack.name, header.pack.version, header.host_rate_hz),
     ];
     lines.extend(header.track.as_ref().map(|track| format!("track: {track}")));
+    lines.extend(
+        header
+            .source
+            .as_ref()
+            .map(|source| format!("of: {}, {} bytes, SHA-256 {}", source.name, source.bytes, source.sha256)),
+    );
     lines.extend(header.created.as_ref().map(|created| format!("begun: {created}")));
     for anchor in take.anchors.iter().filter(|a| a.new_segment).take(8) {
         let at = f64::from(anchor.index) / header.frame_rate_hz();

@@ -11,6 +11,7 @@ mod console;
 mod convert;
 mod decode;
 mod encode;
+mod existing;
 mod info;
 mod interrupt;
 mod repair;
@@ -169,6 +170,22 @@ pub enum CliError {
         /// The file.
         path: PathBuf,
     },
+    /// A result is there that is not what would be made.
+    #[error("{} is there already and is not the take of {}: {reason}: remove it, give --overwrite, or choose another --output", path.display(), input.display())]
+    OtherSource {
+        /// The result.
+        path: PathBuf,
+        /// What it should have been made of.
+        input: PathBuf,
+        /// What is different.
+        reason: String,
+    },
+    /// Another process is making a result.
+    #[error("{} is being made by another process: try again when it is done", path.display())]
+    Busy {
+        /// The result.
+        path: PathBuf,
+    },
     /// Two inputs, one result.
     #[error("{} would be made of both {} and {}: give the second another place with --output", path.display(), first.display(), second.display())]
     OneOutput {
@@ -243,6 +260,8 @@ pub enum CliError {
 pub(crate) enum Outcome {
     /// All is as it should be.
     Done,
+    /// It was done before.
+    Skipped,
     /// Done, and something is not whole or not equal.
     Finding,
     /// Some files failed, and it was said which.
@@ -281,7 +300,7 @@ pub fn run_from(line: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
         Command::Bench(args) => bench::run(&args).map(|()| Outcome::Done),
     };
     match result {
-        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Done | Outcome::Skipped) => ExitCode::SUCCESS,
         Ok(Outcome::Finding) => ExitCode::from(3),
         Ok(Outcome::Failed) => ExitCode::FAILURE,
         Err(error) => {

@@ -7,7 +7,7 @@ use clap::Args as ClapArgs;
 use serde_json::json;
 
 use super::batch::{BatchArgs, Report, Task, name};
-use super::result_file::write_result;
+use super::result_file::{is_there, write_result};
 use super::{CliError, Outcome, open_take, take_bytes, take_error};
 use sacodec_take::{Take, TakeError};
 
@@ -23,7 +23,9 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let tasks = args.batch.tasks(&["sac"], "repaired.sac")?;
     let like = args.like.as_deref().map(open_take).transpose()?;
-    Ok(args.batch.run(&tasks, |task, _| repair(args, like.as_ref(), task)))
+    Ok(args.batch.run(&tasks, |task, _| {
+        args.batch.unless_done(task, || Ok(is_there(&task.output)), || repair(args, like.as_ref(), task))
+    }))
 }
 
 fn repair(args: &Args, like: Option<&Take>, task: &Task) -> Result<Report, CliError> {

@@ -95,8 +95,25 @@ impl Seek for AtomicFile {
 }
 
 /// A file's folder.
-fn parent(path: &Path) -> &Path {
+pub(crate) fn parent(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// A file that goes with the process: [`remove_unfinished`] removes it until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Noted(PathBuf);
+
+impl Noted {
+    pub(crate) fn new(path: &Path) -> Self {
+        lock().insert(path.into());
+        Self(path.into())
+    }
+}
+
+impl Drop for Noted {
+    fn drop(&mut self) {
+        lock().remove(&self.0);
+    }
 }
 
 /// The name of a file that is not complete.

@@ -13,6 +13,8 @@
 pub mod atomic_file;
 mod block_writer;
 #[cfg(feature = "record")]
+pub mod claim;
+#[cfg(feature = "record")]
 pub mod decode;
 #[cfg(feature = "record")]
 pub mod disk;
@@ -46,7 +48,7 @@ pub use block_writer::{Footer, TakeWriter};
 #[cfg(feature = "record")]
 pub use export::ExportFormat;
 pub use format::{BLOCK_FRAMES, Gap, GapReason, MAX_FRAMES, TakeError};
-pub use header::{ChannelMode, CodebookSizes, Header, MAX_CHANNELS, PackId};
+pub use header::{ChannelMode, CodebookSizes, Header, MAX_CHANNELS, PackId, Source};
 pub use reader::{Damage, Take};
 #[cfg(feature = "record")]
 pub use recorder::{Armed, EndReason, Recorder, RecorderCounts};

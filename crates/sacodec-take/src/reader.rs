@@ -122,6 +122,7 @@ impl Take {
             stream_frame: None,
             first_sample: None,
             tempo_bpm: None,
+            source: None,
             created: None,
             ..like.clone()
         };

@@ -14,7 +14,8 @@ use super::CliError;
 use super::result_file::input_name;
 pub use error::AudioError;
 use flac::FlacReader;
-use source::Source;
+use source::{Source, Tally};
+pub use source::{SourceDigest, digest_of};
 use wav::WavReader;
 
 /// What a file is told by.
@@ -27,6 +28,7 @@ type Bytes = Chain<Cursor<Vec<u8>>, Source>;
 pub struct AudioReader {
     path: PathBuf,
     format: Format,
+    tally: Tally,
     /// Host rate in Hz.
     pub rate_hz: u32,
     /// Number of channels.
@@ -82,7 +84,7 @@ impl AudioReader {
                 (Format::Flac(Box::new(flac)), of.0, of.1, of.2)
             }
         };
-        Ok(Self { path: path.into(), format, rate_hz, channels, length_samples })
+        Ok(Self { path: path.into(), format, tally, rate_hz, channels, length_samples })
     }
 
     /// The next samples of every channel, appended to `out`; `false` at the end. Only then all of the
@@ -92,6 +94,11 @@ impl AudioReader {
     /// [`CliError::Audio`].
     pub fn read(&mut self, out: &mut [Vec<f32>]) -> Result<bool, CliError> {
         self.format.read(out).map_err(|source| CliError::Audio { path: self.path.clone(), source })
+    }
+
+    /// Size and digest of all bytes of the file. Ask when [`AudioReader::read`] has come to the end.
+    pub fn digest(&self) -> SourceDigest {
+        self.tally.digest()
     }
 }
 

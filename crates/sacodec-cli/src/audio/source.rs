@@ -1,4 +1,4 @@
-//! The bytes of a file as they are read: counted, and with the first error remembered, because not
+//! The bytes of a file as they are read: counted, hashed, and with the first error remembered, because not
 //! every reader passes it on.
 
 use std::fs::File;
@@ -6,10 +6,21 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use sha2::{Digest, Sha256};
+
 use crate::result_file::is_standard;
 
 /// As large as a disk likes it.
 const BUFFER_BYTES: usize = 1 << 16;
+
+/// What a file was, to the byte.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceDigest {
+    /// Its size.
+    pub bytes: u64,
+    /// Its SHA-256 in hexadecimal digits.
+    pub sha256: String,
+}
 
 /// A file or standard input.
 pub struct Source {
@@ -26,6 +37,7 @@ pub struct Tally(Arc<Mutex<Counts>>);
 #[derive(Default)]
 struct Counts {
     bytes: u64,
+    sha256: Sha256,
     error: Option<io::Error>,
 }
 
@@ -59,7 +71,9 @@ impl Read for Source {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         match self.inner.read(out) {
             Ok(count) => {
-                self.tally.lock().bytes += count as u64;
+                let mut counts = self.tally.lock();
+                counts.bytes += count as u64;
+                counts.sha256.update(&out[..count]);
                 Ok(count)
             }
             Err(error) => {
@@ -74,6 +88,13 @@ impl Read for Source {
 }
 
 impl Tally {
+    /// Size and digest of what has been read.
+    pub fn digest(&self) -> SourceDigest {
+        let counts = self.lock();
+        let digits = counts.sha256.clone().finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        SourceDigest { bytes: counts.bytes, sha256: digits }
+    }
+
     /// Bytes that have been read.
     pub fn bytes(&self) -> u64 {
         self.lock().bytes
@@ -87,4 +108,14 @@ impl Tally {
     fn lock(&self) -> MutexGuard<'_, Counts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Size and digest of the file at `path`.
+///
+/// # Errors
+/// As the system.
+pub fn digest_of(path: &Path) -> io::Result<SourceDigest> {
+    let mut source = Source::open(path)?;
+    io::copy(&mut source, &mut io::sink())?;
+    Ok(source.tally().digest())
 }

@@ -15,7 +15,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
 use super::console::Reports;
-use super::result_file::{is_standard, is_there};
+use super::result_file::is_standard;
 use super::{CliError, Outcome};
 use inputs::{Found, Search};
 use names::{Folders, result_name};
@@ -45,7 +45,8 @@ pub struct BatchArgs {
     /// Replace results that are there already.
     #[arg(long, conflicts_with = "skip_existing")]
     pub overwrite: bool,
-    /// Leave inputs out whose results are there already.
+    /// Leave inputs out whose results are there already. A take must have been coded from its input, as
+    /// its size and digest tell. Processes may share a folder: each result is made by one of them.
     #[arg(long)]
     pub skip_existing: bool,
     /// Print one JSON object for each file.
@@ -62,6 +63,8 @@ pub struct Task {
     pub output: PathBuf,
     /// Another input that has this output already: then nothing is done.
     pub rival: Option<PathBuf>,
+    /// Whether to wait for another process that makes it. If not, it comes again after the others.
+    pub waits: bool,
 }
 
 /// What a file gave.
@@ -73,6 +76,13 @@ pub struct Report {
     pub json: Value,
     /// Whether all is as it should be.
     pub outcome: Outcome,
+}
+
+impl Report {
+    /// Nothing was done, because it was done before.
+    pub fn skipped() -> Self {
+        Self { text: String::new(), json: Value::Null, outcome: Outcome::Skipped }
+    }
 }
 
 impl BatchArgs {
@@ -120,9 +130,7 @@ impl BatchArgs {
     /// # Errors
     /// Where a list cannot be read, nothing is found, or the one result has another extension.
     pub fn tasks(&self, from: &[&str], to: &str) -> Result<Vec<Task>, CliError> {
-        let mut tasks = self.plan(from, to)?;
-        tasks.retain(|task| task.rival.is_some() || !(self.skip_existing && is_there(&task.output)));
-        Ok(tasks)
+        self.plan_for(from, to, true)
     }
 
     /// As [`BatchArgs::tasks`], for commands that only read: two inputs may have one name then.
@@ -133,14 +141,6 @@ impl BatchArgs {
         let mut tasks = self.plan_for(from, to, false)?;
         tasks.iter_mut().for_each(|task| task.rival = None);
         Ok(tasks)
-    }
-
-    /// As [`BatchArgs::tasks`], with those whose result is there.
-    ///
-    /// # Errors
-    /// As [`BatchArgs::tasks`].
-    pub fn plan(&self, from: &[&str], to: &str) -> Result<Vec<Task>, CliError> {
-        self.plan_for(from, to, true)
     }
 
     fn plan_for(&self, from: &[&str], to: &str, writes: bool) -> Result<Vec<Task>, CliError> {
@@ -185,7 +185,7 @@ impl BatchArgs {
             if rival.is_none() {
                 owners.insert(place, input.clone());
             }
-            tasks.push(Task { input, output, rival });
+            tasks.push(Task { input, output, rival, waits: false });
         }
         Ok(tasks)
     }
@@ -202,13 +202,13 @@ impl BatchArgs {
         let quiet = ProgressBar::hidden();
         let reports = Reports::beside(tasks.iter().map(|task| task.output.as_path()));
         let next = AtomicUsize::new(0);
+        // What another process is making.
+        let busy = Mutex::new(Vec::new());
         let printer = Mutex::new(Printer::new(self.json, reports, bar.clone()));
         std::thread::scope(|scope| {
             for _ in 0..jobs {
                 scope.spawn(|| {
-                    loop {
-                        let at = next.fetch_add(1, Ordering::Relaxed);
-                        let Some(task) = tasks.get(at) else { break };
+                    let work_on = |at: usize, task: &Task| {
                         let result = match &task.rival {
                             None => work(task, if tasks.len() == 1 { &bar } else { &quiet }),
                             Some(rival) => Err(CliError::OneOutput {
@@ -217,10 +217,21 @@ impl BatchArgs {
                                 second: task.input.clone(),
                             }),
                         };
+                        if matches!(result, Err(CliError::Busy { .. })) && !task.waits {
+                            return lock(&busy).push(at);
+                        }
                         if tasks.len() > 1 {
                             bar.inc(1);
                         }
                         lock(&printer).add(at, task, result);
+                    };
+                    while let Some((at, task)) =
+                        tasks.iter().enumerate().nth(next.fetch_add(1, Ordering::Relaxed))
+                    {
+                        work_on(at, task);
+                    }
+                    while let Some(at) = next_of(&busy) {
+                        work_on(at, &Task { waits: true, ..tasks[at].clone() });
                     }
                 });
             }
@@ -238,6 +249,11 @@ impl BatchArgs {
         let bar = ProgressBar::new(tasks as u64);
         ProgressStyle::with_template(&template).map_or(bar.clone(), |style| bar.with_style(style))
     }
+}
+
+/// The next one, without the lock being held while it is worked on.
+fn next_of(waiting: &Mutex<Vec<usize>>) -> Option<usize> {
+    lock(waiting).pop()
 }
 
 fn has_slash(path: &Path) -> bool {

@@ -18,6 +18,7 @@ pub struct Printer {
     next: usize,
     waiting: BTreeMap<usize, (String, bool)>,
     failed: usize,
+    skipped: usize,
     findings: usize,
     /// Why a report could not be written.
     unwritten: Option<CliError>,
@@ -33,6 +34,7 @@ impl Printer {
             next: 0,
             waiting: BTreeMap::new(),
             failed: 0,
+            skipped: 0,
             findings: 0,
             unwritten: None,
         }
@@ -41,6 +43,10 @@ impl Printer {
     /// The result of a task.
     pub fn add(&mut self, at: usize, task: &Task, result: Result<Report, CliError>) {
         let (line, is_error) = match result {
+            Ok(report) if report.outcome == Outcome::Skipped => {
+                self.skipped += 1;
+                (String::new(), false)
+            }
             Ok(report) => {
                 self.findings += usize::from(report.outcome == Outcome::Finding);
                 self.failed += usize::from(report.outcome == Outcome::Failed);
@@ -57,6 +63,9 @@ impl Printer {
         self.waiting.insert(at, (line, is_error));
         while let Some((line, is_error)) = self.waiting.remove(&self.next) {
             self.next += 1;
+            if line.is_empty() {
+                continue;
+            }
             let written = self.bar.suspend(|| {
                 if is_error {
                     complain(line);
@@ -75,6 +84,9 @@ impl Printer {
 
     /// How all of them ended.
     pub fn finish(&self, tasks: usize) -> Outcome {
+        if self.skipped > 0 {
+            complain(format_args!("sacodec: {} of {tasks} results were there already", self.skipped));
+        }
         if tasks > 1 && self.failed > 0 {
             complain(format_args!("sacodec: {} of {tasks} files failed", self.failed));
         }

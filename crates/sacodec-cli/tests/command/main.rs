@@ -5,5 +5,6 @@ mod audio;
 mod interrupt;
 mod names;
 mod roundtrip;
+mod source;
 mod streams;
 mod takes;

@@ -97,11 +97,13 @@ fn what_is_there_is_only_replaced_when_asked_and_a_corpus_can_be_taken_up_again(
     let refused = run(folder.path(), &["encode", "in/a.wav"], 1);
     let said = String::from_utf8_lossy(&refused.stderr);
     assert!(said.contains("a.sac is there already") && said.contains("--overwrite"), "{said}");
-    let skipped = run(folder.path(), &["encode", "in/a.wav", "in/b/c.wav", "--skip-existing", "--json"], 0);
-    assert_eq!(lines(&skipped).len(), 1);
+    let skipped = run(folder.path(), &["encode", "in/a.wav", "in/b/c.wav", "--skip-existing", "--json"], 1);
+    assert!(lines(&skipped)[0]["error"].as_str().unwrap().contains("is not the take of in/a.wav"));
     assert_eq!(std::fs::read(&take).unwrap(), b"mine");
     run(folder.path(), &["encode", "in/a.wav", "--overwrite"], 0);
     assert_eq!(std::fs::read(&take).unwrap(), first, "the same input gives the same bytes");
+    let skipped = run(folder.path(), &["encode", "in/a.wav", "in/b/d.wav", "--skip-existing", "--json"], 0);
+    assert_eq!(lines(&skipped).len(), 1);
     run(folder.path(), &["encode", "in/a.wav", "--overwrite", "--skip-existing"], 2);
     // Not the audio itself, not a folder, and not one result of two inputs.
     run(folder.path(), &["encode", "in/a.wav", "--output", "in/a.wav", "--overwrite"], 1);
