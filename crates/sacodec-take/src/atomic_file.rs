@@ -99,23 +99,6 @@ pub(crate) fn parent(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// A file that goes with the process: [`remove_unfinished`] removes it until this is dropped.
-#[derive(Debug)]
-pub(crate) struct Noted(PathBuf);
-
-impl Noted {
-    pub(crate) fn new(path: &Path) -> Self {
-        lock().insert(path.into());
-        Self(path.into())
-    }
-}
-
-impl Drop for Noted {
-    fn drop(&mut self) {
-        lock().remove(&self.0);
-    }
-}
-
 /// The name of a file that is not complete.
 #[derive(Debug)]
 struct Unfinished {
@@ -132,7 +115,7 @@ impl Unfinished {
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         // From before it is there until it is noted: so that none escapes `remove_unfinished`.
-        let mut unfinished = lock();
+        let mut unfinished = unfinished_files();
         let (file, path) = builder.tempfile_in(folder)?.into_parts();
         unfinished.insert(path.to_path_buf());
         Ok((file, Self { path: Some(path) }))
@@ -142,7 +125,7 @@ impl Unfinished {
         let Some(path) = self.path.take() else { return Ok(()) };
         let noted = path.to_path_buf();
         // While it is renamed nothing is removed: a name that was claimed would stay.
-        let mut unfinished = lock();
+        let mut unfinished = unfinished_files();
         let result = if overwrite {
             path.persist(target).map_err(|error| error.error)
         } else {
@@ -163,7 +146,7 @@ impl Drop for Unfinished {
             let noted = path.to_path_buf();
             // Removes it. That it could not be is no news to whoever gives it up.
             drop(path);
-            lock().remove(&noted);
+            unfinished_files().remove(&noted);
         }
     }
 }
@@ -205,7 +188,7 @@ fn claim(path: TempPath, target: &Path) -> io::Result<()> {
 /// result lives no other can be begun.
 #[must_use = "when it is dropped, other files can be begun"]
 pub fn remove_unfinished() -> NoneUnfinished {
-    let mut unfinished = lock();
+    let mut unfinished = unfinished_files();
     for path in std::mem::take(&mut *unfinished) {
         // What is gone or cannot be removed: nobody is left who could do something about it.
         let _ = fs::remove_file(path);
@@ -218,8 +201,10 @@ pub struct NoneUnfinished {
     _unfinished: MutexGuard<'static, BTreeSet<PathBuf>>,
 }
 
+/// The temporary files of this process. While the result lives none begins, and none gets its name.
+///
 /// A lock whose holder panicked still holds plain data.
-fn lock() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+pub(crate) fn unfinished_files() -> MutexGuard<'static, BTreeSet<PathBuf>> {
     UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -250,7 +235,10 @@ mod tests {
         }
         assert_eq!(names(folder.path()), ["result"]);
         assert_eq!(fs::read(&path).unwrap(), b"whole");
-        assert!(!lock().iter().any(|path| path.starts_with(folder.path())), "a finished file is still noted");
+        assert!(
+            !unfinished_files().iter().any(|path| path.starts_with(folder.path())),
+            "a finished file is still noted"
+        );
     }
 
     #[test]

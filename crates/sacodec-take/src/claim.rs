@@ -9,28 +9,39 @@ use std::path::{Path, PathBuf};
 
 use same_file::Handle;
 
-use super::atomic_file::{Noted, parent};
+use super::atomic_file::{parent, unfinished_files};
 
 /// The right to make a result. Dropping it lets the next one in.
 #[derive(Debug)]
 pub struct Claim {
+    path: PathBuf,
     /// Locked as long as it is open.
     _file: File,
-    path: PathBuf,
-    _noted: Noted,
 }
 
 impl Claim {
     /// The claim on `target`; `None` while somebody else has it.
     ///
     /// # Errors
-    /// As the system. [`io::ErrorKind::Unsupported`] where the file system has no locks.
+    /// As the system: also where the file system has no locks.
     pub fn try_new(target: &Path) -> io::Result<Option<Self>> {
-        Self::new(target, |file| match file.try_lock() {
-            Ok(()) => Ok(true),
-            Err(TryLockError::WouldBlock) => Ok(false),
-            Err(TryLockError::Error(error)) => Err(error),
-        })
+        let path = lock_path(target);
+        // From before it is there until it is noted: a process that is about to end leaves none.
+        let mut unfinished = unfinished_files();
+        loop {
+            let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+            // Whoever had it may just have removed it: then this is a file that nobody else finds.
+            let named = Handle::from_path(&path);
+            if named.is_ok() && named.ok() == Handle::from_file(file.try_clone()?).ok() {
+                unfinished.insert(path.clone());
+                return Ok(Some(Self { path, _file: file }));
+            }
+        }
     }
 
     /// The claim on `target`, when whoever has it is done.
@@ -38,24 +49,14 @@ impl Claim {
     /// # Errors
     /// As [`Claim::try_new`].
     pub fn wait(target: &Path) -> io::Result<Self> {
-        match Self::new(target, |file| file.lock().map(|()| true))? {
-            Some(claim) => Ok(claim),
-            None => Err(io::ErrorKind::WouldBlock.into()),
-        }
-    }
-
-    fn new(target: &Path, lock: impl Fn(&File) -> io::Result<bool>) -> io::Result<Option<Self>> {
-        let path = parent(target).join(lock_name(target));
         loop {
-            let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
-            if !lock(&file)? {
-                return Ok(None);
+            if let Some(claim) = Self::try_new(target)? {
+                return Ok(claim);
             }
-            // Whoever had it has removed it: then this is a file without a name, which nobody else finds.
-            let is_named =
-                Handle::from_path(&path).and_then(|named| Ok(named == Handle::from_file(file.try_clone()?)?));
-            if is_named.unwrap_or(false) {
-                return Ok(Some(Self { _file: file, _noted: Noted::new(&path), path }));
+            match OpenOptions::new().write(true).open(lock_path(target)) {
+                Ok(file) => file.lock()?,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
             }
         }
     }
@@ -63,9 +64,15 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
+        let mut unfinished = unfinished_files();
         // If it stays, it is unlocked: the next one takes it.
         let _ = fs::remove_file(&self.path);
+        unfinished.remove(&self.path);
     }
+}
+
+fn lock_path(target: &Path) -> PathBuf {
+    parent(target).join(lock_name(target))
 }
 
 /// The name of the locked file: short, however long the result's name is. Two results may share one; then

@@ -2,6 +2,8 @@
 
 mod audio;
 #[cfg(unix)]
+mod ends;
+#[cfg(unix)]
 mod interrupt;
 mod names;
 mod roundtrip;
