@@ -1,6 +1,7 @@
 //! `sacodec encode`: audio files to token takes.
 
 use std::io::Write;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use clap::Args as ClapArgs;
 use indicatif::ProgressBar;
 use serde_json::json;
 
-use super::audio::AudioReader;
+use super::audio::{AudioReader, Salvage};
 use super::batch::{BatchArgs, Report, Task, name};
 use super::existing::{is_take_of, source_of};
 use super::result_file::{is_there, write_result};
@@ -29,6 +30,10 @@ pub struct Args {
     /// Which channels are coded.
     #[arg(long, value_enum, default_value_t = ChannelsArg::Each)]
     channels: ChannelsArg,
+    /// Code what is left of damaged or cut audio: what is missing is a gap of its true length in the take,
+    /// and the exit code is 3. Without it such audio is an error.
+    #[arg(long)]
+    salvage: bool,
     /// Folder of a model pack; without it the one the command carries.
     #[arg(long, value_name = "FOLDER")]
     pack: Option<PathBuf>,
@@ -44,7 +49,7 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
         ChannelsArg::Right => ChannelMode::Right,
     };
     Ok(args.batch.run(&tasks, |task, bar| {
-        let is_done = || is_take_of(task, &model, wanted);
+        let is_done = || is_take_of(task, &model, wanted, args.salvage);
         args.batch.unless_done(task, is_done, || encode(args, wanted, &model, task, bar))
     }))
 }
@@ -59,7 +64,7 @@ fn encode(
     if !args.batch.overwrite && is_there(&task.output) {
         return Err(CliError::Exists { path: task.output.clone() });
     }
-    let mut audio = AudioReader::open(&task.input)?;
+    let mut audio = AudioReader::open(&task.input, salvage(args.salvage))?;
     let mode = if audio.channels == 1 { ChannelMode::Mono } else { wanted };
     let rate_hz = f64::from(audio.rate_hz);
     let mut coder = FileEncoder::new(model, mode, audio.channels, rate_hz, &task.input)?;
@@ -97,17 +102,21 @@ fn encode(
                 bar.inc(block[0].len() as u64);
                 coder.push(&mut block)?;
                 block.iter_mut().for_each(Vec::clear);
-                coder.give(&mut writer).map_err(unwritable)?;
+                coder.give(&mut writer, audio.missing()).map_err(unwritable)?;
             }
             if length_samples == 0 {
                 return Err(CliError::Empty { path: task.input.clone() });
             }
             coder.finish()?;
-            coder.give(&mut writer).map_err(unwritable)?;
-            let notes = match coder.nonfinite_samples() {
+            coder.give(&mut writer, audio.missing()).map_err(unwritable)?;
+            let mut notes = match coder.nonfinite_samples() {
                 0 => Vec::new(),
                 count => vec![format!("{count} samples were not numbers and were taken as silence")],
             };
+            notes.extend(audio.missing().iter().map(|missing| {
+                let (count, from) = (missing.end - missing.start, missing.start as f64 / rate_hz);
+                format!("{count} samples are missing in the source from {from:.3} s on")
+            }));
             writer.finish("end of file", Some(length_samples), notes.clone());
             header.source = Some(source_of(&task.input, audio.digest()));
             let mut bytes = TakeWriter::new(header).map_err(unwritable)?.take_bytes();
@@ -189,17 +198,40 @@ impl FileEncoder {
         Ok(())
     }
 
-    /// Moves what is complete on.
-    fn give(&mut self, writer: &mut TakeWriter) -> Result<(), TakeError> {
+    /// Moves what is complete on. Frames of samples that are missing are gaps.
+    fn give(&mut self, writer: &mut TakeWriter, missing: &[Range<u64>]) -> Result<(), TakeError> {
         let frames = self.ready.iter().map(Vec::len).min().unwrap_or(0);
+        let first_samples = self.encoders[0].timing().first_frame_samples;
+        let frame_samples = writer.header().frame_samples();
+        let mut lost = 0;
         for frame in 0..frames {
             let tokens: Option<Vec<TokenFrame>> = self.ready.iter().map(|r| r[frame]).collect();
+            let begin = first_samples + f64::from(writer.next_index() + lost) * frame_samples;
+            if missing.iter().any(|m| begin < m.end as f64 && begin + frame_samples > m.start as f64) {
+                lost += 1;
+                continue;
+            }
+            give_gap(writer, &mut lost)?;
             match tokens {
                 Some(tokens) => writer.frame(&tokens)?,
                 None => writer.gap(1, GapReason::CodecFailed)?,
             }
         }
+        give_gap(writer, &mut lost)?;
         self.ready.iter_mut().for_each(|r| drop(r.drain(..frames)));
         Ok(())
     }
+}
+
+/// Frames that the source does not have.
+fn give_gap(writer: &mut TakeWriter, lost: &mut u32) -> Result<(), TakeError> {
+    match std::mem::take(lost) {
+        0 => Ok(()),
+        lost => writer.gap(lost, GapReason::Damage),
+    }
+}
+
+/// What becomes of damaged audio.
+pub fn salvage(is_on: bool) -> Salvage {
+    if is_on { Salvage::on() } else { Salvage::default() }
 }

@@ -64,7 +64,12 @@ pub fn source_of(input: &Path, digest: SourceDigest) -> Source {
 ///
 /// # Errors
 /// Where something else has its name.
-pub fn is_take_of(task: &Task, model: &CodecModel, wanted: ChannelMode) -> Result<bool, CliError> {
+pub fn is_take_of(
+    task: &Task,
+    model: &CodecModel,
+    wanted: ChannelMode,
+    salvage: bool,
+) -> Result<bool, CliError> {
     if !is_there(&task.output) {
         return Ok(false);
     }
@@ -78,6 +83,10 @@ pub fn is_take_of(task: &Task, model: &CodecModel, wanted: ChannelMode) -> Resul
     };
     if take.footer.is_none() || !take.damage.is_empty() {
         return other("it is unfinished or damaged".into());
+    }
+    let lost_frames = take.footer.as_ref().map_or(0, |footer| footer.lost_frames);
+    if lost_frames > 0 && !salvage {
+        return other(format!("it was coded from damaged audio and {lost_frames} frames are missing"));
     }
     let pack = PackId::of(model);
     if take.header.pack.sha256 != pack.sha256 {

@@ -7,7 +7,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::audio::AudioReader;
+use super::audio::{AudioReader, Salvage};
 use super::console::{Reports, complain};
 use super::result_file::{ResultFile, ResultOut, is_same_file};
 use super::{CliError, model};
@@ -117,7 +117,7 @@ struct Tokens {
 pub fn run(args: &Args) -> Result<(), CliError> {
     check_paths(args)?;
     let model = model(args.pack.as_deref())?;
-    let mut reader = AudioReader::open(&args.input)?;
+    let mut reader = AudioReader::open(&args.input, Salvage::default())?;
     let rate_hz = reader.rate_hz;
     let mut coder = Coder::new(&model, args, rate_hz, reader.channels)?;
     let mut output = ResultFile::create(&args.output, args.overwrite)?;

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::audio::AudioReader;
 use super::batch::{BatchArgs, Report, extension, name};
-use super::encode::{AUDIO_EXTENSIONS, FileEncoder};
+use super::encode::{AUDIO_EXTENSIONS, FileEncoder, salvage};
 use super::result_file::is_standard;
 use super::{CliError, Outcome, losses, model, open_take};
 use sacodec_codec::{CodecModel, TokenFrame};
@@ -32,6 +32,9 @@ pub struct Args {
     /// Percentage of equal tokens, of each stream, that is enough.
     #[arg(long, value_name = "PERCENT", default_value_t = 100.0, value_parser = percent)]
     min_percent: f64,
+    /// Read audio as `encode --salvage` does.
+    #[arg(long)]
+    salvage: bool,
     /// Folder of the model pack that the takes were coded with; without it the one the command carries.
     #[arg(long, value_name = "FOLDER")]
     pack: Option<PathBuf>,
@@ -181,7 +184,7 @@ fn encode_again(
     path: &Path,
     audio_path: &Path,
 ) -> Result<Vec<Vec<Option<TokenFrame>>>, CliError> {
-    let mut audio = AudioReader::open(audio_path)?;
+    let mut audio = AudioReader::open(audio_path, salvage(args.salvage))?;
     let header = &take.header;
     let other = |reason: String| CliError::OtherAudio { audio: audio_path.into(), take: path.into(), reason };
     if f64::from(audio.rate_hz) != header.host_rate_hz {

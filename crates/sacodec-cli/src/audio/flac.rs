@@ -7,8 +7,10 @@ use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error;
 use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
 use symphonia::core::io::{MediaSourceStream, ReadOnlySource};
+use symphonia::core::packet::Packet;
 use symphonia::default::{codecs, formats};
 
+use super::salvage::Salvage;
 use super::source::Tally;
 use super::{AudioError, Bytes};
 
@@ -30,6 +32,11 @@ pub struct FlacReader {
     frame_bytes: u64,
     samples: u64,
     has_md5: bool,
+    /// Read, and not decoded yet: samples before it are missing.
+    held: Option<Packet>,
+    /// Samples before this one are missing.
+    silent_until: u64,
+    pub salvage: Salvage,
     /// See [`WithoutTag`].
     tag_bytes: std::sync::Arc<std::sync::atomic::AtomicU64>,
     pub rate_hz: u32,
@@ -39,7 +46,7 @@ pub struct FlacReader {
 
 impl FlacReader {
     /// Reads up to the first frame.
-    pub fn new(mut bytes: Bytes, tally: &Tally) -> Result<Self, AudioError> {
+    pub fn new(mut bytes: Bytes, tally: &Tally, salvage: Salvage) -> Result<Self, AudioError> {
         let (info, other_bytes) = read_metadata(&mut bytes)?;
         let has_md5 = info[MD5].iter().any(|&byte| byte != 0);
         // Names and pictures are of no use here, and what is wrong in them is not either.
@@ -73,6 +80,9 @@ impl FlacReader {
             frame_bytes: 0,
             samples: 0,
             has_md5,
+            held: None,
+            silent_until: 0,
+            salvage,
             tag_bytes,
             rate_hz,
             channels,
@@ -82,15 +92,23 @@ impl FlacReader {
 
     /// The next samples of every channel, appended to `out`; `false` at the end.
     pub fn read(&mut self, out: &mut [Vec<f32>]) -> Result<bool, AudioError> {
-        let packet = match self.format.next_packet() {
+        if self.samples < self.silent_until {
+            self.samples += self.salvage.fill(self.samples, self.silent_until, out);
+            return Ok(true);
+        }
+        let packet = match self.held.take().map_or_else(|| self.format.next_packet(), |held| Ok(Some(held))) {
             Ok(Some(packet)) => packet,
-            Ok(None) => return self.check_end().map(|()| false),
+            Ok(None) => return self.end(out),
             Err(Error::IoError(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                return self.check_end().map(|()| false);
+                return self.end(out);
             }
             Err(error) => return Err(self.damaged(error.to_string())),
         };
         let begin = u64::try_from(packet.pts.get()).unwrap_or(0);
+        if self.salvage.can_fill(self.samples, begin, self.rate_hz) {
+            (self.silent_until, self.held) = (begin, Some(packet));
+            return self.read(out);
+        }
         if begin != self.samples {
             let next = begin as f64 / f64::from(self.rate_hz);
             return Err(self.damaged(format!("the next sound frame is that at {next:.3} s")));
@@ -113,6 +131,17 @@ impl FlacReader {
         Ok(true)
     }
 
+    /// Whether more comes when no frame does.
+    fn end(&mut self, out: &mut [Vec<f32>]) -> Result<bool, AudioError> {
+        match self.length_samples {
+            Some(length) if self.salvage.can_fill(self.samples, length, self.rate_hz) => {
+                self.silent_until = length;
+                self.read(out)
+            }
+            _ => self.check_end().map(|()| false),
+        }
+    }
+
     /// Compares what was read with what the file says.
     fn check_end(&mut self) -> Result<(), AudioError> {
         if let Some(error) = self.tally.take_error() {
@@ -125,6 +154,9 @@ impl FlacReader {
             }
             Some(declared) if found > declared => return Err(AudioError::MoreSamples { declared, found }),
             _ => {}
+        }
+        if !self.salvage.missing().is_empty() {
+            return Ok(());
         }
         if self.has_md5 {
             return match self.decoder.finalize().verify_ok {

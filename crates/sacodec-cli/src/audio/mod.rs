@@ -4,16 +4,19 @@
 mod error;
 mod flac;
 mod pcm;
+mod salvage;
 mod source;
 mod wav;
 
 use std::io::{Chain, Cursor, Read};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::CliError;
 use super::result_file::input_name;
 pub use error::AudioError;
 use flac::FlacReader;
+pub use salvage::Salvage;
 use source::{Source, Tally};
 pub use source::{SourceDigest, digest_of};
 use wav::WavReader;
@@ -38,19 +41,19 @@ pub struct AudioReader {
 }
 
 enum Format {
-    Wav(WavReader<Bytes>),
+    Wav(Box<WavReader<Bytes>>),
     Flac(Box<FlacReader>),
 }
 
 impl AudioReader {
-    /// Opens `path`; `-` is standard input.
+    /// Opens `path`; `-` is standard input. `salvage` says what becomes of damage.
     ///
     /// # Errors
     /// [`CliError::Open`] and [`CliError::Audio`].
-    pub fn open(path: &Path) -> Result<Self, CliError> {
+    pub fn open(path: &Path, salvage: Salvage) -> Result<Self, CliError> {
         let name = input_name(path);
         let source = Source::open(path).map_err(|source| CliError::Open { path: name.clone(), source })?;
-        Self::new(&name, source).map_err(|source| CliError::Audio { path: name, source })
+        Self::new(&name, source, salvage).map_err(|source| CliError::Audio { path: name, source })
     }
 
     /// Reads bytes, which errors call `path`. Where their number is not known they are read like a pipe.
@@ -61,12 +64,13 @@ impl AudioReader {
         path: &Path,
         bytes: impl Read + Send + Sync + 'static,
         length_bytes: Option<u64>,
+        salvage: Salvage,
     ) -> Result<Self, CliError> {
         let source = Source::new(bytes, length_bytes);
-        Self::new(path, source).map_err(|source| CliError::Audio { path: path.into(), source })
+        Self::new(path, source, salvage).map_err(|source| CliError::Audio { path: path.into(), source })
     }
 
-    fn new(path: &Path, mut source: Source) -> Result<Self, AudioError> {
+    fn new(path: &Path, mut source: Source, salvage: Salvage) -> Result<Self, AudioError> {
         let (length_bytes, tally) = (source.length_bytes, source.tally());
         let mut magic = Vec::new();
         source.by_ref().take(MAGIC_BYTES as u64).read_to_end(&mut magic)?;
@@ -74,12 +78,12 @@ impl AudioReader {
         let bytes = Cursor::new(magic).chain(source);
         let (format, rate_hz, channels, length_samples) = match kind {
             Kind::Wav => {
-                let wav = WavReader::new(bytes, length_bytes)?;
+                let wav = WavReader::new(bytes, length_bytes, salvage)?;
                 let of = (wav.rate_hz, wav.channels, wav.length_samples);
-                (Format::Wav(wav), of.0, of.1, of.2)
+                (Format::Wav(Box::new(wav)), of.0, of.1, of.2)
             }
             Kind::Flac => {
-                let flac = FlacReader::new(bytes, &tally)?;
+                let flac = FlacReader::new(bytes, &tally, salvage)?;
                 let of = (flac.rate_hz, flac.channels, flac.length_samples);
                 (Format::Flac(Box::new(flac)), of.0, of.1, of.2)
             }
@@ -94,6 +98,14 @@ impl AudioReader {
     /// [`CliError::Audio`].
     pub fn read(&mut self, out: &mut [Vec<f32>]) -> Result<bool, CliError> {
         self.format.read(out).map_err(|source| CliError::Audio { path: self.path.clone(), source })
+    }
+
+    /// Samples that are missing and were given as silence, so far and in order.
+    pub fn missing(&self) -> &[Range<u64>] {
+        match &self.format {
+            Format::Wav(wav) => wav.salvage.missing(),
+            Format::Flac(flac) => flac.salvage.missing(),
+        }
     }
 
     /// Size and digest of all bytes of the file. Ask when [`AudioReader::read`] has come to the end.

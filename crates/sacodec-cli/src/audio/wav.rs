@@ -8,6 +8,7 @@ use std::io::{self, Read};
 
 use super::AudioError;
 use super::pcm::Encoding;
+use super::salvage::Salvage;
 
 /// What programs write for a size that they do not know: ffmpeg, SoX, arecord and others.
 const UNKNOWN_SIZES: [u64; 4] = [u32::MAX as u64, 0x7FFF_F000, 0x7FFF_FFFF, 0x8000_0000];
@@ -33,6 +34,7 @@ pub struct WavReader<R> {
     data_bytes: Option<u64>,
     taken_bytes: u64,
     block: Vec<u8>,
+    pub salvage: Salvage,
     pub rate_hz: u32,
     pub channels: usize,
     pub length_samples: Option<u64>,
@@ -47,7 +49,7 @@ struct Format {
 
 impl<R: Read> WavReader<R> {
     /// Reads up to the first sample. `length_bytes` is that of the file, where it has one.
-    pub fn new(bytes: R, length_bytes: Option<u64>) -> Result<Self, AudioError> {
+    pub fn new(bytes: R, length_bytes: Option<u64>, salvage: Salvage) -> Result<Self, AudioError> {
         let mut bytes = Counted { inner: bytes, position: 0 };
         let [id, riff_size, _wave] = [bytes.four()?, bytes.four()?, bytes.four()?];
         let riff_bytes = u32::from_le_bytes(riff_size);
@@ -71,8 +73,20 @@ impl<R: Read> WavReader<R> {
             _ => u64::from(size),
         };
         let left_bytes = length_bytes.map(|length| length.saturating_sub(bytes.position));
-        let data_bytes = Sizes { declared, riff_bytes, before: bytes.position, left_bytes }.data_bytes()?;
         let frame_bytes = format.encoding.bytes() * format.channels;
+        let sizes = Sizes { declared, riff_bytes, before: bytes.position, left_bytes };
+        let data_bytes = match sizes.data_bytes() {
+            Err(AudioError::Cut { declared, found, .. })
+                if salvage.can_fill(
+                    found / frame_bytes as u64,
+                    declared / frame_bytes as u64,
+                    format.rate_hz,
+                ) =>
+            {
+                Some(declared)
+            }
+            result => result?,
+        };
         if let Some(partial) = data_bytes.map(|b| b % frame_bytes as u64).filter(|&partial| partial > 0) {
             let problem = format!("its audio ends {partial} bytes into a sample of {frame_bytes} bytes");
             return Err(AudioError::header(problem));
@@ -85,6 +99,7 @@ impl<R: Read> WavReader<R> {
             data_bytes,
             taken_bytes: 0,
             block: Vec::new(),
+            salvage,
             rate_hz: format.rate_hz,
             channels: format.channels,
             length_samples: whole.map(|bytes| bytes / frame_bytes as u64),
@@ -101,18 +116,30 @@ impl<R: Read> WavReader<R> {
         let found = self.block.len() as u64;
         self.taken_bytes += found;
         if let Some(declared) = self.data_bytes.filter(|_| found < wanted) {
+            let frame_bytes = self.frame_bytes as u64;
+            let (begin, end) = (self.taken_bytes / frame_bytes, declared / frame_bytes);
+            if self.salvage.can_fill(begin, end, self.rate_hz) {
+                self.push_block(out);
+                // From here on the bytes of silence count as taken.
+                self.taken_bytes = (begin + self.salvage.fill(begin, end, out)) * frame_bytes;
+                return Ok(true);
+            }
             return Err(AudioError::Cut { declared, found: self.taken_bytes, unit: "bytes of audio" });
         }
-        // Where only the end of the file tells, the last sample may not be complete.
+        self.push_block(out);
+        if found == 0 {
+            self.check_rest()?;
+        }
+        Ok(found > 0)
+    }
+
+    /// The samples of what was read. Where only the end of the file tells, the last may not be complete.
+    fn push_block(&self, out: &mut [Vec<f32>]) {
         let sample_bytes = self.encoding.bytes();
         for frame in self.block.chunks_exact(self.frame_bytes) {
             let samples = frame.chunks_exact(sample_bytes).map(|bytes| self.encoding.sample(bytes));
             out.iter_mut().zip(samples).for_each(|(channel, sample)| channel.push(sample));
         }
-        if found == 0 {
-            self.check_rest()?;
-        }
-        Ok(found > 0)
     }
 
     /// What follows the audio must be chunks, or nothing that could be audio.

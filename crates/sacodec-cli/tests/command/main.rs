@@ -7,6 +7,7 @@ mod ends;
 mod interrupt;
 mod names;
 mod roundtrip;
+mod salvage;
 mod source;
 mod streams;
 mod takes;

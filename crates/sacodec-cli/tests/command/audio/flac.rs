@@ -1,5 +1,9 @@
 //! FLAC: every width, and every byte that can be wrong.
 
+use std::io::Cursor;
+use std::path::Path;
+
+use sacodec_cli::audio::{AudioReader, Salvage};
 use sacodec_testing::flac::FlacFile;
 use sacodec_testing::{Random, data, read_wav};
 
@@ -144,6 +148,31 @@ fn tags_before_and_after_the_stream_are_no_audio() {
         }
     }
     assert!(refused(&[&id3v2[..], b"no FLAC"].concat()).contains("not FLAC"));
+}
+
+#[test]
+fn what_is_salvaged_has_silence_for_each_damaged_frame_and_every_other_sample_in_its_place() {
+    let file = FlacFile::new(16_000, 16, noise(16, 2, 2000));
+    for is_variable in [false, true] {
+        let file = FlacFile { is_variable, ..file.clone() };
+        let frames = file.frames();
+        for damaged in 0..frames.len() {
+            let mut changed = frames.clone();
+            let middle = changed[damaged].len() / 2;
+            changed[damaged][middle] ^= 0x40;
+            let bytes = [vec![file.head()], changed].concat().concat();
+            let mut reader =
+                AudioReader::of(Path::new("test"), Cursor::new(bytes), None, Salvage::on()).unwrap();
+            let mut found = vec![Vec::new(); 2];
+            while reader.read(&mut found).unwrap() {}
+            let lost = damaged * 256..2000.min(damaged * 256 + 256);
+            let [missing] = reader.missing() else { panic!("frame {damaged}: {:?}", reader.missing()) };
+            assert_eq!(*missing, lost.start as u64..lost.end as u64, "frame {damaged}");
+            let mut due = expected(&file).channels;
+            due.iter_mut().for_each(|channel| channel[lost.clone()].fill(0.0));
+            assert!(found == due, "frame {damaged}: other samples");
+        }
+    }
 }
 
 /// The file of libFLAC has mid and side channels, predictors and Rice codes.

@@ -8,7 +8,7 @@ use std::io::Cursor;
 use std::path::Path;
 
 use sacodec_cli::CliError;
-use sacodec_cli::audio::AudioReader;
+use sacodec_cli::audio::{AudioReader, Salvage};
 
 /// What was read of a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,7 +31,8 @@ fn read(bytes: &[u8]) -> Result<Audio, CliError> {
 }
 
 fn read_as(bytes: &[u8], length_bytes: Option<u64>) -> Result<Audio, CliError> {
-    let mut reader = AudioReader::of(Path::new("test"), Cursor::new(bytes.to_vec()), length_bytes)?;
+    let mut reader =
+        AudioReader::of(Path::new("test"), Cursor::new(bytes.to_vec()), length_bytes, Salvage::default())?;
     let mut channels = vec![Vec::new(); reader.channels];
     while reader.read(&mut channels)? {}
     if let Some(length) = reader.length_samples {
