@@ -13,7 +13,7 @@ use super::result_file::is_standard;
 use super::{CliError, Outcome, losses, model, open_take};
 use sacodec_codec::{CodecModel, TokenFrame};
 use sacodec_take::decode::check_pack;
-use sacodec_take::{ChannelMode, Take};
+use sacodec_take::{ChannelMode, Source, Take};
 
 const BLOCK_SAMPLES: usize = 1 << 14;
 
@@ -64,8 +64,9 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let tasks = batch.tasks_that_write_nothing(&["sac"], "wav")?;
     let model = model(args.pack.as_deref())?;
     Ok(batch.run(&tasks, |task, _| {
-        let audio = find_audio(&task.output, audio.as_deref());
-        verify(args, &model, &task.input, &audio)
+        let take = open_take(&task.input)?;
+        let audio = find_audio(&task.output, audio.as_deref(), take.header.source.as_ref());
+        verify(args, &model, &take, &task.input, &audio)
     }))
 }
 
@@ -74,16 +75,23 @@ fn percent(text: &str) -> Result<f64, String> {
     if (0.0..=100.0).contains(&percent) { Ok(percent) } else { Err("give 0 to 100".into()) }
 }
 
-/// The audio of a take whose WAV would be `beside`, or straight in the folder that was given.
-fn find_audio(beside: &Path, given: Option<&Path>) -> PathBuf {
+/// The audio of a take whose WAV would be `beside`, or straight in the folder that was given. It may have
+/// the name that the take tells.
+fn find_audio(beside: &Path, given: Option<&Path>, source: Option<&Source>) -> PathBuf {
     let mut places = vec![beside.to_owned()];
     match given {
         Some(folder) if folder.is_dir() => places.push(folder.join(beside.file_name().unwrap_or_default())),
         Some(file) => return file.into(),
         None => {}
     }
+    // A take is not to be trusted: a name with folders in it is none.
+    let is_name = |name: &&Path| name.file_name() == Some(name.as_os_str());
+    let name = source.map(|source| Path::new(&source.name)).filter(is_name);
+    let name = name.filter(|name| AUDIO_EXTENSIONS.contains(&extension(name).as_str()));
+    let told = name
+        .and_then(|name| places.iter().map(|place| place.with_file_name(name)).find(|path| path.exists()));
     let exact = places.iter().flat_map(|place| [place.clone(), place.with_extension("flac")]);
-    let found = exact.into_iter().find(|place| place.exists());
+    let found = told.or_else(|| exact.into_iter().find(|place| place.exists()));
     found.or_else(|| places.iter().find_map(|place| like(place))).unwrap_or_else(|| beside.into())
 }
 
@@ -127,11 +135,16 @@ impl Comparison {
     }
 }
 
-fn verify(args: &Args, model: &Arc<CodecModel>, path: &Path, audio: &Path) -> Result<Report, CliError> {
-    let take = open_take(path)?;
+fn verify(
+    args: &Args,
+    model: &Arc<CodecModel>,
+    take: &Take,
+    path: &Path,
+    audio: &Path,
+) -> Result<Report, CliError> {
     let other_pack = |source| CliError::Verify { path: path.into(), source };
-    check_pack(&take, model).map_err(other_pack)?;
-    let again = encode_again(args, model, &take, path, audio)?;
+    check_pack(take, model).map_err(other_pack)?;
+    let again = encode_again(args, model, take, path, audio)?;
     let mut compared = Comparison::default();
     for (index, tokens) in (0_u32..).zip(take.iter()) {
         let coded: Option<Vec<_>> =
@@ -144,7 +157,7 @@ fn verify(args: &Args, model: &Arc<CodecModel>, path: &Path, audio: &Path) -> Re
     let [semantic, acoustic] =
         [compared.semantic_equal, compared.acoustic_equal].map(|e| compared.percent(e));
     let enough = compared.frames > 0 && semantic.min(acoustic) >= args.min_percent;
-    let loss = losses(&take);
+    let loss = losses(take);
     let is_whole = skipped == 0 && loss.is_none();
     let mut text = format!(
         "{}: semantic {semantic:.2} %, acoustic {acoustic:.2} % equal in {} frames",

@@ -38,6 +38,28 @@ fn a_take_tells_name_size_and_digest_of_its_source() {
     assert_eq!(source.bytes, fs::metadata(folder.path().join("b.flac")).unwrap().len());
 }
 
+// Where names differ by case.
+#[test]
+#[cfg(target_os = "linux")]
+fn verify_takes_the_audio_that_the_take_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs::copy(sacodec_testing::data("speech_24k.flac"), path("a.Flac")).unwrap();
+    run(folder.path(), &["encode", "a.Flac"], 0);
+    write_noise(&path("a.wav"), 24_000, 2, 48_000, 1);
+    fs::write(path("a.flac"), "no audio").unwrap();
+    run(folder.path(), &["verify", "a.sac"], 0);
+    // A name that leads elsewhere is not followed.
+    let take = fs::read(path("a.sac")).unwrap();
+    let mut header = Take::parse(&take).unwrap().header;
+    fs::create_dir(path("in")).unwrap();
+    header.source.as_mut().unwrap().name = "../a.Flac".into();
+    fs::write(path("in/a.sac"), take_with(header, &take)).unwrap();
+    run(folder.path(), &["verify", "in/a.sac"], 1);
+    fs::copy(path("a.Flac"), path("in/a.flac")).unwrap();
+    run(folder.path(), &["verify", "in/a.sac"], 0);
+}
+
 #[test]
 fn what_is_there_is_skipped_only_if_it_is_what_would_be_made() {
     let folder = tempfile::tempdir().unwrap();
