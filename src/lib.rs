@@ -13,7 +13,8 @@
 //! | [`editor`] | the window |
 //! | `x11` | what a window on X11 needs besides its framework: keys, focus, sight, an end in order |
 //!
-//! Only this library installs the allocator of [`sacodec_rt`] and exports a plugin. What else is
+//! Among the libraries only this one installs the allocator of [`sacodec_rt`] (the command does so too), and
+//! exports a plugin. What else is
 //! of use lives in `crates/`.
 
 pub mod editor;

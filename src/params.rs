@@ -128,6 +128,9 @@ pub struct SacodecParams {
     pub record_while: EnumParam<RecordWhile>,
 }
 
+/// See [`SacodecParams::shown_values`].
+pub type ShownValues = [f32; 10];
+
 impl SacodecParams {
     /// Defaults, and what a new session keeps.
     pub fn new(session: SessionState) -> Self {
@@ -153,7 +156,7 @@ impl SacodecParams {
     }
 
     /// All values as a window shows them: another array, another picture.
-    pub fn shown_values(&self) -> [f32; 10] {
+    pub fn shown_values(&self) -> ShownValues {
         [
             self.bypass.modulated_normalized_value(),
             self.listen.modulated_normalized_value(),

@@ -26,7 +26,7 @@ use super::inputs::Inputs;
 use super::renderer::Renderer;
 use super::ticker::{Shown, Ticker};
 use super::{keys, record, theme, widgets};
-use crate::params::SacodecParams;
+use crate::params::{SacodecParams, ShownValues};
 use crate::state::{MIN_SIZE, WindowChoice};
 use crate::status::{Facts, Status};
 #[cfg(target_os = "linux")]
@@ -67,7 +67,7 @@ struct Core {
     system_scale: Arc<AtomicF64>,
     open_size: Arc<OpenSize>,
     /// The parameters, as the last frame drew them.
-    shown: Shown<[f32; 10]>,
+    shown: Shown<ShownValues>,
     /// There is something to be seen of the open window.
     is_seen: Arc<AtomicBool>,
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use clap::Args as ClapArgs;
 use serde_json::json;
 
+use super::console::print;
 use super::{CliError, model};
 use sacodec_codec::{FrameCodec, StreamGain};
 use sacodec_rt::{RtPool, without_denormals};
@@ -54,13 +55,12 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         let report = json!({
             "frames": frame_ms.len(), "encode_ms": encode, "decode_ms": decode, "frame_ms": frame, "core_percent": core_percent,
         });
-        println!("{report}");
+        print(report)
     } else {
-        println!(
+        print(format_args!(
             "a frame takes {frame:.3} ms (encoder and quantizer {encode:.3}, decoder {decode:.3}): {core_percent:.1} % of a core"
-        );
+        ))
     }
-    Ok(())
 }
 
 fn seconds(text: &str) -> Result<f64, String> {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use clap::Args as ClapArgs;
 use serde_json::json;
 
-use super::batch::{BatchArgs, Report, Task, extension, name};
+use super::batch::{BatchArgs, Report, Task, extension, name, with_other_extension};
 use super::decode::DECODED;
-use super::result_file::write_result;
+use super::result_file::{is_standard, is_there, write_result};
 use super::{CliError, Outcome, losses, model, open_take};
 use sacodec_codec::CodecModel;
 use sacodec_take::export::write_export;
@@ -29,11 +29,17 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let formats = args.formats();
-    let mut tasks = args.batch.plan(&["sac"], result_extension(formats[0]))?;
-    let is_there = |task: &Task| formats.iter().all(|&f| sibling(&task.output, formats[0], f).exists());
-    tasks.retain(|task| !(args.batch.skip_existing && is_there(task)));
+    if formats.len() > 1 && args.batch.named_output().is_some_and(is_standard) {
+        let what = "standard output holds one format: give one with --to".into();
+        return Err(CliError::NoInput { what });
+    }
+    let tasks = args.batch.tasks(&["sac"], result_extension(formats[0]))?;
+    let are_there = |task: &Task| formats.iter().all(|&f| is_there(&sibling(&task.output, formats[0], f)));
     let model = if formats.contains(&ExportFormat::Wav) { Some(model(args.pack.as_deref())?) } else { None };
-    Ok(args.batch.run(&tasks, |task, _| convert(args, &formats, model.as_ref(), task)))
+    Ok(args.batch.run(&tasks, |task, _| {
+        let make = || convert(args, &formats, model.as_ref(), task);
+        args.batch.unless_done(task, || Ok(are_there(task)), make)
+    }))
 }
 
 impl Args {
@@ -59,7 +65,7 @@ fn convert(
             [_] => task.output.clone(),
             _ => sibling(&task.output, formats[0], format),
         };
-        if args.batch.skip_existing && output.exists() {
+        if args.batch.skip_existing && is_there(&output) {
             continue;
         }
         write_result(&task.input, &output, args.batch.overwrite, |file| {
@@ -77,12 +83,10 @@ fn result_extension(format: ExportFormat) -> &'static str {
 
 /// The name of another format's result beside that of the first.
 fn sibling(output: &Path, first: ExportFormat, format: ExportFormat) -> PathBuf {
-    let name = output.file_name().unwrap_or_default().to_string_lossy();
-    let stem = name.strip_suffix(result_extension(first)).unwrap_or(&name).trim_end_matches('.');
-    if format == first {
+    if format == first || is_standard(output) {
         output.into()
     } else {
-        output.with_file_name(format!("{stem}.{}", result_extension(format)))
+        with_other_extension(output, result_extension(first), result_extension(format))
     }
 }
 

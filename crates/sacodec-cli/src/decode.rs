@@ -1,14 +1,16 @@
 //! `sacodec decode`: token takes to audio.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args as ClapArgs;
 use serde_json::json;
 
-use super::batch::{BatchArgs, Report, name};
-use super::result_file::write_result;
+use super::batch::{BatchArgs, Report, Task, name};
+use super::result_file::{is_there, write_result};
 use super::roundtrip::StreamsArg;
 use super::{CliError, Outcome, losses, model, open_take};
+use sacodec_codec::CodecModel;
 use sacodec_take::export::write_wav;
 
 /// What results are called beside their takes: the name alone may be that of the audio they were
@@ -34,26 +36,30 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let tasks = args.batch.tasks(&["sac"], DECODED)?;
     let model = model(args.pack.as_deref())?;
     Ok(args.batch.run(&tasks, |task, _| {
-        let take = open_take(&task.input)?;
-        let rate_hz = args.rate.map_or(take.header.host_rate_hz, f64::from);
-        write_result(&task.input, &task.output, args.batch.overwrite, |file| {
-            write_wav(&take, &model, args.streams.gain(), rate_hz, file)
-                .map_err(|e| CliError::export(&task.input, &task.output, e))
-        })?;
-        let seconds = f64::from(take.frames()) / take.header.frame_rate_hz();
-        let loss = losses(&take);
-        let mut text = format!("{}: {seconds:.1} s at {rate_hz} Hz", task.output.display());
-        if let Some(loss) = &loss {
-            text += &format!("; {loss}");
-        }
-        Ok(Report {
-            text,
-            json: json!({
-                "output": name(&task.output), "frames": take.frames(), "seconds": seconds,
-                "sample_rate_hz": rate_hz, "missing_frames": take.frames() - take.present_frames(),
-                "finished": take.footer.is_some(), "losses": loss,
-            }),
-            outcome: if loss.is_some() { Outcome::Finding } else { Outcome::Done },
-        })
+        args.batch.unless_done(task, || Ok(is_there(&task.output)), || decode(args, &model, task))
     }))
+}
+
+fn decode(args: &Args, model: &Arc<CodecModel>, task: &Task) -> Result<Report, CliError> {
+    let take = open_take(&task.input)?;
+    let rate_hz = args.rate.map_or(take.header.host_rate_hz, f64::from);
+    write_result(&task.input, &task.output, args.batch.overwrite, |file| {
+        write_wav(&take, model, args.streams.gain(), rate_hz, file)
+            .map_err(|e| CliError::export(&task.input, &task.output, e))
+    })?;
+    let seconds = f64::from(take.frames()) / take.header.frame_rate_hz();
+    let loss = losses(&take);
+    let mut text = format!("{}: {seconds:.1} s at {rate_hz} Hz", task.output.display());
+    if let Some(loss) = &loss {
+        text += &format!("; {loss}");
+    }
+    Ok(Report {
+        text,
+        json: json!({
+            "output": name(&task.output), "frames": take.frames(), "seconds": seconds,
+            "sample_rate_hz": rate_hz, "missing_frames": take.frames() - take.present_frames(),
+            "finished": take.footer.is_some(), "losses": loss,
+        }),
+        outcome: if loss.is_some() { Outcome::Finding } else { Outcome::Done },
+    })
 }

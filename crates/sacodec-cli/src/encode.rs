@@ -1,6 +1,7 @@
 //! `sacodec encode`: audio files to token takes.
 
 use std::io::Write;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,9 +9,10 @@ use clap::Args as ClapArgs;
 use indicatif::ProgressBar;
 use serde_json::json;
 
-use super::audio_reader::AudioReader;
+use super::audio::{AudioReader, Salvage};
 use super::batch::{BatchArgs, Report, Task, name};
-use super::result_file::write_result;
+use super::existing::{is_take_of, source_of};
+use super::result_file::{is_there, write_result};
 use super::roundtrip::ChannelsArg;
 use super::{CliError, Outcome, losses, model};
 use sacodec_codec::{CodecModel, TokenFrame};
@@ -28,6 +30,10 @@ pub struct Args {
     /// Which channels are coded.
     #[arg(long, value_enum, default_value_t = ChannelsArg::Each)]
     channels: ChannelsArg,
+    /// Code what is left of damaged or cut audio: what is missing is a gap of its true length in the take,
+    /// and the exit code is 3. Without it such audio is an error.
+    #[arg(long)]
+    salvage: bool,
     /// Folder of a model pack; without it the one the command carries.
     #[arg(long, value_name = "FOLDER")]
     pack: Option<PathBuf>,
@@ -36,33 +42,44 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let tasks = args.batch.tasks(&AUDIO_EXTENSIONS, "sac")?;
     let model = model(args.pack.as_deref())?;
-    Ok(args.batch.run(&tasks, |task, bar| encode(args, &model, task, bar)))
-}
-
-fn encode(args: &Args, model: &Arc<CodecModel>, task: &Task, bar: &ProgressBar) -> Result<Report, CliError> {
-    if !args.batch.overwrite && task.output.exists() {
-        return Err(CliError::Exists { path: task.output.clone() });
-    }
-    let mut audio = AudioReader::open(&task.input)?;
-    let mode = match args.channels {
-        _ if audio.channels == 1 => ChannelMode::Mono,
+    let wanted = match args.channels {
         ChannelsArg::Each => ChannelMode::Each,
         ChannelsArg::Sum => ChannelMode::Sum,
         ChannelsArg::Left => ChannelMode::Left,
         ChannelsArg::Right => ChannelMode::Right,
     };
+    Ok(args.batch.run(&tasks, |task, bar| {
+        let is_done = || is_take_of(task, &model, wanted, args.salvage);
+        args.batch.unless_done(task, is_done, || encode(args, wanted, &model, task, bar))
+    }))
+}
+
+fn encode(
+    args: &Args,
+    wanted: ChannelMode,
+    model: &Arc<CodecModel>,
+    task: &Task,
+    bar: &ProgressBar,
+) -> Result<Report, CliError> {
+    if !args.batch.overwrite && is_there(&task.output) {
+        return Err(CliError::Exists { path: task.output.clone() });
+    }
+    let mut audio = AudioReader::open(&task.input, salvage(args.salvage))?;
+    let mode = if audio.channels == 1 { ChannelMode::Mono } else { wanted };
     let rate_hz = f64::from(audio.rate_hz);
     let mut coder = FileEncoder::new(model, mode, audio.channels, rate_hz, &task.input)?;
     let unwritable =
         |source: TakeError| CliError::Write { path: task.output.clone(), reason: source.to_string() };
     let first_samples = coder.encoders[0].timing().first_frame_samples;
-    let mut writer = TakeWriter::new(Header {
+    let mut header = Header {
         channel_mode: Some(mode.into()),
         stream_frame: Some(0),
         first_sample: Some(first_samples),
         ..Header::new(model, coder.encoders.len(), rate_hz)
-    })
-    .map_err(unwritable)?;
+    };
+    let mut writer = TakeWriter::new(header.clone()).map_err(unwritable)?;
+    // Only at the end the header is known: it has the digest of all that was read.
+    drop(writer.take_bytes());
     writer.anchor(Anchor {
         playing: true,
         new_segment: true,
@@ -85,19 +102,25 @@ fn encode(args: &Args, model: &Arc<CodecModel>, task: &Task, bar: &ProgressBar) 
                 bar.inc(block[0].len() as u64);
                 coder.push(&mut block)?;
                 block.iter_mut().for_each(Vec::clear);
-                coder.give(&mut writer).map_err(unwritable)?;
+                coder.give(&mut writer, audio.missing()).map_err(unwritable)?;
             }
             if length_samples == 0 {
                 return Err(CliError::Empty { path: task.input.clone() });
             }
             coder.finish()?;
-            coder.give(&mut writer).map_err(unwritable)?;
-            let notes = match coder.nonfinite_samples() {
+            coder.give(&mut writer, audio.missing()).map_err(unwritable)?;
+            let mut notes = match coder.nonfinite_samples() {
                 0 => Vec::new(),
                 count => vec![format!("{count} samples were not numbers and were taken as silence")],
             };
+            notes.extend(audio.missing().iter().map(|missing| {
+                let (count, from) = (missing.end - missing.start, missing.start as f64 / rate_hz);
+                format!("{count} samples are missing in the source from {from:.3} s on")
+            }));
             writer.finish("end of file", Some(length_samples), notes.clone());
-            let bytes = writer.take_bytes();
+            header.source = Some(source_of(&task.input, audio.digest()));
+            let mut bytes = TakeWriter::new(header).map_err(unwritable)?.take_bytes();
+            bytes.append(&mut writer.take_bytes());
             file.write_all(&bytes).map_err(|e| CliError::write(&task.output, e))?;
             Ok((bytes, length_samples, notes))
         })?;
@@ -147,9 +170,7 @@ impl FileEncoder {
         });
         let coded = mixer.coded_channels(channels);
         if coded > MAX_CHANNELS {
-            let reason =
-                format!("it has {coded} channels and a take holds {MAX_CHANNELS}: code `--channels sum`");
-            return Err(CliError::Read { path: path.into(), reason });
+            return Err(CliError::Channels { path: path.into(), channels: coded });
         }
         let encoders = (0..coded).map(|_| TokenEncoder::new(model, rate_hz));
         Ok(Self { encoders: encoders.collect::<Result<_, _>>()?, mixer, ready: vec![Vec::new(); coded] })
@@ -177,17 +198,40 @@ impl FileEncoder {
         Ok(())
     }
 
-    /// Moves what is complete on.
-    fn give(&mut self, writer: &mut TakeWriter) -> Result<(), TakeError> {
+    /// Moves what is complete on. Frames of samples that are missing are gaps.
+    fn give(&mut self, writer: &mut TakeWriter, missing: &[Range<u64>]) -> Result<(), TakeError> {
         let frames = self.ready.iter().map(Vec::len).min().unwrap_or(0);
+        let first_samples = self.encoders[0].timing().first_frame_samples;
+        let frame_samples = writer.header().frame_samples();
+        let mut lost = 0;
         for frame in 0..frames {
             let tokens: Option<Vec<TokenFrame>> = self.ready.iter().map(|r| r[frame]).collect();
+            let begin = first_samples + f64::from(writer.next_index() + lost) * frame_samples;
+            if missing.iter().any(|m| begin < m.end as f64 && begin + frame_samples > m.start as f64) {
+                lost += 1;
+                continue;
+            }
+            give_gap(writer, &mut lost)?;
             match tokens {
                 Some(tokens) => writer.frame(&tokens)?,
                 None => writer.gap(1, GapReason::CodecFailed)?,
             }
         }
+        give_gap(writer, &mut lost)?;
         self.ready.iter_mut().for_each(|r| drop(r.drain(..frames)));
         Ok(())
     }
+}
+
+/// Frames that the source does not have.
+fn give_gap(writer: &mut TakeWriter, lost: &mut u32) -> Result<(), TakeError> {
+    match std::mem::take(lost) {
+        0 => Ok(()),
+        lost => writer.gap(lost, GapReason::Damage),
+    }
+}
+
+/// What becomes of damaged audio.
+pub fn salvage(is_on: bool) -> Salvage {
+    if is_on { Salvage::on() } else { Salvage::default() }
 }

@@ -6,6 +6,7 @@ use clap::Args as ClapArgs;
 use serde_json::json;
 
 use super::batch::{BatchArgs, Report};
+use super::console::print;
 use super::{CliError, Outcome, losses, model, open_take};
 use sacodec_engine::{Scheduling, Timing};
 use sacodec_take::Take;
@@ -20,16 +21,23 @@ pub struct Args {
     /// Host rate in Hz that the latency is told for.
     #[arg(long, default_value_t = 48_000.0)]
     rate: f64,
+    /// Takes that are read at once; without it as many as there are cores.
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+    /// Read further takes from a file, one on each line; `-` is standard input.
+    #[arg(long, value_name = "LIST")]
+    files_from: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
 }
 
 pub fn run(args: &Args) -> Result<Outcome, CliError> {
-    if args.takes.is_empty() {
+    if args.takes.is_empty() && args.files_from.is_none() {
         return show_pack(args).map(|()| Outcome::Done);
     }
-    let batch = BatchArgs::of(args.takes.clone(), args.json);
+    let batch =
+        BatchArgs::of(args.takes.clone(), args.json).with_list(args.files_from.clone()).with_jobs(args.jobs);
     let tasks = batch.tasks_that_write_nothing(&["sac"], "info")?;
     Ok(batch.run(&tasks, |task, _| Ok(show_take(&task.input, &open_take(&task.input)?))))
 }
@@ -50,6 +58,12 @@ fn show_take(path: &Path, take: &Take) -> Report {
         format!("coded by {} {} at {} Hz", header.pack.name, header.pack.version, header.host_rate_hz),
     ];
     lines.extend(header.track.as_ref().map(|track| format!("track: {track}")));
+    lines.extend(
+        header
+            .source
+            .as_ref()
+            .map(|source| format!("of: {}, {} bytes, SHA-256 {}", source.name, source.bytes, source.sha256)),
+    );
     lines.extend(header.created.as_ref().map(|created| format!("begun: {created}")));
     for anchor in take.anchors.iter().filter(|a| a.new_segment).take(8) {
         let at = f64::from(anchor.index) / header.frame_rate_hz();
@@ -67,7 +81,7 @@ fn show_take(path: &Path, take: &Take) -> Report {
         lines.extend(footer.notes.iter().map(|note| format!("note: {note}")));
     }
     if let Some(loss) = &loss {
-        lines.push(format!("not whole: {loss}: `sacodec repair` recovers the rest"));
+        lines.push(format!("not whole: {loss}: `sacodec repair` makes a whole take of the rest"));
     }
     Report {
         text: lines.join("\n  "),
@@ -102,26 +116,25 @@ fn show_pack(args: &Args) -> Result<(), CliError> {
             "host_rate_hz": args.rate,
             "latency_samples": { "spread": spread.latency_samples, "burst": burst.latency_samples },
         });
-        println!("{report}");
-        return Ok(());
+        return print(report);
     }
-    println!("{} {} ({})", info.name, info.version, info.licence);
-    println!(
+    let mut lines = vec![format!("{} {} ({})", info.name, info.version, info.licence)];
+    lines.push(format!(
         "  {} Hz, {:.0} frames/s, codebooks {} + {}, {:.0} bit/s",
         info.sample_rate_hz,
         info.frame_rate_hz(),
         info.semantic.size,
         info.acoustic.size,
         info.bitrate_bps()
-    );
-    println!("  semantic: {}; acoustic: {}", info.semantic.frozen, info.acoustic.frozen);
+    ));
+    lines.push(format!("  semantic: {}; acoustic: {}", info.semantic.frozen, info.acoustic.frozen));
     for (name, timing) in [("Spread", spread), ("Burst", burst)] {
-        println!(
+        lines.push(format!(
             "  latency at {} Hz, {name}: {} samples, {:.1} ms",
             args.rate,
             timing.latency_samples,
             timing.latency_ms()
-        );
+        ));
     }
-    Ok(())
+    print(lines.join("\n"))
 }

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM end the command at once, and no temporary file stays.
+//! Ctrl-C, SIGTERM and a terminal that closes end the command at once, and no temporary file stays.
 
 use std::io;
 
@@ -12,12 +12,12 @@ mod platform {
     use std::io;
 
     use sacodec_take::atomic_file::remove_unfinished;
-    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::iterator::Signals;
     use signal_hook::low_level::emulate_default_handler;
 
     pub fn listen() -> io::Result<()> {
-        let mut signals = Signals::new([SIGINT, SIGTERM])?;
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
         let wait = move || {
             if let Some(signal) = signals.forever().next() {
                 let _none = remove_unfinished();

@@ -4,12 +4,14 @@
 //! command line was not understood, `3` done, and what was found is not whole or not equal: a take
 //! with missing or damaged frames, tokens that differ.
 
-mod audio_reader;
+pub mod audio;
 mod batch;
 mod bench;
+mod console;
 mod convert;
 mod decode;
 mod encode;
+mod existing;
 mod info;
 mod interrupt;
 mod repair;
@@ -25,13 +27,15 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand};
 use thiserror::Error;
 
+use console::complain;
+use result_file::{input_name, is_standard};
 use sacodec_codec::{CodecError, CodecModel, LoadError, ModelPack};
 use sacodec_engine::EngineError;
 use sacodec_take::atomic_file::AtomicFileError;
 use sacodec_take::decode::DecodeError;
 use sacodec_take::export::ExportError;
 use sacodec_take::wav::WavError;
-use sacodec_take::{Take, TakeError};
+use sacodec_take::{MAX_CHANNELS, Take, TakeError};
 
 /// Hear what a 1.5 kbps neural speech codec does to a voice.
 #[derive(Debug, Parser)]
@@ -73,13 +77,21 @@ pub enum CliError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// Not an audio file that can be read.
-    #[error("{} could not be read ({reason}): is it a complete WAV or FLAC file?", path.display())]
-    Read {
+    /// Audio that cannot be read, or is not what its file says.
+    #[error("{} could not be read: {source}", path.display())]
+    Audio {
         /// The file.
         path: PathBuf,
-        /// What the reader said.
-        reason: String,
+        /// Why.
+        source: audio::AudioError,
+    },
+    /// More channels than a take can hold.
+    #[error("{} has {channels} channels and a take holds {MAX_CHANNELS}: code `--channels sum`", path.display())]
+    Channels {
+        /// The file.
+        path: PathBuf,
+        /// Its channels.
+        channels: usize,
     },
     /// No samples in it.
     #[error("{} holds no audio", path.display())]
@@ -158,6 +170,22 @@ pub enum CliError {
         /// The file.
         path: PathBuf,
     },
+    /// A result is there that is not what would be made.
+    #[error("{} is there already and is not the take of {}: {reason}: remove it, give --overwrite, or choose another --output", path.display(), input.display())]
+    OtherSource {
+        /// The result.
+        path: PathBuf,
+        /// What it should have been made of.
+        input: PathBuf,
+        /// What is different.
+        reason: String,
+    },
+    /// Another process is making a result.
+    #[error("{} is being made by another process: try again when it is done", path.display())]
+    Busy {
+        /// The result.
+        path: PathBuf,
+    },
     /// Two inputs, one result.
     #[error("{} would be made of both {} and {}: give the second another place with --output", path.display(), first.display(), second.display())]
     OneOutput {
@@ -175,6 +203,33 @@ pub enum CliError {
         path: PathBuf,
         /// The extension of what would be written.
         expected: String,
+    },
+    /// A list that is no list of names.
+    #[error("{} is not a list of files: one name on each line is expected, in UTF-8 or as bytes, not in UTF-16", path.display())]
+    List {
+        /// The list.
+        path: PathBuf,
+    },
+    /// An input that cannot be named from the root.
+    #[error("{} is not in the folder {} that --root gives: give a folder that holds all inputs", path.display(), root.display())]
+    OutsideRoot {
+        /// The input.
+        path: PathBuf,
+        /// The root.
+        root: PathBuf,
+    },
+    /// Standard input has no name that a result could be called after.
+    #[error(
+        "standard input has no name that its result could have: give one with --output, or - for standard output"
+    )]
+    NoName,
+    /// Standard output holds one result.
+    #[error(
+        "standard output can hold one result, and {inputs} inputs were given: give a folder with --output"
+    )]
+    ManyToStandardOutput {
+        /// How many.
+        inputs: usize,
     },
     /// Nothing to work on.
     #[error("there is nothing to do: {what}")]
@@ -205,6 +260,8 @@ pub enum CliError {
 pub(crate) enum Outcome {
     /// All is as it should be.
     Done,
+    /// It was done before.
+    Skipped,
     /// Done, and something is not whole or not equal.
     Finding,
     /// Some files failed, and it was said which.
@@ -225,7 +282,7 @@ impl CliError {
 /// Runs the command that the process was started with.
 pub fn run() -> ExitCode {
     if let Err(error) = interrupt::clean_up_when_interrupted() {
-        eprintln!("sacodec: after Ctrl-C a hidden .part file may stay beside a result: {error}");
+        complain(format_args!("sacodec: after Ctrl-C a hidden .part file may stay beside a result: {error}"));
     }
     run_from(std::env::args_os())
 }
@@ -243,11 +300,11 @@ pub fn run_from(line: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
         Command::Bench(args) => bench::run(&args).map(|()| Outcome::Done),
     };
     match result {
-        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Done | Outcome::Skipped) => ExitCode::SUCCESS,
         Ok(Outcome::Finding) => ExitCode::from(3),
         Ok(Outcome::Failed) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("sacodec: {error}");
+            complain(format_args!("sacodec: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -263,10 +320,21 @@ fn model(folder: Option<&Path>) -> Result<Arc<CodecModel>, CliError> {
 
 /// Reads a take.
 fn open_take(path: &Path) -> Result<Take, CliError> {
-    Take::open(path).map_err(|source| match source {
-        TakeError::Io(source) => CliError::Open { path: path.into(), source },
-        source => CliError::Take { path: path.into(), source },
-    })
+    take_bytes(path).and_then(|bytes| Take::parse(&bytes)).map_err(|source| take_error(path, source))
+}
+
+/// The bytes of a take; `-` is standard input.
+fn take_bytes(path: &Path) -> Result<Vec<u8>, TakeError> {
+    if is_standard(path) { Take::read_bytes(std::io::stdin().lock()) } else { Take::bytes(path) }
+}
+
+/// Why the take at `path` could not be read.
+fn take_error(path: &Path, source: TakeError) -> CliError {
+    let path = input_name(path);
+    match source {
+        TakeError::Io(source) => CliError::Open { path, source },
+        source => CliError::Take { path, source },
+    }
 }
 
 /// What a take has lost, in words; `None` if it is whole.

@@ -7,8 +7,8 @@ use clap::Args as ClapArgs;
 use serde_json::json;
 
 use super::batch::{BatchArgs, Report, Task, name};
-use super::result_file::write_result;
-use super::{CliError, Outcome, open_take};
+use super::result_file::{is_there, write_result};
+use super::{CliError, Outcome, open_take, take_bytes, take_error};
 use sacodec_take::{Take, TakeError};
 
 #[derive(Debug, ClapArgs)]
@@ -23,13 +23,14 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let tasks = args.batch.tasks(&["sac"], "repaired.sac")?;
     let like = args.like.as_deref().map(open_take).transpose()?;
-    Ok(args.batch.run(&tasks, |task, _| repair(args, like.as_ref(), task)))
+    Ok(args.batch.run(&tasks, |task, _| {
+        args.batch.unless_done(task, || Ok(is_there(&task.output)), || repair(args, like.as_ref(), task))
+    }))
 }
 
 fn repair(args: &Args, like: Option<&Take>, task: &Task) -> Result<Report, CliError> {
-    let unreadable = |source| CliError::Take { path: task.input.clone(), source };
-    let bytes =
-        std::fs::read(&task.input).map_err(|source| CliError::Open { path: task.input.clone(), source })?;
+    let unreadable = |source| take_error(&task.input, source);
+    let bytes = take_bytes(&task.input).map_err(unreadable)?;
     let take = match (Take::parse(&bytes), like) {
         (Err(error @ (TakeError::HeaderDamaged | TakeError::HeaderCut | TakeError::Magic)), Some(like)) => {
             let take = Take::recover(&bytes, &like.header).map_err(unreadable)?;

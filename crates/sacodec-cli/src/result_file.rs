@@ -1,28 +1,89 @@
-//! What a command makes: a file that has its name when it is complete, and errors that name it.
+//! What a command makes: a file that has its name when it is complete, or standard output when it is.
 
+use std::fs::File;
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::CliError;
 use sacodec_take::atomic_file::{AtomicFile, AtomicFileError};
+
+/// Stands for standard input and standard output. A file of this name is `./-`.
+pub const STANDARD: &str = "-";
+
+/// Whether a path stands for standard input or standard output.
+pub fn is_standard(path: &Path) -> bool {
+    path.as_os_str() == STANDARD
+}
 
 /// A result that is being written. Dropping it removes it.
 pub struct ResultFile {
     /// What it will be called.
     pub path: PathBuf,
     /// What is written to.
-    pub file: AtomicFile,
+    pub out: ResultOut,
+}
+
+/// Where a result is written until it is complete.
+pub enum ResultOut {
+    /// Beside its name.
+    File(AtomicFile),
+    /// In a file without a name: a header tells the length of what follows, and standard output cannot go back.
+    Spool(BufWriter<File>),
 }
 
 impl ResultFile {
     /// Begins `path`. Without `overwrite` what is there stays there.
     pub fn create(path: &Path, overwrite: bool) -> Result<Self, CliError> {
-        let file = AtomicFile::create(path, overwrite).map_err(|e| CliError::file(path, e))?;
-        Ok(Self { path: path.into(), file })
+        let out = if is_standard(path) {
+            let spool = tempfile::tempfile().map_err(|e| CliError::write(&std::env::temp_dir(), e))?;
+            ResultOut::Spool(BufWriter::new(spool))
+        } else {
+            ResultOut::File(AtomicFile::create(path, overwrite).map_err(|e| CliError::file(path, e))?)
+        };
+        Ok(Self { path: path.into(), out })
     }
 
     /// Gives it its name.
     pub fn finish(self) -> Result<(), CliError> {
-        self.file.finish().map_err(|e| CliError::file(&self.path, e))
+        match self.out {
+            ResultOut::File(file) => file.finish().map_err(|e| CliError::file(&self.path, e)),
+            ResultOut::Spool(spool) => {
+                to_standard_output(spool).map_err(|e| CliError::write(Path::new("standard output"), e))
+            }
+        }
+    }
+}
+
+fn to_standard_output(mut spool: BufWriter<File>) -> io::Result<()> {
+    spool.rewind()?;
+    let mut file = spool.into_inner().map_err(io::IntoInnerError::into_error)?;
+    let mut out = io::stdout().lock();
+    io::copy(&mut file, &mut out)?;
+    out.flush()
+}
+
+impl Write for ResultOut {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.write(bytes),
+            Self::Spool(spool) => spool.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::File(file) => file.flush(),
+            Self::Spool(spool) => spool.flush(),
+        }
+    }
+}
+
+impl Seek for ResultOut {
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+        match self {
+            Self::File(file) => file.seek(position),
+            Self::Spool(spool) => spool.seek(position),
+        }
     }
 }
 
@@ -31,7 +92,7 @@ pub fn write_result<T>(
     input: &Path,
     output: &Path,
     overwrite: bool,
-    write: impl FnOnce(&mut AtomicFile) -> Result<T, CliError>,
+    write: impl FnOnce(&mut ResultOut) -> Result<T, CliError>,
 ) -> Result<T, CliError> {
     if is_same_file(input, output) {
         return Err(CliError::SameFile { path: output.into() });
@@ -40,14 +101,27 @@ pub fn write_result<T>(
         std::fs::create_dir_all(folder).map_err(|e| CliError::write(output, e))?;
     }
     let mut result = ResultFile::create(output, overwrite)?;
-    let value = write(&mut result.file)?;
+    let value = write(&mut result.out)?;
     result.finish()?;
     Ok(value)
 }
 
+/// Whether something has the name of a result.
+pub fn is_there(output: &Path) -> bool {
+    !is_standard(output) && output.exists()
+}
+
 /// Whether two paths lead to one file.
 pub fn is_same_file(a: &Path, b: &Path) -> bool {
+    if is_standard(a) || is_standard(b) {
+        return false;
+    }
     a == b || a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b))
+}
+
+/// What a message calls an input.
+pub fn input_name(path: &Path) -> PathBuf {
+    if is_standard(path) { "standard input".into() } else { path.into() }
 }
 
 impl CliError {

@@ -7,21 +7,21 @@ use clap::{Args as ClapArgs, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::audio_reader::AudioReader;
-use super::result_file::{ResultFile, is_same_file};
+use super::audio::{AudioReader, Salvage};
+use super::console::{Reports, complain};
+use super::result_file::{ResultFile, ResultOut, is_same_file};
 use super::{CliError, model};
 use sacodec_codec::{CodecModel, StreamGain};
 use sacodec_engine::{ChannelMixer, Channels, Controls, Engine, EngineConfig, Listen, Scheduling};
-use sacodec_take::atomic_file::AtomicFile;
 use sacodec_take::wav::{FloatWav, WavError};
 
 const BLOCK_SAMPLES: usize = 4096;
 
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// WAV or FLAC, any sample rate, any number of channels.
+    /// WAV or FLAC, any sample rate, any number of channels; `-` is standard input.
     input: PathBuf,
-    /// WAV to write, 32-bit float, at the input's rate.
+    /// WAV to write, 32-bit float, at the input's rate; `-` is standard output.
     output: PathBuf,
     /// Also write original minus coded.
     #[arg(long, value_name = "WAV")]
@@ -117,7 +117,7 @@ struct Tokens {
 pub fn run(args: &Args) -> Result<(), CliError> {
     check_paths(args)?;
     let model = model(args.pack.as_deref())?;
-    let mut reader = AudioReader::open(&args.input)?;
+    let mut reader = AudioReader::open(&args.input, Salvage::default())?;
     let rate_hz = reader.rate_hz;
     let mut coder = Coder::new(&model, args, rate_hz, reader.channels)?;
     let mut output = ResultFile::create(&args.output, args.overwrite)?;
@@ -158,7 +158,7 @@ fn check_paths(args: &Args) -> Result<(), CliError> {
         }
     }
     match &args.difference {
-        Some(difference) if is_same_file(difference, &args.output) => {
+        Some(difference) if difference == &args.output || is_same_file(difference, &args.output) => {
             Err(CliError::SameFile { path: difference.clone() })
         }
         _ => Ok(()),
@@ -182,7 +182,7 @@ struct Wavs<'a> {
 
 struct NamedWav<'a> {
     path: &'a Path,
-    wav: FloatWav<&'a mut AtomicFile>,
+    wav: FloatWav<&'a mut ResultOut>,
 }
 
 impl<'a> Wavs<'a> {
@@ -192,8 +192,8 @@ impl<'a> Wavs<'a> {
         reader: &AudioReader,
     ) -> Result<Self, CliError> {
         let begin = |result: &'a mut ResultFile| {
-            let ResultFile { path, file } = result;
-            let wav = FloatWav::new(file, reader.rate_hz.into(), reader.channels, reader.length_samples);
+            let ResultFile { path, out } = result;
+            let wav = FloatWav::new(out, reader.rate_hz.into(), reader.channels, reader.length_samples);
             wav.map(|wav| NamedWav { path, wav }).map_err(|e| wav_error(path, e))
         };
         Ok(Self { output: begin(output)?, difference: difference.map(begin).transpose()? })
@@ -344,18 +344,21 @@ impl Coder {
             more_channels: self.tokens,
             nonfinite_samples,
         };
+        let outputs = [Some(&args.output), args.difference.as_ref()];
+        let reports = Reports::beside(outputs.into_iter().flatten().map(PathBuf::as_path));
         if args.json {
-            println!("{}", serde_json::json!(report));
+            reports.print(serde_json::json!(report))?;
         } else {
-            println!(
+            reports.print(format_args!(
                 "{}: {frames} frames, {:.0} bit/s, {}",
                 args.output.display(),
                 report.bitrate_bps,
                 report.pack
-            );
+            ))?;
         }
         if nonfinite_samples > 0 {
-            eprintln!("sacodec: {nonfinite_samples} samples were not numbers and were taken as silence");
+            let what = "samples were not numbers and were taken as silence";
+            complain(format_args!("sacodec: {nonfinite_samples} {what}"));
         }
         Ok(())
     }

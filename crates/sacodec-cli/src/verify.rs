@@ -6,13 +6,14 @@ use std::sync::Arc;
 use clap::Args as ClapArgs;
 use serde_json::json;
 
-use super::audio_reader::AudioReader;
+use super::audio::AudioReader;
 use super::batch::{BatchArgs, Report, extension, name};
-use super::encode::{AUDIO_EXTENSIONS, FileEncoder};
+use super::encode::{AUDIO_EXTENSIONS, FileEncoder, salvage};
+use super::result_file::is_standard;
 use super::{CliError, Outcome, losses, model, open_take};
 use sacodec_codec::{CodecModel, TokenFrame};
 use sacodec_take::decode::check_pack;
-use sacodec_take::{ChannelMode, ChannelModeText, Take};
+use sacodec_take::{ChannelMode, ChannelModeText, Source, Take};
 
 const BLOCK_SAMPLES: usize = 1 << 14;
 
@@ -22,7 +23,7 @@ pub struct Args {
     #[arg(required_unless_present = "files_from")]
     inputs: Vec<PathBuf>,
     /// The audio of a take, or the folder where audio is that is named like the takes, in the same folders
-    /// or in none; without it, beside each take.
+    /// or in none; `-` is standard input. Without it, beside each take.
     #[arg(long, value_name = "PATH")]
     audio: Option<PathBuf>,
     /// Samples of the audio before the take begins.
@@ -31,11 +32,14 @@ pub struct Args {
     /// Percentage of equal tokens, of each stream, that is enough.
     #[arg(long, value_name = "PERCENT", default_value_t = 100.0, value_parser = percent)]
     min_percent: f64,
+    /// Read audio as `encode --salvage` does.
+    #[arg(long)]
+    salvage: bool,
     /// Folder of the model pack that the takes were coded with; without it the one the command carries.
     #[arg(long, value_name = "FOLDER")]
     pack: Option<PathBuf>,
     /// Takes that are worked on at once; without it as many as there are cores.
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
     /// Read further takes from a file, one on each line; `-` is standard input.
     #[arg(long, value_name = "LIST")]
@@ -48,7 +52,8 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let mut inputs = args.inputs.clone();
     let mut audio = args.audio.clone();
-    if audio.is_none() && inputs.len() == 2 && AUDIO_EXTENSIONS.contains(&extension(&inputs[1]).as_str()) {
+    let is_audio = |path: &Path| is_standard(path) || AUDIO_EXTENSIONS.contains(&extension(path).as_str());
+    if audio.is_none() && inputs.len() == 2 && is_audio(&inputs[1]) {
         audio = inputs.pop();
     }
     // A folder is read as `encode --output` has named its results, the other way round.
@@ -59,8 +64,9 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let tasks = batch.tasks_that_write_nothing(&["sac"], "wav")?;
     let model = model(args.pack.as_deref())?;
     Ok(batch.run(&tasks, |task, _| {
-        let audio = find_audio(&task.output, audio.as_deref());
-        verify(args, &model, &task.input, &audio)
+        let take = open_take(&task.input)?;
+        let audio = find_audio(&task.output, audio.as_deref(), take.header.source.as_ref());
+        verify(args, &model, &take, &task.input, &audio)
     }))
 }
 
@@ -69,16 +75,34 @@ fn percent(text: &str) -> Result<f64, String> {
     if (0.0..=100.0).contains(&percent) { Ok(percent) } else { Err("give 0 to 100".into()) }
 }
 
-/// The audio of a take whose WAV would be `beside`, or straight in the folder that was given.
-fn find_audio(beside: &Path, given: Option<&Path>) -> PathBuf {
+/// The audio of a take whose WAV would be `beside`, or straight in the folder that was given. It may have
+/// the name that the take tells.
+fn find_audio(beside: &Path, given: Option<&Path>, source: Option<&Source>) -> PathBuf {
     let mut places = vec![beside.to_owned()];
     match given {
         Some(folder) if folder.is_dir() => places.push(folder.join(beside.file_name().unwrap_or_default())),
         Some(file) => return file.into(),
         None => {}
     }
-    let found = places.iter().flat_map(|place| [place.clone(), place.with_extension("flac")]);
-    found.into_iter().find(|place| place.exists()).unwrap_or_else(|| beside.into())
+    // A take is not to be trusted: a name with folders in it is none.
+    let is_name = |name: &&Path| name.file_name() == Some(name.as_os_str());
+    let name = source.map(|source| Path::new(&source.name)).filter(is_name);
+    let name = name.filter(|name| AUDIO_EXTENSIONS.contains(&extension(name).as_str()));
+    let told = name
+        .and_then(|name| places.iter().map(|place| place.with_file_name(name)).find(|path| path.exists()));
+    let exact = places.iter().flat_map(|place| [place.clone(), place.with_extension("flac")]);
+    let found = told.or_else(|| exact.into_iter().find(|place| place.exists()));
+    found.or_else(|| places.iter().find_map(|place| like(place))).unwrap_or_else(|| beside.into())
+}
+
+/// A file beside `place` with its stem and an extension of audio, in whatever case.
+fn like(place: &Path) -> Option<PathBuf> {
+    let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut found: Vec<_> = folder.read_dir().ok()?.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    found.retain(|path| path.file_stem() == place.file_stem());
+    found.retain(|path| AUDIO_EXTENSIONS.contains(&extension(path).as_str()));
+    found.sort();
+    found.into_iter().next()
 }
 
 /// What was compared.
@@ -111,11 +135,16 @@ impl Comparison {
     }
 }
 
-fn verify(args: &Args, model: &Arc<CodecModel>, path: &Path, audio: &Path) -> Result<Report, CliError> {
-    let take = open_take(path)?;
+fn verify(
+    args: &Args,
+    model: &Arc<CodecModel>,
+    take: &Take,
+    path: &Path,
+    audio: &Path,
+) -> Result<Report, CliError> {
     let other_pack = |source| CliError::Verify { path: path.into(), source };
-    check_pack(&take, model).map_err(other_pack)?;
-    let again = encode_again(args, model, &take, path, audio)?;
+    check_pack(take, model).map_err(other_pack)?;
+    let again = encode_again(args, model, take, path, audio)?;
     let mut compared = Comparison::default();
     for (index, tokens) in (0_u32..).zip(take.iter()) {
         let coded: Option<Vec<_>> =
@@ -128,7 +157,7 @@ fn verify(args: &Args, model: &Arc<CodecModel>, path: &Path, audio: &Path) -> Re
     let [semantic, acoustic] =
         [compared.semantic_equal, compared.acoustic_equal].map(|e| compared.percent(e));
     let enough = compared.frames > 0 && semantic.min(acoustic) >= args.min_percent;
-    let loss = losses(&take);
+    let loss = losses(take);
     let is_whole = skipped == 0 && loss.is_none();
     let mut text = format!(
         "{}: semantic {semantic:.2} %, acoustic {acoustic:.2} % equal in {} frames",
@@ -168,7 +197,7 @@ fn encode_again(
     path: &Path,
     audio_path: &Path,
 ) -> Result<Vec<Vec<Option<TokenFrame>>>, CliError> {
-    let mut audio = AudioReader::open(audio_path)?;
+    let mut audio = AudioReader::open(audio_path, salvage(args.salvage))?;
     let header = &take.header;
     let other = |reason: String| CliError::OtherAudio { audio: audio_path.into(), take: path.into(), reason };
     if f64::from(audio.rate_hz) != header.host_rate_hz {

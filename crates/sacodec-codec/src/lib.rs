@@ -7,6 +7,7 @@
 //!
 //! The codec knows no threads, no plugin and no host rate: see `sacodec-engine` for those.
 //!
+//! With the feature `embedded`, which carries the pack `live`:
 //! ```
 //! use sacodec_codec::{CodecModel, FrameCodec, StreamGain};
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {

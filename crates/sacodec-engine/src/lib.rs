@@ -42,4 +42,4 @@ pub use mix::ChannelMixer;
 pub use monitor::{Audition, Channels, Controls, FADE_MS, Listen, PAUSE_MS};
 pub use observer::Observer;
 pub use schedule::{CodecSet, CodedFrame, Scheduling};
-pub use timeline::{Moment, Timeline, Transport};
+pub use timeline::{Moment, POSITION_TOLERANCE_SAMPLES, QUARTERS_TOLERANCE, Timeline, Transport};

@@ -81,8 +81,9 @@ const RAMP_SPACING_S: f64 = 1e-3;
 /// How many spans are remembered: a frame leaves the codec two hops after its first sample.
 const SPANS: usize = 256;
 /// Positions that are closer than this are the same: hosts compute them in fixed point.
-const POSITION_TOLERANCE_SAMPLES: f64 = 1.5;
-const QUARTERS_TOLERANCE: f64 = 1e-3;
+pub const POSITION_TOLERANCE_SAMPLES: f64 = 1.5;
+/// The same, in quarter notes.
+pub const QUARTERS_TOLERANCE: f64 = 1e-3;
 
 /// Remembers what the host said of the last seconds of the stream: its transport, and one more thing
 /// of type `A`.

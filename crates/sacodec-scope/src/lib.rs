@@ -6,7 +6,8 @@
 //! the codebooks.
 //!
 //! One time axis for all: a column of the spectrogram is a frame of the codec. Column `n` shows the
-//! sound whose tokens are those of column `n`, original and coded aligned to the sample.
+//! hop of sound that frame `n` collected, original and coded aligned to the sample; a pack that hears hops ahead
+//! describes with its tokens a sound as many hops earlier.
 
 mod columns;
 mod load;

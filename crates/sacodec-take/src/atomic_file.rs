@@ -95,7 +95,7 @@ impl Seek for AtomicFile {
 }
 
 /// A file's folder.
-fn parent(path: &Path) -> &Path {
+pub(crate) fn parent(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
@@ -115,7 +115,7 @@ impl Unfinished {
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         // From before it is there until it is noted: so that none escapes `remove_unfinished`.
-        let mut unfinished = UNFINISHED.lock();
+        let mut unfinished = unfinished_files();
         let (file, path) = builder.tempfile_in(folder)?.into_parts();
         unfinished.insert(path.to_path_buf());
         Ok((file, Self { path: Some(path) }))
@@ -125,7 +125,7 @@ impl Unfinished {
         let Some(path) = self.path.take() else { return Ok(()) };
         let noted = path.to_path_buf();
         // While it is renamed nothing is removed: a name that was claimed would stay.
-        let mut unfinished = UNFINISHED.lock();
+        let mut unfinished = unfinished_files();
         let result = if overwrite {
             path.persist(target).map_err(|error| error.error)
         } else {
@@ -146,7 +146,7 @@ impl Drop for Unfinished {
             let noted = path.to_path_buf();
             // Removes it. If that fails, nobody who gives the file up needs to know.
             drop(path);
-            UNFINISHED.lock().remove(&noted);
+            unfinished_files().remove(&noted);
         }
     }
 }
@@ -188,7 +188,7 @@ fn claim(path: TempPath, target: &Path) -> io::Result<()> {
 /// result lives no other can be begun.
 #[must_use = "when it is dropped, other files can be begun"]
 pub fn remove_unfinished() -> NoneUnfinished {
-    let mut unfinished = UNFINISHED.lock();
+    let mut unfinished = unfinished_files();
     for path in std::mem::take(&mut *unfinished) {
         // What is gone or cannot be removed: nobody is left who could do something about it.
         let _ = fs::remove_file(path);
@@ -199,6 +199,11 @@ pub fn remove_unfinished() -> NoneUnfinished {
 /// See [`remove_unfinished`].
 pub struct NoneUnfinished {
     _unfinished: MutexGuard<'static, BTreeSet<PathBuf>>,
+}
+
+/// The temporary files of this process. While the result lives none begins, and none gets its name.
+pub(crate) fn unfinished_files() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    UNFINISHED.lock()
 }
 
 #[cfg(test)]
@@ -229,7 +234,7 @@ mod tests {
         assert_eq!(names(folder.path()), ["result"]);
         assert_eq!(fs::read(&path).unwrap(), b"whole");
         assert!(
-            !UNFINISHED.lock().iter().any(|path| path.starts_with(folder.path())),
+            !unfinished_files().iter().any(|path| path.starts_with(folder.path())),
             "a finished file is still noted"
         );
     }

@@ -17,6 +17,8 @@ pub const PREAMBLE_BYTES: usize = 20;
 pub const MAX_HEADER_BYTES: usize = 1 << 16;
 /// Frames of a full block: one second.
 pub const BLOCK_FRAMES: usize = 75;
+/// The tag of a block of frames is their number.
+const MAX_FRAMES_TAG: u8 = BLOCK_FRAMES as u8;
 /// No frame of a take has this index: 124 hours.
 pub const MAX_FRAMES: u32 = 1 << 25;
 /// Longest body of a record other than a block of frames.
@@ -347,7 +349,7 @@ pub fn read_record<'a>(header: &Header, bytes: &'a [u8]) -> Option<(Record<'a>, 
     }
     let body = &bytes[3..end];
     let record = match tag {
-        1..=75 => Record::Frames { low_index, frames: tag.into(), payload: body },
+        1..=MAX_FRAMES_TAG => Record::Frames { low_index, frames: tag.into(), payload: body },
         ANCHOR_TAG => Record::Anchor(read_anchor(body)?),
         GAP_TAG => Record::Gap(read_gap(body)?),
         FOOTER_TAG => Record::Footer(body),
@@ -359,7 +361,7 @@ pub fn read_record<'a>(header: &Header, bytes: &'a [u8]) -> Option<(Record<'a>, 
 /// Length of the body after a tag and the two bytes that follow the tag.
 fn body_bytes(header: &Header, tag: u8, word: u16) -> Option<usize> {
     match tag {
-        1..=75 => Some(payload_bytes(header, tag.into())),
+        1..=MAX_FRAMES_TAG => Some(payload_bytes(header, tag.into())),
         FIRST_EXTENDED_TAG.. => Some(usize::from(word)).filter(|&bytes| bytes <= MAX_BODY_BYTES),
         _ => None,
     }

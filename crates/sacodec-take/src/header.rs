@@ -1,5 +1,6 @@
 //! The header of a take: what coded it. JSON, so that later versions can add fields.
 
+use sacodec_token::token_bits;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -31,6 +32,17 @@ pub struct CodebookSizes {
     pub semantic: usize,
     /// Entries of the acoustic codebook.
     pub acoustic: usize,
+}
+
+/// The file that a take was coded from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Its name, without its folders.
+    pub name: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Its SHA-256, in hexadecimal digits.
+    pub sha256: String,
 }
 
 /// What the coded channels are of the audio.
@@ -129,6 +141,9 @@ pub struct Header {
     /// Name of the host's track.
     #[serde(default)]
     pub track: Option<String>,
+    /// The file that it was coded from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
     /// When the take began, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<String>,
@@ -159,8 +174,7 @@ impl Header {
 
     /// Bits of a semantic and of an acoustic token.
     pub fn token_bits(&self) -> (u32, u32) {
-        let bits = |size: usize| usize::BITS - (size.max(2) - 1).leading_zeros();
-        (bits(self.codebooks.semantic), bits(self.codebooks.acoustic))
+        (token_bits(self.codebooks.semantic), token_bits(self.codebooks.acoustic))
     }
 
     /// Checks what a reader computes with.

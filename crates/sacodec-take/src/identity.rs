@@ -30,6 +30,7 @@ impl Header {
             first_sample: None,
             tempo_bpm: None,
             track: None,
+            source: None,
             created: None,
             software: Some(concat!("sacodec ", env!("CARGO_PKG_VERSION")).into()),
             inference: Some(format!("tract-onnx {}", sacodec_codec::INFERENCE_VERSION)),

@@ -14,6 +14,8 @@ mod anchor;
 pub mod atomic_file;
 mod block_writer;
 #[cfg(feature = "record")]
+pub mod claim;
+#[cfg(feature = "record")]
 pub mod decode;
 #[cfg(feature = "record")]
 pub mod disk;
@@ -49,7 +51,7 @@ pub use export::ExportFormat;
 #[cfg(feature = "record")]
 pub use file::take_file_name;
 pub use format::{BLOCK_FRAMES, Gap, GapReason, MAX_FRAMES, TakeError};
-pub use header::{ChannelMode, ChannelModeText, CodebookSizes, Header, MAX_CHANNELS, PackId};
+pub use header::{ChannelMode, ChannelModeText, CodebookSizes, Header, MAX_CHANNELS, PackId, Source};
 pub use reader::{Damage, Take};
 #[cfg(feature = "record")]
 pub use recorder::{Armed, EndReason, Recorder, RecorderCounts};

@@ -85,10 +85,21 @@ impl Take {
         if length > MAX_FILE_BYTES {
             return Err(TakeError::TooLarge { bytes: length });
         }
-        let mut bytes = Vec::new();
         // It may grow while it is read, and a device has no length.
-        file.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
-        Ok(bytes)
+        Self::read_bytes(file)
+    }
+
+    /// All bytes of a pipe or the like, if they are not far more than those of any take.
+    ///
+    /// # Errors
+    /// [`TakeError::TooLarge`] and [`TakeError::Io`].
+    pub fn read_bytes(source: impl Read) -> Result<Vec<u8>, TakeError> {
+        let mut bytes = Vec::new();
+        source.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+        match bytes.len() as u64 {
+            length if length > MAX_FILE_BYTES => Err(TakeError::TooLarge { bytes: length }),
+            _ => Ok(bytes),
+        }
     }
 
     /// Reads a take from its bytes. Damage after the header is not an error: see
@@ -113,6 +124,7 @@ impl Take {
             stream_frame: None,
             first_sample: None,
             tempo_bpm: None,
+            source: None,
             created: None,
             ..like.clone()
         };

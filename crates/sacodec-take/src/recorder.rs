@@ -12,7 +12,9 @@ use super::anchor::Anchor;
 use super::format::GapReason;
 use super::header::ChannelMode;
 use sacodec_codec::CodecModel;
-use sacodec_engine::{CodedFrame, Moment, Timeline, Timing, Transport};
+use sacodec_engine::{
+    CodedFrame, Moment, POSITION_TOLERANCE_SAMPLES, QUARTERS_TOLERANCE, Timeline, Timing, Transport,
+};
 use sacodec_token::{FRAME_RATE_HZ, TokenFrame};
 
 /// Events between the threads: 30 s of frames (2250) with as many anchors fit, and 54 s of frames
@@ -26,8 +28,6 @@ const RESERVED_EVENTS: usize = 11;
 const MAX_TAKE_FRAMES: u32 = FRAME_RATE_HZ as u32 * 60 * 60 * 24;
 /// A render may wait for the writer; so long, and then it loses frames as live playing would.
 const PATIENCE: Duration = Duration::from_secs(60);
-const POSITION_TOLERANCE_SAMPLES: f64 = 1.5;
-const QUARTERS_TOLERANCE: f64 = 1e-3;
 
 /// Why a take ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -22,6 +22,7 @@ fn header(channels: usize) -> Header {
         first_sample: None,
         tempo_bpm: None,
         track: None,
+        source: None,
         created: None,
         software: None,
         inference: None,

@@ -1,5 +1,8 @@
 //! What tests of several crates share: clips, noise, block sizes and comparisons that tell the story.
 
+pub mod flac;
+pub mod wav;
+
 use std::path::{Path, PathBuf};
 
 /// How a stream is cut into blocks.

@@ -72,6 +72,12 @@ fn every_failure_is_one_line_that_names_the_file_and_harms_nothing() {
         assert!(said.starts_with("sacodec: ") && said.contains(".wav"), "{input} → {output}: {said}");
         assert!(!path("out.wav").exists(), "{input} left an output");
     }
+    let difference = ["--difference", text(&path("mine.wav"))].map(str::to_owned);
+    let paths = [path("good.wav"), path("out.wav")].map(|p| text(&p).to_owned());
+    let line: Vec<_> = ["roundtrip".to_owned()].into_iter().chain(paths).chain(difference).collect();
+    let run = sacodec(&line.iter().map(String::as_str).collect::<Vec<_>>());
+    let said = String::from_utf8_lossy(&run.stderr).into_owned();
+    assert!(run.status.code() == Some(1) && said.contains("mine.wav is there already"), "{said}");
     assert_eq!(std::fs::read(path("good.wav")).unwrap(), good, "the input was touched");
     assert!(path("folder.wav").is_dir());
     let left = std::fs::read_dir(folder.path()).unwrap().count();

@@ -1,38 +1,52 @@
 //! Many files at once: what to work on, what comes out where, on how many threads, and the report.
 
-use std::collections::{BTreeMap, HashMap};
-use std::io::{self, BufRead, Write};
+mod inputs;
+mod list;
+mod names;
+mod printer;
+
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use clap::Args as ClapArgs;
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::{Value, json};
-use walkdir::WalkDir;
+use parking_lot::Mutex;
+use serde_json::Value;
 
+use super::console::Reports;
+use super::result_file::is_standard;
 use super::{CliError, Outcome};
+use inputs::{Found, Search};
+use names::{Folders, result_name};
+pub use names::{extension, name, with_other_extension};
+use printer::Printer;
 
 /// What most commands take.
 #[derive(Debug, ClapArgs)]
 pub struct BatchArgs {
-    /// Files and folders; folders are searched through.
+    /// Files and folders; folders are searched through, and `-` is standard input.
     #[arg(required_unless_present = "files_from")]
     inputs: Vec<PathBuf>,
     /// Where results go: a file for one input, else a folder, in which folders that are searched and
-    /// relative paths of a list keep their shape. Without it, beside each input.
+    /// paths of a list keep their shape; `-` is standard output. Without it, beside each input.
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
     /// Read further inputs from a file, one on each line; `-` is standard input.
     #[arg(long, value_name = "LIST")]
     files_from: Option<PathBuf>,
+    /// The folder that results are named from: with --output, /data/x/a.wav below --root /data gives
+    /// x/a.sac. Without it, the folder that all files of a list with absolute names have in common.
+    #[arg(long, value_name = "FOLDER")]
+    root: Option<PathBuf>,
     /// Files that are worked on at once; without it as many as there are cores.
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
     /// Replace results that are there already.
     #[arg(long, conflicts_with = "skip_existing")]
     pub overwrite: bool,
-    /// Leave inputs out whose results are there already.
+    /// Leave inputs out whose results are there already. A take must have been coded from its input, as
+    /// its size and digest tell. Processes may share a folder: each result is made by one of them.
     #[arg(long)]
     pub skip_existing: bool,
     /// Print one JSON object for each file.
@@ -48,7 +62,9 @@ pub struct Task {
     /// What is written, with the extension of the first format.
     pub output: PathBuf,
     /// Another input that has this output already: then nothing is done.
-    rival: Option<PathBuf>,
+    pub rival: Option<PathBuf>,
+    /// Whether to wait for another process that makes it. If not, it comes again after the others.
+    pub waits: bool,
 }
 
 /// What a file gave.
@@ -62,6 +78,13 @@ pub struct Report {
     pub outcome: Outcome,
 }
 
+impl Report {
+    /// Nothing was done, because it was done before.
+    pub fn skipped() -> Self {
+        Self { text: String::new(), json: Value::Null, outcome: Outcome::Skipped }
+    }
+}
+
 impl BatchArgs {
     /// As if these inputs had been given.
     pub fn of(inputs: Vec<PathBuf>, json: bool) -> Self {
@@ -69,6 +92,7 @@ impl BatchArgs {
             inputs,
             output: None,
             files_from: None,
+            root: None,
             jobs: None,
             overwrite: false,
             skip_existing: false,
@@ -106,9 +130,7 @@ impl BatchArgs {
     /// # Errors
     /// Where a list cannot be read, nothing is found, or the one result has another extension.
     pub fn tasks(&self, from: &[&str], to: &str) -> Result<Vec<Task>, CliError> {
-        let mut tasks = self.plan(from, to)?;
-        tasks.retain(|task| !(self.skip_existing && task.output.exists()));
-        Ok(tasks)
+        self.plan_for(from, to, true)
     }
 
     /// As [`BatchArgs::tasks`], for commands that only read: two inputs may have one name then.
@@ -116,33 +138,47 @@ impl BatchArgs {
     /// # Errors
     /// As [`BatchArgs::tasks`].
     pub fn tasks_that_write_nothing(&self, from: &[&str], to: &str) -> Result<Vec<Task>, CliError> {
-        let mut tasks = self.plan(from, to)?;
+        let mut tasks = self.plan_for(from, to, false)?;
         tasks.iter_mut().for_each(|task| task.rival = None);
         Ok(tasks)
     }
 
-    /// As [`BatchArgs::tasks`], with those whose result is there.
-    ///
-    /// # Errors
-    /// As [`BatchArgs::tasks`].
-    pub fn plan(&self, from: &[&str], to: &str) -> Result<Vec<Task>, CliError> {
+    fn plan_for(&self, from: &[&str], to: &str, writes: bool) -> Result<Vec<Task>, CliError> {
         let mut inputs = self.inputs.clone();
         let mut output = self.output.clone();
         let kind = to.rsplit('.').next().unwrap_or(to);
-        if output.is_none() && inputs.len() == 2 && !from.contains(&kind) && extension(&inputs[1]) == kind {
+        let is_result = |path: &Path| is_standard(path) || !from.contains(&kind) && extension(path) == kind;
+        if writes && output.is_none() && inputs.len() == 2 && is_result(&inputs[1]) {
             output = inputs.pop();
         }
-        let found = self.find(inputs, from, to)?;
+        if writes && output.is_none() && inputs.len() == 2 {
+            // Not there, and no input by its name: a result of a kind that cannot be had.
+            let second = &inputs[1];
+            if !second.exists() && !from.contains(&extension(second).as_str()) && second.extension().is_some()
+            {
+                return Err(CliError::Extension { path: second.clone(), expected: kind.into() });
+            }
+        }
+        let (files_from, root) = (self.files_from.as_deref(), self.root.as_deref());
+        let found = Search { inputs, files_from, root, from, to }.find()?;
         let to_folder = output.as_deref().is_some_and(|path| {
             let many = found.len() > 1 || found.iter().any(|f| f.below.is_some());
             many || self.files_from.is_some() || path.is_dir() || has_slash(path)
         });
-        if let Some(path) = output.as_ref().filter(|path| !to_folder && extension(path) != kind) {
+        let to_standard = output.as_deref().is_some_and(is_standard);
+        if to_standard && to_folder {
+            return Err(CliError::ManyToStandardOutput { inputs: found.len() });
+        }
+        let has_other_name = |path: &Path| !to_folder && !to_standard && extension(path) != kind;
+        if let Some(path) = output.as_ref().filter(|path| has_other_name(path)) {
             return Err(CliError::Extension { path: path.clone(), expected: kind.into() });
         }
         let mut tasks = Vec::with_capacity(found.len());
-        let mut owners: HashMap<PathBuf, PathBuf> = HashMap::new();
+        let (mut owners, mut folders) = (HashMap::<PathBuf, PathBuf>::new(), Folders::default());
         for Found { path: input, below } in found {
+            if is_standard(&input) && writes && (output.is_none() || to_folder) {
+                return Err(CliError::NoName);
+            }
             let renamed = |path: &Path| result_name(path, to);
             let output = match &output {
                 None => renamed(&input),
@@ -152,59 +188,14 @@ impl BatchArgs {
                 }
                 Some(file) => file.clone(),
             };
-            let rival = owners.get(&output).cloned();
+            let place = folders.place(&output);
+            let rival = owners.get(&place).cloned();
             if rival.is_none() {
-                owners.insert(output.clone(), input.clone());
+                owners.insert(place, input.clone());
             }
-            tasks.push(Task { input, output, rival });
+            tasks.push(Task { input, output, rival, waits: false });
         }
         Ok(tasks)
-    }
-
-    fn find(&self, inputs: Vec<PathBuf>, from: &[&str], to: &str) -> Result<Vec<Found>, CliError> {
-        let listed = self.files_from.as_deref().map(read_list).transpose()?.unwrap_or_default();
-        let inputs = inputs.into_iter().map(|i| (i, false)).chain(listed.into_iter().map(|i| (i, true)));
-        let inputs: Vec<_> = inputs.collect();
-        let is_alone = inputs.len() == 1;
-        let mut found = Vec::new();
-        for (input, is_listed) in inputs {
-            if !input.is_dir() {
-                let below = Some(input.clone()).filter(|path| is_listed && is_plain(path));
-                found.push(Found { path: input, below });
-                continue;
-            }
-            let before = found.len();
-            for entry in WalkDir::new(&input).follow_links(true).sort_by_file_name() {
-                let entry = match entry {
-                    Ok(entry) => entry,
-                    // A broken link is a file that cannot be read, like any other.
-                    Err(error) if error.path().is_some() => {
-                        let path = error.path().unwrap_or(&input).to_owned();
-                        found.push(Found { path, below: None });
-                        continue;
-                    }
-                    Err(error) => {
-                        return Err(CliError::Open { path: input, source: io::Error::other(error) });
-                    }
-                };
-                let name = entry.file_name().to_string_lossy();
-                let is_ours = name.starts_with('.') || name.ends_with(&format!(".{to}")) && to.contains('.');
-                let is_wanted = from.contains(&extension(entry.path()).as_str());
-                if entry.file_type().is_file() && !is_ours && is_wanted {
-                    let below = entry.path().strip_prefix(&input).ok().map(Path::to_owned);
-                    found.push(Found { path: entry.into_path(), below });
-                }
-            }
-            if found.len() == before && is_alone {
-                let what = format!("{} holds no .{} file", input.display(), from.join(" or ."));
-                return Err(CliError::NoInput { what });
-            }
-            if found.len() == before {
-                // Fails like a file that cannot be read, and stops no other.
-                found.push(Found { path: input, below: None });
-            }
-        }
-        Ok(found)
     }
 
     /// Works on all tasks and reports each, in their order; one that fails stops no other.
@@ -217,14 +208,15 @@ impl BatchArgs {
         let jobs = self.jobs.map_or(cores, usize::from).min(tasks.len()).max(1);
         let bar = self.bar(tasks.len());
         let quiet = ProgressBar::hidden();
+        let reports = Reports::beside(tasks.iter().map(|task| task.output.as_path()));
         let next = AtomicUsize::new(0);
-        let printer = Mutex::new(Printer::new(self.json, bar.clone()));
+        // What another process is making.
+        let busy = Mutex::new(Vec::new());
+        let printer = Mutex::new(Printer::new(self.json, reports, bar.clone()));
         std::thread::scope(|scope| {
             for _ in 0..jobs {
                 scope.spawn(|| {
-                    loop {
-                        let at = next.fetch_add(1, Ordering::Relaxed);
-                        let Some(task) = tasks.get(at) else { break };
+                    let work_on = |at: usize, task: &Task| {
                         let result = match &task.rival {
                             None => work(task, if tasks.len() == 1 { &bar } else { &quiet }),
                             Some(rival) => Err(CliError::OneOutput {
@@ -233,16 +225,27 @@ impl BatchArgs {
                                 second: task.input.clone(),
                             }),
                         };
+                        if matches!(result, Err(CliError::Busy { .. })) && !task.waits {
+                            return busy.lock().push(at);
+                        }
                         if tasks.len() > 1 {
                             bar.inc(1);
                         }
-                        lock(&printer).add(at, task, result);
+                        printer.lock().add(at, task, result);
+                    };
+                    while let Some((at, task)) =
+                        tasks.iter().enumerate().nth(next.fetch_add(1, Ordering::Relaxed))
+                    {
+                        work_on(at, task);
+                    }
+                    while let Some(at) = next_of(&busy) {
+                        work_on(at, &Task { waits: true, ..tasks[at].clone() });
                     }
                 });
             }
         });
         bar.finish_and_clear();
-        printer.into_inner().unwrap_or_else(PoisonError::into_inner).finish(tasks.len())
+        printer.into_inner().finish(tasks.len())
     }
 
     fn bar(&self, tasks: usize) -> ProgressBar {
@@ -256,114 +259,13 @@ impl BatchArgs {
     }
 }
 
-struct Found {
-    path: PathBuf,
-    /// Its path inside the folder that it was found in.
-    below: Option<PathBuf>,
-}
-
-/// Prints reports in the order of the tasks, whichever is ready first.
-struct Printer {
-    json: bool,
-    bar: ProgressBar,
-    next: usize,
-    waiting: BTreeMap<usize, (String, bool)>,
-    failed: usize,
-    findings: usize,
-}
-
-impl Printer {
-    fn new(json: bool, bar: ProgressBar) -> Self {
-        Self { json, bar, next: 0, waiting: BTreeMap::new(), failed: 0, findings: 0 }
-    }
-
-    fn add(&mut self, at: usize, task: &Task, result: Result<Report, CliError>) {
-        let (line, is_error) = match result {
-            Ok(report) => {
-                self.findings += usize::from(report.outcome == Outcome::Finding);
-                self.failed += usize::from(report.outcome == Outcome::Failed);
-                let mut value = report.json;
-                value["input"] = name(&task.input);
-                (if self.json { value.to_string() } else { report.text }, false)
-            }
-            Err(error) => {
-                self.failed += 1;
-                let value = json!({ "input": name(&task.input), "error": error.to_string() });
-                if self.json { (value.to_string(), false) } else { (format!("sacodec: {error}"), true) }
-            }
-        };
-        self.waiting.insert(at, (line, is_error));
-        while let Some((line, is_error)) = self.waiting.remove(&self.next) {
-            self.next += 1;
-            let written = self.bar.suspend(|| {
-                if is_error { writeln!(io::stderr(), "{line}") } else { writeln!(io::stdout(), "{line}") }
-            });
-            // Whoever closed our output does not want it.
-            if let Err(error) = written.or_else(|e| match e.kind() {
-                io::ErrorKind::BrokenPipe => Ok(()),
-                _ => Err(e),
-            }) {
-                self.failed += 1;
-                eprintln!("sacodec: the report could not be written: {error}");
-            }
-        }
-    }
-
-    fn finish(&self, tasks: usize) -> Outcome {
-        if tasks > 1 && self.failed > 0 {
-            eprintln!("sacodec: {} of {tasks} files failed", self.failed);
-        }
-        match (self.failed, self.findings) {
-            (0, 0) => Outcome::Done,
-            (0, _) => Outcome::Finding,
-            _ => Outcome::Failed,
-        }
-    }
-}
-
-/// The extension in lower case; of an unfinished take that of the take.
-pub fn extension(path: &Path) -> String {
-    let lower = |e: &std::ffi::OsStr| e.to_string_lossy().to_lowercase();
-    match path.extension().map(lower).unwrap_or_default() {
-        part if part == "part" => path.file_stem().map_or(part, |stem| extension(Path::new(stem))),
-        extension => extension,
-    }
-}
-
-/// `path` with another extension; `.sac.part` counts as one.
-fn result_name(path: &Path, to: &str) -> PathBuf {
-    let is_part = path.extension().is_some_and(|e| e == "part");
-    let path = if is_part { path.with_extension("") } else { path.to_owned() };
-    path.with_extension(to)
-}
-
-/// A path in a report; what is not Unicode in it is replaced.
-pub fn name(path: &Path) -> Value {
-    Value::from(path.to_string_lossy())
-}
-
-/// Whether a path leads downwards from where it begins.
-fn is_plain(path: &Path) -> bool {
-    path.components().all(|c| matches!(c, std::path::Component::Normal(_) | std::path::Component::CurDir))
+/// The next one, without the lock being held while it is worked on.
+fn next_of(waiting: &Mutex<Vec<usize>>) -> Option<usize> {
+    waiting.lock().pop()
 }
 
 fn has_slash(path: &Path) -> bool {
     path.as_os_str().to_string_lossy().ends_with(std::path::is_separator)
-}
-
-fn read_list(list: &Path) -> Result<Vec<PathBuf>, CliError> {
-    let unreadable = |source| CliError::Open { path: list.into(), source };
-    let lines: io::Result<Vec<String>> = if list.as_os_str() == "-" {
-        io::stdin().lock().lines().collect()
-    } else {
-        std::fs::read_to_string(list).map(|text| text.lines().map(str::to_owned).collect())
-    };
-    let lines = lines.map_err(unreadable)?;
-    Ok(lines.iter().filter(|line| !line.trim().is_empty()).map(PathBuf::from).collect())
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -390,6 +292,13 @@ mod tests {
             [pair("x/a.sac.part", "x/a.decoded.wav")]
         );
         assert_eq!(tasks(&["a.sac", "b.wav"], &["sac"], "decoded.wav"), [pair("a.sac", "b.wav")]);
+    }
+
+    #[test]
+    fn a_result_of_another_kind_is_refused_before_anything_is_written() {
+        let args = BatchArgs::of(vec!["a.sac".into(), "b.mp3".into()], false);
+        let error = args.tasks(&["sac"], "decoded.wav").unwrap_err().to_string();
+        assert!(error.contains("b.mp3") && error.contains("wav"), "{error}");
     }
 
     #[test]

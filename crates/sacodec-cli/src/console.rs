@@ -1,0 +1,55 @@
+//! What the command says. Nobody needs to listen: a pipe that was closed is no fault, a disk that is full is.
+
+use std::io::{self, Write};
+
+use super::CliError;
+
+/// Prints a line of a report.
+///
+/// # Errors
+/// [`CliError::Write`], but not where whoever read it has gone.
+pub fn print(line: impl std::fmt::Display) -> Result<(), CliError> {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{line}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(CliError::write("standard output".as_ref(), error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Prints a line on standard error. Where that cannot be written nobody can be told.
+pub fn complain(line: impl std::fmt::Display) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Where reports go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reports {
+    /// To standard output.
+    Output,
+    /// To standard error, because standard output holds the result.
+    Errors,
+}
+
+impl Reports {
+    /// Beside these results.
+    pub fn beside<'a>(outputs: impl IntoIterator<Item = &'a std::path::Path>) -> Self {
+        let is_taken = outputs.into_iter().any(super::result_file::is_standard);
+        if is_taken { Self::Errors } else { Self::Output }
+    }
+
+    /// Prints a line of a report.
+    ///
+    /// # Errors
+    /// As [`print`].
+    pub fn print(self, line: impl std::fmt::Display) -> Result<(), CliError> {
+        match self {
+            Self::Output => print(line),
+            Self::Errors => {
+                complain(line);
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! `--skip-existing`: what is there already is left alone if it is what would be made, and of processes that
+//! share a folder one makes each result.
+
+use std::path::Path;
+
+use super::batch::{BatchArgs, Report, Task};
+use super::result_file::{is_standard, is_there};
+use super::{CliError, open_take};
+use crate::audio::{SourceDigest, digest_of};
+use sacodec_codec::CodecModel;
+use sacodec_take::claim::Claim;
+use sacodec_take::{ChannelMode, PackId, Source};
+
+impl BatchArgs {
+    /// Makes what a task asks for by `make`, unless `is_done` says that it is there.
+    ///
+    /// # Errors
+    /// Those of both, and [`CliError::Busy`] while another process makes it, if the task does not wait.
+    pub fn unless_done(
+        &self,
+        task: &Task,
+        is_done: impl Fn() -> Result<bool, CliError>,
+        make: impl FnOnce() -> Result<Report, CliError>,
+    ) -> Result<Report, CliError> {
+        if !self.skip_existing || is_standard(&task.output) {
+            return make();
+        }
+        if is_done()? {
+            return Ok(Report::skipped());
+        }
+        let _claim = claim(task)?;
+        // Another process may have been here meanwhile.
+        if is_done()? {
+            return Ok(Report::skipped());
+        }
+        match make() {
+            // It has come although nobody else had the claim: the file system has no locks.
+            Err(CliError::Exists { .. }) if is_done()? => Ok(Report::skipped()),
+            result => result,
+        }
+    }
+}
+
+fn claim(task: &Task) -> Result<Option<Claim>, CliError> {
+    if let Some(folder) = task.output.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(|e| CliError::write(&task.output, e))?;
+    }
+    let claim = if task.waits { Claim::wait(&task.output).map(Some) } else { Claim::try_new(&task.output) };
+    match claim {
+        Ok(Some(claim)) => Ok(Some(claim)),
+        Ok(None) => Err(CliError::Busy { path: task.output.clone() }),
+        // Without locks, or without the right to write: making the result tells which, and never replaces one.
+        Err(_) => Ok(None),
+    }
+}
+
+/// What a take tells of the file that it was coded from.
+pub fn source_of(input: &Path, digest: SourceDigest) -> Source {
+    let name = if is_standard(input) { input } else { Path::new(input.file_name().unwrap_or_default()) };
+    Source { name: name.to_string_lossy().into(), bytes: digest.bytes, sha256: digest.sha256 }
+}
+
+/// Whether the take of `task` is there, was coded from its input by `model`, and is whole.
+///
+/// # Errors
+/// Where something else has its name.
+pub fn is_take_of(
+    task: &Task,
+    model: &CodecModel,
+    wanted: ChannelMode,
+    salvage: bool,
+) -> Result<bool, CliError> {
+    if !is_there(&task.output) {
+        return Ok(false);
+    }
+    let other = |reason: String| {
+        let (path, input) = (task.output.clone(), task.input.clone());
+        Err(CliError::OtherSource { path, input, reason })
+    };
+    let take = match open_take(&task.output) {
+        Ok(take) => take,
+        Err(error) => return other(error.to_string()),
+    };
+    if take.footer.is_none() || !take.damage.is_empty() {
+        return other("it is unfinished or damaged".into());
+    }
+    let lost_frames = take.footer.as_ref().map_or(0, |footer| footer.lost_frames);
+    if lost_frames > 0 && !salvage {
+        return other(format!("it was coded from damaged audio and {lost_frames} frames are missing"));
+    }
+    let pack = PackId::of(model);
+    if take.header.pack.sha256 != pack.sha256 {
+        let found = &take.header.pack;
+        return other(format!("it was coded with the pack {} {}", found.name, found.version));
+    }
+    let wanted_or_mono = [wanted, ChannelMode::Mono].map(|mode| Some(mode.into()));
+    if !wanted_or_mono.contains(&take.header.channel_mode) {
+        let channels = format!("{wanted:?}").to_lowercase();
+        return other(format!("it was not coded with `--channels {channels}`"));
+    }
+    let Some(source) = &take.header.source else { return other("it does not tell its source".into()) };
+    let unreadable = |source| CliError::Open { path: task.input.clone(), source };
+    let bytes = std::fs::metadata(&task.input).map_err(unreadable)?.len();
+    if bytes != source.bytes {
+        return other(format!(
+            "it was coded from {} of {} bytes, and this has {bytes}",
+            source.name, source.bytes
+        ));
+    }
+    if digest_of(&task.input).map_err(unreadable)?.sha256 != source.sha256 {
+        return other(format!("it was coded from {} with another content (SHA-256)", source.name));
+    }
+    Ok(true)
+}

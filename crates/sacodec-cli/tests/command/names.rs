@@ -1,0 +1,178 @@
+//! Which files a command works on, and what their results are called.
+
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use sacodec_testing::write_noise;
+
+use super::takes::{command, lines, run, tree};
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn noise(folder: &Path, names: &[&str]) {
+    for (seed, name) in (1..).zip(names) {
+        write_noise(&folder.join(name), 16_000, 1, 2000 + 100 * seed as usize, seed);
+    }
+}
+
+fn takes(folder: &Path) -> Vec<String> {
+    tree(folder).into_iter().map(|(path, _)| path.to_string_lossy().into_owned()).collect()
+}
+
+#[test]
+#[cfg(unix)]
+fn what_is_no_input_in_a_folder_is_skipped_and_said() {
+    let folder = tempfile::tempdir().unwrap();
+    noise(folder.path(), &["in/a.wav", "in/b/c.wav", "in/.cache/d.wav", "in/.e.wav", "in/b/.git/f.wav"]);
+    std::os::unix::fs::symlink("..", folder.path().join("in/b/loop")).unwrap();
+    std::os::unix::fs::symlink("nowhere", folder.path().join("in/notes.txt")).unwrap();
+    run(folder.path(), &["encode", "in"], 0);
+    run(folder.path(), &["decode", "in"], 0);
+    assert!(folder.path().join("in/a.decoded.wav").is_file());
+    let output = run(folder.path(), &["encode", "in", "in/a.wav", "./in/a.wav", "--output", "out"], 0);
+    assert_eq!(takes(&folder.path().join("out")), ["a.sac", "b/c.sac"]);
+    for what in [
+        "3 hidden files or folders: in/.cache",
+        "1 links that lead back",
+        "2 results of this command",
+        "2 inputs that were given twice",
+    ] {
+        assert!(said(&output).contains(what), "{what}: {}", said(&output));
+    }
+    // A result that is named is coded.
+    run(folder.path(), &["encode", "in/a.decoded.wav"], 0);
+    run(folder.path(), &["repair", "in"], 0);
+    let again = run(folder.path(), &["repair", "in", "--overwrite"], 0);
+    assert!(said(&again).contains("3 results of this command"), "{}", said(&again));
+}
+
+#[test]
+#[cfg(unix)]
+fn one_file_by_several_ways_is_one_input() {
+    let folder = tempfile::tempdir().unwrap();
+    noise(folder.path(), &["in/a.wav"]);
+    std::os::unix::fs::symlink("in", folder.path().join("same")).unwrap();
+    let absolute = folder.path().join("in/a.wav");
+    let inputs =
+        ["encode", "in/a.wav", "same/a.wav", "./in/../in/a.wav", absolute.to_str().unwrap(), "--json"];
+    let output = run(folder.path(), &inputs, 0);
+    assert_eq!(lines(&output).len(), 1);
+    assert!(said(&output).contains("3 inputs that were given twice"), "{}", said(&output));
+}
+
+// Where names differ by case.
+#[test]
+#[cfg(target_os = "linux")]
+fn two_sources_of_one_result_are_an_error_every_time() {
+    let folder = tempfile::tempdir().unwrap();
+    noise(folder.path(), &["x/a.wav", "y/a.wav", "z/a.wav"]);
+    fs::copy(folder.path().join("z/a.wav"), folder.path().join("z/a.WAV")).unwrap();
+    for further in [&[][..], &["--skip-existing"], &["--skip-existing"], &["--overwrite"]] {
+        for inputs in [&["x/a.wav", "y/a.wav"][..], &["z"]] {
+            let output =
+                run(folder.path(), &[&["encode"], inputs, &["--output", "out/"], further].concat(), 1);
+            assert!(
+                said(&output).contains("would be made of both"),
+                "{inputs:?} {further:?}: {}",
+                said(&output)
+            );
+            fs::remove_dir_all(folder.path().join("out")).unwrap();
+            // The second run finds the first result, and the rival is one all the same.
+            run(
+                folder.path(),
+                &[&["encode"], &inputs[..1], &["--output", "out/"]].concat(),
+                i32::from(inputs.len() == 1),
+            );
+            let output = run(
+                folder.path(),
+                &[&["encode"], inputs, &["--output", "out/", "--skip-existing"]].concat(),
+                1,
+            );
+            assert!(
+                said(&output).contains("would be made of both"),
+                "{inputs:?} {further:?}: {}",
+                said(&output)
+            );
+            fs::remove_dir_all(folder.path().join("out")).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_list_of_absolute_names_keeps_its_tree_below_what_they_have_in_common_or_below_the_root() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = ["data/x/1/a.wav", "data/x/2/a.wav", "data/y/a.wav"];
+    noise(folder.path(), &names);
+    let list = |name: &str, names: &[&str]| {
+        let lines: Vec<_> =
+            names.iter().map(|n| folder.path().join(n).to_string_lossy().into_owned()).collect();
+        fs::write(folder.path().join(name), lines.join("\n")).unwrap();
+    };
+    list("all", &names);
+    list("x", &names[..2]);
+    let encode = |list: &str, further: &[&str], code| {
+        run(folder.path(), &[&["encode", "--files-from", list, "--output", "out/"], further].concat(), code)
+    };
+    let clear = || fs::remove_dir_all(folder.path().join("out")).unwrap();
+    encode("all", &[], 0);
+    assert_eq!(takes(&folder.path().join("out")), ["x/1/a.sac", "x/2/a.sac", "y/a.sac"]);
+    clear();
+    encode("x", &[], 0);
+    assert_eq!(takes(&folder.path().join("out")), ["1/a.sac", "2/a.sac"]);
+    clear();
+    encode("x", &["--root", "data"], 0);
+    assert_eq!(takes(&folder.path().join("out")), ["x/1/a.sac", "x/2/a.sac"]);
+    clear();
+    // Files and folders of the command line as well, and names that lead upwards.
+    run(folder.path(), &["encode", "data/x/1/a.wav", "data/../data/y", "--root", "data", "-o", "out/"], 0);
+    assert_eq!(takes(&folder.path().join("out")), ["x/1/a.sac", "y/a.sac"]);
+    let output = encode("all", &["--root", "data/x"], 1);
+    assert!(said(&output).contains("y/a.wav is not in the folder data/x"), "{}", said(&output));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_list_is_bytes_and_may_begin_with_a_mark() {
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    let folder = tempfile::tempdir().unwrap();
+    noise(folder.path(), &["in/a.wav", "in/b.wav"]);
+    let odd = folder.path().join(std::ffi::OsStr::from_bytes(b"in/od\xffd.wav"));
+    fs::copy(folder.path().join("in/a.wav"), &odd).unwrap();
+    fs::write(folder.path().join("list"), b"\xEF\xBB\xBFin/a.wav\r\nin/od\xffd.wav\r\n\nin/b.wav").unwrap();
+    run(folder.path(), &["encode", "--files-from", "list", "--output", "out/"], 0);
+    let names: Vec<_> =
+        tree(&folder.path().join("out")).into_iter().map(|(p, _)| p.into_os_string().into_vec()).collect();
+    assert_eq!(names, [b"in/a.sac".to_vec(), b"in/b.sac".to_vec(), b"in/od\xffd.sac".to_vec()]);
+    run(folder.path(), &["convert", "out", "--to", "npy,wav"], 0);
+    run(folder.path(), &["verify", "out", "--audio", "."], 0);
+    fs::write(folder.path().join("takes"), b"out/in/od\xffd.sac\n").unwrap();
+    assert_eq!(lines(&run(folder.path(), &["info", "--files-from", "takes", "--json"], 0)).len(), 1);
+    assert!(folder.path().join(std::ffi::OsStr::from_bytes(b"out/in/od\xffd.npy")).is_file());
+    fs::write(folder.path().join("wide"), b"\xFF\xFEa\0").unwrap();
+    let output = run(folder.path(), &["encode", "--files-from", "wide", "--output", "out/"], 1);
+    assert!(said(&output).contains("not in UTF-16"), "{}", said(&output));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_longest_names_are_coded_decoded_and_verified() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = |length: usize, end: &str| format!("{}{end}", "n".repeat(length - end.len()));
+    let names =
+        [long(255, ".wav"), format!("{}y.WAV", "ä".repeat(125)), long(250, ".wav"), long(247, ".wav")];
+    noise(&folder.path().join("in"), &names.iter().map(String::as_str).collect::<Vec<_>>());
+    run(folder.path(), &["encode", "in"], 0);
+    run(folder.path(), &["verify", "in"], 0);
+    run(folder.path(), &["decode", "in"], 0);
+    run(folder.path(), &["convert", "in", "--to", "jsonl,csv"], 0);
+    run(folder.path(), &["repair", "in"], 0);
+    let made = takes(&folder.path().join("in"));
+    for end in [".sac", ".decoded.wav", ".jsonl", ".csv"] {
+        let found = made.iter().filter(|n| n.ends_with(end) && !n.ends_with(".repaired.sac")).count();
+        assert_eq!(found, 4, "{end}: {made:?}");
+    }
+    assert!(command(folder.path(), &["info", "in"]).output().unwrap().status.success());
+}
