@@ -37,7 +37,7 @@ pub trait TakeSource: Send + Sync + 'static {
 ///
 /// Dropping it closes the take and waits a second at most: exports that take longer are given up, and nothing is
 /// left of them; the take itself is whole, and `sacodec convert` makes them. A thread that a disk holds longer is
-/// left to itself: whoever loads this as a library must not unload it.
+/// left to itself on Linux, where the library stays loaded; elsewhere it is waited for.
 pub struct TakeThread {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -144,7 +144,10 @@ impl Drop for TakeThread {
         self.shared.caught_up.wait_while_for(&mut orders, |orders| !orders.finished, DISK_PATIENCE);
         let is_finished = orders.finished;
         drop(orders);
-        if let Some(thread) = self.thread.take().filter(|thread| is_finished || thread.is_finished()) {
+        // Elsewhere the system may unload the code that the thread runs.
+        let may_outlive = cfg!(target_os = "linux");
+        let is_joined = |thread: &JoinHandle<()>| is_finished || thread.is_finished() || !may_outlive;
+        if let Some(thread) = self.thread.take().filter(is_joined) {
             // A panic in it has been reported by its own hook; nothing is left to do.
             let _ = thread.join();
         }
