@@ -5,7 +5,9 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use crate::support::instance::{ID, files, library, only_take, other_pack, record_to, recording, with_field};
+use crate::support::instance::{
+    ID, exports_are_there, files, library, only_take, other_pack, record_to, recording, with_field,
+};
 use clap_host::Transport;
 use sacodec_take::Take;
 use sacodec_testing::{Blocks, assert_same, noise, read_wav, speech_48k, write_wav};
@@ -68,6 +70,8 @@ fn a_recorded_take_is_what_the_command_encodes_and_decodes_to_what_was_heard() {
         let out = host.render(&audio, blocks.sizes(length)).unwrap();
         host.deactivate().unwrap();
         drop(host);
+        // An instance that is removed waits for its exports a second at most.
+        exports_are_there(folder.path(), &["npy", "wav", "jsonl", "csv"]);
 
         let take = only_take(folder.path());
         assert!(take.is_whole(), "{what}");
@@ -283,6 +287,7 @@ fn resets_inside_a_take_are_kept_and_decode_exactly() {
         host.processor().unwrap().reset();
     }
     drop(host);
+    exports_are_there(folder.path(), &["wav"]);
     let take = only_take(folder.path());
     assert!(take.is_whole());
     assert_eq!(take.anchors.iter().filter(|a| a.codec_reset).count(), 3);

@@ -18,10 +18,10 @@ use super::unfinished::UnfinishedTake;
 /// How often the thread looks for events while a take is open, and otherwise.
 const BUSY_POLL: Duration = Duration::from_millis(10);
 const IDLE_POLL: Duration = Duration::from_millis(100);
-/// How long an instance that is removed waits for its exports, and then for a disk that hangs: the host stands
-/// still meanwhile.
-const EXPORT_PATIENCE: Duration = Duration::from_millis(700);
-const DISK_PATIENCE: Duration = Duration::from_millis(300);
+/// How long an instance that is removed waits for its exports and its disk: the host stands still meanwhile.
+const REMOVAL_PATIENCE: Duration = Duration::from_secs(1);
+/// Whether threads may outlive their instance: where the library stays loaded for good.
+const MAY_OUTLIVE: bool = cfg!(target_os = "linux");
 /// How long [`TakeWatch::catch_up`] waits for a thread that a hanging disk holds.
 const CATCH_UP: Duration = Duration::from_secs(1);
 
@@ -35,9 +35,9 @@ pub trait TakeSource: Send + Sync + 'static {
 
 /// The writer thread of one instance.
 ///
-/// Dropping it closes the take and waits a second at most: exports that take longer are given up, and nothing is
-/// left of them; the take itself is whole, and `sacodec convert` makes them. A thread that a disk holds longer is
-/// left to itself on Linux, where the library stays loaded; elsewhere it is waited for.
+/// Dropping it closes the take and waits a second at most for exports and disk. On Linux, where the library stays
+/// loaded, what takes longer goes on without the instance. Elsewhere exports are then given up and leave nothing (the
+/// take itself is whole, and `sacodec convert` makes them), and a disk that hangs is waited for.
 pub struct TakeThread {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -139,15 +139,11 @@ impl Drop for TakeThread {
         let mut orders = self.shared.orders.lock();
         orders.closing = true;
         self.shared.wake.notify_all();
-        self.shared.caught_up.wait_while_for(&mut orders, |orders| !orders.finished, EXPORT_PATIENCE);
-        self.shared.are_exports_given_up.store(true, Relaxed);
-        self.shared.caught_up.wait_while_for(&mut orders, |orders| !orders.finished, DISK_PATIENCE);
+        self.shared.caught_up.wait_while_for(&mut orders, |orders| !orders.finished, REMOVAL_PATIENCE);
         let is_finished = orders.finished;
         drop(orders);
-        // Elsewhere the system may unload the code that the thread runs.
-        let may_outlive = cfg!(target_os = "linux");
-        let is_joined = |thread: &JoinHandle<()>| is_finished || thread.is_finished() || !may_outlive;
-        if let Some(thread) = self.thread.take().filter(is_joined) {
+        self.shared.are_exports_given_up.store(!is_finished && !MAY_OUTLIVE, Relaxed);
+        if let Some(thread) = self.thread.take().filter(|_| is_finished || !MAY_OUTLIVE) {
             // A panic in it has been reported by its own hook; nothing is left to do.
             let _ = thread.join();
         }

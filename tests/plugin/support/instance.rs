@@ -89,6 +89,16 @@ pub fn files(folder: &std::path::Path, extension: &str) -> Vec<std::path::PathBu
     files
 }
 
+/// Waits until the exports of a closed take are in a folder.
+#[track_caller]
+pub fn exports_are_there(folder: &std::path::Path, extensions: &[&str]) {
+    let begun = std::time::Instant::now();
+    while extensions.iter().any(|extension| files(folder, extension).is_empty()) {
+        assert!(begun.elapsed().as_secs() < 120, "not all of {extensions:?} came");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}
+
 /// The one take in a folder.
 #[track_caller]
 pub fn only_take(folder: &std::path::Path) -> sacodec_take::Take {
