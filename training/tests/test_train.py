@@ -113,7 +113,7 @@ def test_a_run_that_makes_no_sense_is_refused_in_words(tmp_path, monkeypatch, ca
     assert left.value.code == status and message in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("text, message", [(None, "No such file"), ("step,mel\n", "holds no rows yet"), ("a,b\n1,2\n", "no log of a run")])
+@pytest.mark.parametrize("text, message", [(None, "No such file"), ("step,mel\n", "holds no rows yet"), ("a,b\n1,2\n", "not a log of a run")])
 def test_what_is_no_log_is_not_drawn(tmp_path, monkeypatch, capsys, text, message):
     if text:
         (tmp_path / "log.csv").write_text(text)
