@@ -279,7 +279,7 @@ fn cross_fade(old: &mut [f32], new: &[f32]) {
         let found = a * a * old_power + b * b * new_power + 2.0 * a * b * shared;
         // Opposite phases have no power to keep.
         let gain = if found > 0.25 * wanted { (wanted / found).sqrt() } else { 2.0 };
-        *old = gain * (a * *old + b * new);
+        *old = (gain * (a * *old + b * new)).clamp(-DECODED_LIMIT, DECODED_LIMIT);
     }
 }
 
@@ -301,4 +301,21 @@ fn finish_codec(codec: &mut FrameCodec, out: &mut [f32]) -> Option<TokenFrame> {
         out.fill(0.0);
     }
     tokens
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cross_fade_begins_and_ends_at_its_signals_and_never_exceeds_full_scale() {
+        let sine = |phase: f32| (0..320).map(move |n| (n as f32 * 0.07 + phase).sin()).collect::<Vec<f32>>();
+        for phase in [0.0, 0.5, 1.6, 2.8, 3.1, std::f32::consts::PI] {
+            let (old, new) = (sine(0.0), sine(phase));
+            let mut faded = old.clone();
+            cross_fade(&mut faded, &new);
+            assert!((faded[0] - old[0]).abs() < 0.02 && (faded[319] - new[319]).abs() < 1e-6, "{phase}");
+            assert!(faded.iter().all(|sample| sample.abs() <= DECODED_LIMIT), "{phase}");
+        }
+    }
 }

@@ -70,6 +70,24 @@ fn a_swap_to_the_same_model_is_not_heard_as_a_change_of_level() {
 }
 
 #[test]
+fn a_swap_makes_no_step_above_the_signals_own() {
+    let speech = speech_48k()[..144_000].to_vec();
+    let step = |s: &[f32]| s.windows(2).map(|w| (w[1] - w[0]).abs()).fold(0.0, f32::max);
+    let (expected, _) = render(&speech, None);
+    let latency = engine().latency_samples();
+    for at in [90, 130, 170] {
+        let (out, end) = render(&speech, Some(at));
+        let end = end.expect("the old codecs come back") * BLOCK + latency;
+        let fade = end - 2 * HOP..end + HOP;
+        // Around the fade each signal plays alone.
+        let alone = step(&expected[fade.clone()]).max(step(&out[fade.end..][..4800]));
+        let inside = step(&out[fade]);
+        assert!(inside <= 1.05 * alone, "swap before block {at}: a step of {inside}, {alone} in the signals");
+        assert_ne!(out[end..], expected[end..], "the new codecs have a phase of their own");
+    }
+}
+
+#[test]
 fn a_reset_during_a_swap_ends_it_with_the_next_hop() {
     let mut engine = engine();
     let codecs = CodecSet::new(&CodecModel::embedded().unwrap()).unwrap();
