@@ -17,7 +17,7 @@ class RustError(RuntimeError):
 
 def compare(program, folder, clip):
     """Of audio f32 [T]: shares of equal semantic and acoustic tokens, command against ONNX Runtime, and of the audio from the
-    command's tokens the SNR in dB."""
+    command's tokens the SNR in dB. The command keeps what it decodes to full scale; so is what ONNX Runtime gives."""
     pack = OrtPack(folder)
     with tempfile.TemporaryDirectory() as work:
         wav, take, back = (str(Path(work) / name) for name in ("clip.wav", "clip.sac", "back.wav"))
@@ -39,6 +39,6 @@ def compare(program, folder, clip):
         raise RustError(f"{program}: {len(found)} frames and {len(audio)} samples of a clip of {frames} frames")
     equal = [float(np.mean(found[:frames, i] == expected[i][:frames])) for i in (0, 1)]
     pack.reset()
-    wanted = pack.decode(found[:, 0], found[:, 1]).astype(np.float64)[delay:]
+    wanted = np.clip(pack.decode(found[:, 0], found[:, 1]).astype(np.float64), -1, 1)[delay:]
     n = min(len(wanted), len(audio))
     return *equal, snr_db(wanted[:n], audio[:n])
