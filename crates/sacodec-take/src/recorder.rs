@@ -12,9 +12,7 @@ use super::anchor::Anchor;
 use super::format::GapReason;
 use super::header::ChannelMode;
 use sacodec_codec::CodecModel;
-use sacodec_engine::{
-    CodedFrame, Moment, POSITION_TOLERANCE_SAMPLES, QUARTERS_TOLERANCE, Timeline, Timing, Transport,
-};
+use sacodec_engine::{CodedFrame, Moment, Timeline, Timing, Transport};
 use sacodec_token::{FRAME_RATE_HZ, TokenFrame};
 
 /// Events between the threads: 30 s of frames (2250) with as many anchors fit, and 54 s of frames
@@ -410,31 +408,17 @@ impl Recorder {
 impl CurrentTake {
     /// The anchor of the frame in hand, and whether the one before does not say it.
     fn anchor(&self, moment: &Moment<Armed>, stream_samples: f64, timing: &Timing) -> (Anchor, bool) {
-        let Transport { playing, recording, position_samples, position_quarters, tempo_bpm } =
-            moment.transport;
         let anchor = Anchor {
             index: self.frames - 1,
-            playing,
-            recording,
             new_segment: self.was_reset || self.anchor.is_none_or(|(_, segment)| segment != moment.segment),
             codec_reset: self.was_reset,
             stream_samples,
-            position_samples,
-            position_quarters,
-            tempo_bpm,
+            ..Anchor::from(moment.transport)
         };
         let Some((last, _)) = &self.anchor else { return (anchor, true) };
         let frame_samples = timing.hop_samples as f64 * timing.ratio;
         let expected = last.at(anchor.index, frame_samples, timing.rate_hz);
-        let apart = |a: Option<f64>, b: Option<f64>, tolerance: f64| match (a, b) {
-            (Some(a), Some(b)) => (a - b).abs() > tolerance,
-            (a, b) => a.is_some() != b.is_some(),
-        };
-        let moved = apart(expected.position_samples, position_samples, POSITION_TOLERANCE_SAMPLES)
-            || apart(expected.position_quarters, position_quarters, QUARTERS_TOLERANCE)
-            || expected.tempo_bpm != tempo_bpm
-            || (expected.playing, expected.recording) != (playing, recording);
-        (anchor, anchor.new_segment || moved)
+        (anchor, anchor.new_segment || !expected.transport().goes_on_as(&moment.transport))
     }
 }
 
