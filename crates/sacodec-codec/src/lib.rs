@@ -35,7 +35,7 @@ mod inspect;
 mod manifest;
 mod model;
 mod pack;
-mod trial;
+mod trial_run;
 
 pub use error::{CodecError, PackError};
 pub use frame_codec::FrameCodec;

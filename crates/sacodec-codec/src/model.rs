@@ -14,7 +14,7 @@ use super::frame::FrameGraphs;
 use super::inspect::{Element, GraphError};
 use super::manifest::PackInfo;
 use super::pack::{ModelPack, hex};
-use super::trial::trial;
+use super::trial_run::trial_run;
 
 /// Why a pack could not be made into a codec.
 #[derive(Debug, Error)]
@@ -100,7 +100,7 @@ impl CodecModel {
             graph(quantizer, std::slice::from_ref(&latent), &tokens)?,
             graph(decoder, &[semantic, acoustic, stream_gain], std::slice::from_ref(&audio))?,
         ];
-        let costs_s = trial(&graphs, &info).map_err(|error| {
+        let costs_s = trial_run(&graphs, &info).map_err(|error| {
             let (name, reason) = match error {
                 CodecError::Graph { graph, reason } => (graph, reason),
                 other => ("decoder", other.to_string()),

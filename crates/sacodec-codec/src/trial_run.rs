@@ -18,7 +18,7 @@ type Costs = [Vec<Vec<f32>>; 3];
 
 /// Runs a new model on noise, silence and a loud step: refuses what gives anything but tokens and
 /// finite samples, and tells the cost of every node of the three graphs in seconds.
-pub fn trial(graphs: &FrameGraphs, info: &PackInfo) -> Result<[Vec<f32>; 3], CodecError> {
+pub fn trial_run(graphs: &FrameGraphs, info: &PackInfo) -> Result<[Vec<f32>; 3], CodecError> {
     const FRAMES: usize = 24;
     let mut runs = runs(graphs)?;
     let mut costs: Costs = graphs.each_ref().map(|g| vec![Vec::with_capacity(FRAMES); g.steps()]);
