@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use sacodec_codec::{CodecModel, TokenFrame};
-use sacodec_take::{Anchor, Header, Take, TakeWriter, write_csv, write_jsonl, write_npy};
+use sacodec_take::{Anchor, Header, Take, TakeSerializer, write_csv, write_jsonl, write_npy};
 
 const HOUR_FRAMES: u32 = 3600 * 75;
 const ROUNDS: usize = 5;
@@ -66,8 +66,8 @@ fn report(what: &str, mut run: impl FnMut() -> Result<usize, Box<dyn Error>>) {
     println!("{what}: {:.0} x real time", 3600.0 / best_s);
 }
 
-fn writer(model: &CodecModel) -> Result<TakeWriter, Box<dyn Error>> {
-    let mut writer = TakeWriter::new(Header::new(model, 1, 48_000.0))?;
+fn writer(model: &CodecModel) -> Result<TakeSerializer, Box<dyn Error>> {
+    let mut writer = TakeSerializer::new(Header::new(model, 1, 48_000.0))?;
     writer.anchor(Anchor { playing: true, new_segment: true, ..Anchor::default() });
     Ok(writer)
 }

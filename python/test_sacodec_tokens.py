@@ -375,7 +375,7 @@ def test_a_channel_mode_of_a_later_version_is_read():
     assert take.header["channel_mode"] == "side" and take.finished and only_true_tokens(take, tokens)
 
 
-# Known optional fields with values of another type, as JSON; `crates/sacodec-take/tests/format.rs` has the same ones.
+# Known optional fields with values of another type, as JSON; `crates/sacodec-take/tests/format/fields.rs` has the same ones.
 WRONG_HEADER_FIELDS = [
     '"channel_mode":3', '"channel_mode":["mono"]', '"latency_samples":-1', '"latency_samples":1.5',
     '"latency_samples":18446744073709551616', '"stream_frame":true', '"first_sample":"0"', '"tempo_bpm":[]', '"track":1',

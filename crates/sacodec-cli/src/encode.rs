@@ -17,7 +17,7 @@ use super::roundtrip::ChannelsArg;
 use super::{CliError, Outcome, losses, model};
 use sacodec_codec::{CodecModel, TokenFrame};
 use sacodec_engine::{ChannelMixer, Channels, EngineError, TokenEncoder};
-use sacodec_take::{Anchor, ChannelMode, GapReason, Header, MAX_CHANNELS, Take, TakeError, TakeWriter};
+use sacodec_take::{Anchor, ChannelMode, GapReason, Header, MAX_CHANNELS, Take, TakeError, TakeSerializer};
 
 /// What audio files are found by in folders.
 pub const AUDIO_EXTENSIONS: [&str; 2] = ["wav", "flac"];
@@ -77,7 +77,7 @@ fn encode(
         first_sample: Some(first_samples),
         ..Header::new(model, coder.encoders.len(), rate_hz)
     };
-    let mut writer = TakeWriter::new(header.clone()).map_err(unwritable)?;
+    let mut writer = TakeSerializer::new(header.clone()).map_err(unwritable)?;
     // Only at the end the header is known: it has the digest of all that was read.
     drop(writer.take_bytes());
     writer.anchor(Anchor {
@@ -119,7 +119,7 @@ fn encode(
             }));
             writer.finish("end of file", Some(length_samples), notes.clone());
             header.source = Some(source_of(&task.input, audio.digest()));
-            let mut bytes = TakeWriter::new(header).map_err(unwritable)?.take_bytes();
+            let mut bytes = TakeSerializer::new(header).map_err(unwritable)?.take_bytes();
             bytes.append(&mut writer.take_bytes());
             file.write_all(&bytes).map_err(|e| CliError::write(&task.output, e))?;
             Ok((bytes, length_samples, notes))
@@ -199,7 +199,7 @@ impl FileEncoder {
     }
 
     /// Moves what is complete on. Frames of samples that are missing are gaps.
-    fn give(&mut self, writer: &mut TakeWriter, missing: &[Range<u64>]) -> Result<(), TakeError> {
+    fn give(&mut self, writer: &mut TakeSerializer, missing: &[Range<u64>]) -> Result<(), TakeError> {
         let frames = self.ready.iter().map(Vec::len).min().unwrap_or(0);
         let first_samples = self.encoders[0].timing().first_frame_samples;
         let frame_samples = writer.header().frame_samples();
@@ -224,7 +224,7 @@ impl FileEncoder {
 }
 
 /// Frames that the source does not have.
-fn give_gap(writer: &mut TakeWriter, lost: &mut u32) -> Result<(), TakeError> {
+fn give_gap(writer: &mut TakeSerializer, lost: &mut u32) -> Result<(), TakeError> {
     match std::mem::take(lost) {
         0 => Ok(()),
         lost => writer.gap(lost, GapReason::Damage),

@@ -1,58 +1,14 @@
 //! One channel of the codec: a hop of samples → tokens → a hop of samples, whole or in slices.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use thiserror::Error;
 use tract_onnx::prelude::*;
-use tract_onnx::tract_core::internal::format_err;
-use tract_onnx::tract_core::tract_linalg::multithread::{Executor, multithread_tract_scope};
 
-use super::graph::{GraphRun, StreamGraph};
-use super::manifest::{GRAPH_NAMES, PackInfo};
+use super::error::CodecError;
+use super::frame::{FrameGraphs, check_token, graph_error, guarded, runs, tokens_of};
+use super::graph::GraphRun;
 use super::model::CodecModel;
 use sacodec_token::{StreamGain, TokenFrame, TokenStream};
-
-/// What can go wrong while a codec runs.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum CodecError {
-    /// A slice of samples has the wrong length.
-    #[error("a hop has {found} samples, the codec needs {expected}")]
-    HopLength {
-        /// Samples given.
-        found: usize,
-        /// Samples of one hop.
-        expected: usize,
-    },
-    /// A token is not in its codebook: it is from another pack, or damaged.
-    #[error(
-        "the {stream} token {found} is not in the pack's codebook of {size} entries: use the pack it was made with"
-    )]
-    Token {
-        /// Which stream.
-        stream: &'static str,
-        /// The token.
-        found: i64,
-        /// Entries of the codebook.
-        size: usize,
-    },
-    /// `advance` or `finish` without `begin`.
-    #[error("no frame is under way: call begin first")]
-    NoFrame,
-    /// The decoder gave samples that are infinite or no numbers.
-    #[error("the decoder gave samples that are not finite: try another pack")]
-    NotFinite,
-    /// A graph failed.
-    #[error("the {graph} failed: {reason}")]
-    Graph {
-        /// Which graph.
-        graph: &'static str,
-        /// What the inference library said.
-        reason: String,
-    },
-}
 
 /// How far the frame under way has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,8 +50,8 @@ impl FrameCodec {
     /// [`CodecError::Graph`] where the inference library cannot make a state.
     pub fn new(model: &Arc<CodecModel>) -> Result<Self, CodecError> {
         Ok(Self {
-            runs: runs(model)?,
-            schedule: Arc::new(schedule(model)),
+            runs: runs(&model.graphs)?,
+            schedule: Arc::new(schedule(&model.graphs)),
             model: model.clone(),
             stage: Stage::Idle,
             gain: StreamGain::BOTH,
@@ -234,9 +190,7 @@ impl FrameCodec {
         self.advance(f32::INFINITY)?;
         self.stage = Stage::Idle;
         let audio = self.audio.take().ok_or(CodecError::NoFrame)?;
-        let view = audio
-            .to_plain_array_view::<f32>()
-            .map_err(|e| CodecError::Graph { graph: GRAPH_NAMES[2], reason: format!("{e:#}") })?;
+        let view = audio.to_plain_array_view::<f32>().map_err(|error| graph_error(2, &error))?;
         out.iter_mut().zip(view.iter()).for_each(|(o, &s)| *o = s);
         Ok(self.tokens)
     }
@@ -246,16 +200,12 @@ impl FrameCodec {
         if found == expected { Ok(()) } else { Err(CodecError::HopLength { found, expected }) }
     }
 
-    /// Runs `work` with the inference library held to this thread; a failure or a panic inside it
-    /// becomes an error and resets the codec.
+    /// Runs `work`; a failure or a panic inside it becomes an error and resets the codec.
     fn guarded(&mut self, work: impl FnOnce(&mut Self) -> TractResult<()>) -> Result<(), CodecError> {
-        let single = || multithread_tract_scope(Executor::SingleThread, || work(self));
-        let result =
-            catch_unwind(AssertUnwindSafe(single)).unwrap_or_else(|_| Err(format_err!("it panicked")));
-        result.map_err(|error| {
+        guarded(|| work(self)).map_err(|error| {
             let graph = if let Stage::Graph(graph) = self.stage { graph } else { 0 };
             self.reset();
-            CodecError::Graph { graph: GRAPH_NAMES[graph], reason: format!("{error:#}") }
+            graph_error(graph, &error)
         })
     }
 
@@ -304,38 +254,10 @@ impl FrameCodec {
     }
 }
 
-fn token_of(value: &TValue) -> TractResult<i64> {
-    let view = value.to_plain_array_view::<i64>()?;
-    view.iter().next().copied().ok_or_else(|| format_err!("no token"))
-}
-
-fn check_token(info: &PackInfo, stream: TokenStream, found: i64) -> Result<u16, CodecError> {
-    let size = info.codebook(stream).size;
-    let token = u16::try_from(found).ok().filter(|&token| usize::from(token) < size);
-    token.ok_or(CodecError::Token { stream: stream.name(), found, size })
-}
-
-/// What the quantizer gave, in the order of [`TokenStream::ALL`].
-fn tokens_of(info: &PackInfo, given: &[TValue; 2]) -> TractResult<TokenFrame> {
-    let [semantic, acoustic] = TokenStream::ALL.map(|stream| -> TractResult<u16> {
-        Ok(check_token(info, stream, token_of(&given[stream.index()])?)?)
-    });
-    Ok(TokenFrame::from([semantic?, acoustic?]))
-}
-
-fn runs(model: &CodecModel) -> Result<[GraphRun; 3], CodecError> {
-    let run = |graph: &Arc<StreamGraph>, name| {
-        GraphRun::new(graph).map_err(|e| CodecError::Graph { graph: name, reason: format!("{e:#}") })
-    };
-    let [encoder, quantizer, decoder] = GRAPH_NAMES;
-    Ok([run(&model.encoder, encoder)?, run(&model.quantizer, quantizer)?, run(&model.decoder, decoder)?])
-}
-
 /// The share of the frame's cost at which each node is due: the cost up to its middle, so that
 /// rounding to whole nodes errs to both sides alike.
-fn schedule(model: &CodecModel) -> [Vec<f32>; 3] {
-    let graphs = [&model.encoder, &model.quantizer, &model.decoder];
-    shares(graphs.map(|graph| &graph.cost_s[..]))
+fn schedule(graphs: &FrameGraphs) -> [Vec<f32>; 3] {
+    shares(graphs.each_ref().map(|graph| &graph.cost_s[..]))
 }
 
 fn shares(costs_s: [&[f32]; 3]) -> [Vec<f32>; 3] {
@@ -351,78 +273,6 @@ fn shares(costs_s: [&[f32]; 3]) -> [Vec<f32>; 3] {
         };
         costs.iter().map(due).collect()
     })
-}
-
-/// The trial run takes some 40 ms with the pack that the plugin carries.
-const TRIAL_PATIENCE: Duration = Duration::from_secs(20);
-
-/// Runs a new model on noise, silence and a loud step: refuses what gives anything but tokens and
-/// finite samples, and tells the cost of every node of the three graphs in seconds.
-pub(super) fn trial(model: &CodecModel) -> Result<[Vec<f32>; 3], CodecError> {
-    const FRAMES: usize = 24;
-    let hop_samples = model.info().hop_samples;
-    let mut runs = runs(model)?;
-    let mut costs: [Vec<Vec<f32>>; 3] = [&model.encoder, &model.quantizer, &model.decoder]
-        .map(|g| vec![Vec::with_capacity(FRAMES); g.steps()]);
-    let mut random = fastrand::Rng::with_seed(1);
-    let begun = Instant::now();
-    for frame in 0..FRAMES {
-        let level = [0.1, 0.0, 4.0][frame * 3 / FRAMES];
-        let hop: Vec<f32> = (0..hop_samples).map(|_| level * (2.0 * random.f32() - 1.0)).collect();
-        trial_frame(model, &mut runs, &mut costs, &hop, begun + TRIAL_PATIENCE)?;
-    }
-    let median = |mut times: Vec<f32>| {
-        times.sort_by(f32::total_cmp);
-        times[times.len() / 2]
-    };
-    Ok(costs.map(|graph| graph.into_iter().map(median).collect()))
-}
-
-fn trial_frame(
-    model: &CodecModel,
-    runs: &mut [GraphRun; 3],
-    costs: &mut [Vec<Vec<f32>>; 3],
-    hop: &[f32],
-    deadline: Instant,
-) -> Result<(), CodecError> {
-    let mut at = 0;
-    let mut whole = || -> TractResult<()> {
-        let timed = |run: &mut GraphRun, costs: &mut Vec<Vec<f32>>| -> TractResult<()> {
-            for node in costs {
-                let start = Instant::now();
-                run.step()?;
-                node.push(start.elapsed().as_secs_f32());
-                if Instant::now() > deadline {
-                    let limit_s = TRIAL_PATIENCE.as_secs();
-                    return Err(format_err!(
-                        "the trial run was not over in {limit_s} s: choose a smaller pack"
-                    ));
-                }
-            }
-            Ok(())
-        };
-        runs[0].begin([Tensor::from_shape(&[1, hop.len()], hop)?.into_tvalue()])?;
-        timed(&mut runs[0], &mut costs[0])?;
-        let latent = runs[0].finish::<1>()?;
-        at = 1;
-        runs[1].begin(latent)?;
-        timed(&mut runs[1], &mut costs[1])?;
-        let [semantic, acoustic] = runs[1].finish::<2>()?;
-        tokens_of(model.info(), &[semantic.clone(), acoustic.clone()])?;
-        at = 2;
-        let gain = Tensor::from_shape(&[2], &[1.0_f32, 1.0])?.into_tvalue();
-        runs[2].begin([semantic, acoustic, gain])?;
-        timed(&mut runs[2], &mut costs[2])?;
-        let [audio] = runs[2].finish::<1>()?;
-        let view = audio.to_plain_array_view::<f32>()?;
-        if view.len() != hop.len() || !view.iter().all(|s| s.is_finite()) {
-            return Err(format_err!("it gave {} samples, or some that are not finite", view.len()));
-        }
-        Ok(())
-    };
-    let single = || multithread_tract_scope(Executor::SingleThread, &mut whole);
-    let result = catch_unwind(AssertUnwindSafe(single)).unwrap_or_else(|_| Err(format_err!("it panicked")));
-    result.map_err(|e| CodecError::Graph { graph: GRAPH_NAMES[at], reason: format!("{e:#}") })
 }
 
 #[cfg(test)]

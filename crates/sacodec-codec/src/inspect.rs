@@ -299,51 +299,11 @@ fn find_ports(
             "a plain input".into(),
         ));
     }
-    let locate = |ports: &[ValueInfoProto], wanted: &[PortWithShape]| {
-        wanted
-            .iter()
-            .map(|(name, element, shape)| {
-                let expected = || format!("{element:?} {shape:?}");
-                let at = ports
-                    .iter()
-                    .position(|p| p.name == *name)
-                    .ok_or_else(|| port_error(file, name, "missing".into(), expected()))?;
-                match tensor_of(&ports[at]) {
-                    Some((e, s)) if e == *element && s == *shape => Ok(at),
-                    Some((e, s)) => Err(port_error(file, name, format!("{e:?} {s:?}"), expected())),
-                    None => Err(port_error(file, name, "of unknown type or shape".into(), expected())),
-                }
-            })
-            .collect::<Result<Vec<_>, _>>()
-    };
-    let found_inputs = locate(&graph.input, inputs)?;
-    let found_outputs = locate(&graph.output, outputs)?;
+    let found_inputs = locate(file, &graph.input, inputs)?;
+    let found_outputs = locate(file, &graph.output, outputs)?;
     let mut states = Vec::new();
     for (input, port) in graph.input.iter().enumerate().filter(|(i, _)| !found_inputs.contains(i)) {
-        let out = format!("{}_out", port.name);
-        let output = graph.output.iter().position(|o| o.name == out).ok_or_else(|| {
-            GraphError::StatePair { file: file.into(), state: port.name.clone(), missing: "output" }
-        })?;
-        let fixed_f32 = |port: &ValueInfoProto| match tensor_of(port) {
-            Some((Element::F32, shape)) if shape.iter().product::<usize>() <= MAX_STATE_ELEMENTS => Ok(shape),
-            other => Err(port_error(
-                file,
-                &port.name,
-                format!("{other:?}"),
-                "F32 of a fixed shape, at most 1048576 elements".into(),
-            )),
-        };
-        let shape = fixed_f32(port)?;
-        let out_shape = fixed_f32(&graph.output[output])?;
-        if shape != out_shape {
-            return Err(port_error(
-                file,
-                &out,
-                format!("{out_shape:?}"),
-                format!("{shape:?} like its input"),
-            ));
-        }
-        states.push(StatePort { input, output, shape });
+        states.push(find_state(file, graph, input, port)?);
     }
     for (at, port) in graph.output.iter().enumerate() {
         if !found_outputs.contains(&at) && !states.iter().any(|s| s.output == at) {
@@ -355,6 +315,56 @@ fn find_ports(
         }
     }
     Ok(Ports { inputs: found_inputs, outputs: found_outputs, states })
+}
+
+/// Positions of the `wanted` ports among those that are there.
+fn locate(file: &str, ports: &[ValueInfoProto], wanted: &[PortWithShape]) -> Result<Vec<usize>, GraphError> {
+    let position = |(name, element, shape): &PortWithShape| {
+        let expected = || format!("{element:?} {shape:?}");
+        let at = ports
+            .iter()
+            .position(|p| p.name == *name)
+            .ok_or_else(|| port_error(file, name, "missing".into(), expected()))?;
+        match tensor_of(&ports[at]) {
+            Some((e, s)) if e == *element && s == *shape => Ok(at),
+            Some((e, s)) => Err(port_error(file, name, format!("{e:?} {s:?}"), expected())),
+            None => Err(port_error(file, name, "of unknown type or shape".into(), expected())),
+        }
+    };
+    wanted.iter().map(position).collect()
+}
+
+/// The state that begins in the input `port` and ends in the output of its name and `_out`.
+fn find_state(
+    file: &str,
+    graph: &GraphProto,
+    input: usize,
+    port: &ValueInfoProto,
+) -> Result<StatePort, GraphError> {
+    let out = format!("{}_out", port.name);
+    let output = graph.output.iter().position(|o| o.name == out).ok_or_else(|| GraphError::StatePair {
+        file: file.into(),
+        state: port.name.clone(),
+        missing: "output",
+    })?;
+    let shape = state_shape(file, port)?;
+    let out_shape = state_shape(file, &graph.output[output])?;
+    if shape != out_shape {
+        let (found, expected) = (format!("{out_shape:?}"), format!("{shape:?} like its input"));
+        return Err(port_error(file, &out, found, expected));
+    }
+    Ok(StatePort { input, output, shape })
+}
+
+/// The shape of one end of a state: fixed, and not too large.
+fn state_shape(file: &str, port: &ValueInfoProto) -> Result<Vec<usize>, GraphError> {
+    match tensor_of(port) {
+        Some((Element::F32, shape)) if shape.iter().product::<usize>() <= MAX_STATE_ELEMENTS => Ok(shape),
+        other => {
+            let expected = "F32 of a fixed shape, at most 1048576 elements".into();
+            Err(port_error(file, &port.name, format!("{other:?}"), expected))
+        }
+    }
 }
 
 fn port_error(file: &str, port: &str, found: String, expected: String) -> GraphError {

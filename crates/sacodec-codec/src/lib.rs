@@ -27,18 +27,22 @@ pub const INFERENCE_VERSION: &str = "0.23.9";
 mod compile;
 mod dense;
 mod dft;
+mod error;
+mod frame;
 mod frame_codec;
 mod graph;
 mod inspect;
 mod manifest;
 mod model;
 mod pack;
+mod trial_run;
 
-pub use frame_codec::{CodecError, FrameCodec};
+pub use error::{CodecError, PackError};
+pub use frame_codec::FrameCodec;
 pub use inspect::GraphError;
 pub use manifest::{Codebook, Manifest, PackInfo, Weights};
 pub use model::{CodecModel, LoadError};
-pub use pack::{MAX_GRAPH_BYTES, MAX_MANIFEST_BYTES, ModelPack, PackError};
+pub use pack::{MAX_GRAPH_BYTES, MAX_MANIFEST_BYTES, ModelPack};
 pub use sacodec_token::{StreamGain, TokenFrame, TokenStream};
 
 #[cfg(test)]

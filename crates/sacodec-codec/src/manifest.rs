@@ -3,7 +3,7 @@
 use sacodec_token::{TokenStream, token_bits};
 use serde_json::{Map, Value};
 
-use super::pack::PackError;
+use super::error::PackError;
 
 /// Sample rate of every format-1 codec.
 pub const SAMPLE_RATE_HZ: u32 = 24_000;

@@ -9,11 +9,12 @@ use thiserror::Error;
 
 use super::compile::compile;
 use super::dft::BasisTolerance;
-use super::frame_codec::{self, CodecError};
-use super::graph::StreamGraph;
+use super::error::{CodecError, PackError};
+use super::frame::FrameGraphs;
 use super::inspect::{Element, GraphError};
 use super::manifest::PackInfo;
-use super::pack::{ModelPack, PackError, hex};
+use super::pack::{ModelPack, hex};
+use super::trial_run::trial_run;
 
 /// Why a pack could not be made into a codec.
 #[derive(Debug, Error)]
@@ -33,9 +34,7 @@ pub struct CodecModel {
     info: PackInfo,
     digest: [u8; 32],
     sha256: [u8; 32],
-    pub(super) encoder: Arc<StreamGraph>,
-    pub(super) quantizer: Arc<StreamGraph>,
-    pub(super) decoder: Arc<StreamGraph>,
+    pub(super) graphs: FrameGraphs,
 }
 
 /// A model in use, or the place of one that is being compiled. Its lock is held meanwhile, so that two instances that
@@ -96,15 +95,12 @@ impl CodecModel {
             let tolerance = if name == decoder.0 { BasisTolerance::Half } else { BasisTolerance::Single };
             compile(file, bytes, inputs, outputs, info.weights, tolerance).map(Arc::new)
         };
-        let mut model = Self {
-            encoder: graph(encoder, std::slice::from_ref(&audio), std::slice::from_ref(&latent))?,
-            quantizer: graph(quantizer, std::slice::from_ref(&latent), &tokens)?,
-            decoder: graph(decoder, &[semantic, acoustic, stream_gain], std::slice::from_ref(&audio))?,
-            info: info.clone(),
-            digest,
-            sha256: pack.sha256(),
-        };
-        let costs_s = frame_codec::trial(&model).map_err(|error| {
+        let mut graphs = [
+            graph(encoder, std::slice::from_ref(&audio), std::slice::from_ref(&latent))?,
+            graph(quantizer, std::slice::from_ref(&latent), &tokens)?,
+            graph(decoder, &[semantic, acoustic, stream_gain], std::slice::from_ref(&audio))?,
+        ];
+        let costs_s = trial_run(&graphs, &info).map_err(|error| {
             let (name, reason) = match error {
                 CodecError::Graph { graph, reason } => (graph, reason),
                 other => ("decoder", other.to_string()),
@@ -112,13 +108,12 @@ impl CodecModel {
             let file = pack.graphs().iter().find(|g| g.0 == name).map_or(name, |g| g.1).to_owned();
             GraphError::Trial { file, reason }
         })?;
-        let timed = [&mut model.encoder, &mut model.quantizer, &mut model.decoder];
-        for (graph, cost_s) in timed.into_iter().zip(costs_s) {
+        for (graph, cost_s) in graphs.iter_mut().zip(costs_s) {
             if let Some(graph) = Arc::get_mut(graph) {
                 graph.cost_s = cost_s;
             }
         }
-        Ok(model)
+        Ok(Self { info, digest, sha256: pack.sha256(), graphs })
     }
 
     /// What the pack is.
@@ -141,8 +136,7 @@ impl CodecModel {
     /// # Real-time
     /// Arithmetic only.
     pub fn core_share(&self) -> f64 {
-        let graphs = [&self.encoder, &self.quantizer, &self.decoder];
-        let frame_s: f32 = graphs.iter().flat_map(|graph| &graph.cost_s).sum();
+        let frame_s: f32 = self.graphs.iter().flat_map(|graph| &graph.cost_s).sum();
         f64::from(frame_s) * self.info.frame_rate_hz()
     }
 
@@ -153,12 +147,13 @@ impl CodecModel {
     /// Arithmetic only.
     pub fn memory_hops(&self) -> usize {
         let hop_samples = self.info.hop_samples;
-        self.encoder.memory_hops(hop_samples) + self.decoder.memory_hops(hop_samples)
+        let [encoder, _, decoder] = &self.graphs;
+        encoder.memory_hops(hop_samples) + decoder.memory_hops(hop_samples)
     }
 
     /// Number of graph nodes that one frame computes.
     pub fn nodes_per_frame(&self) -> usize {
-        self.encoder.steps() + self.quantizer.steps() + self.decoder.steps()
+        self.graphs.iter().map(|graph| graph.steps()).sum()
     }
 }
 

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use sha2::{Digest, Sha256};
-use thiserror::Error;
 
+use super::error::PackError;
 use super::manifest::{GRAPH_NAMES, Manifest, PackInfo};
 
 /// Largest `manifest.json` that is read.
@@ -21,76 +21,6 @@ const MAX_CARD_BYTES: u64 = 32 << 10;
 const CARD_FILE: &str = "MODEL_CARD.md";
 #[cfg(feature = "embedded")]
 const EMBEDDED_CARD: &str = include_str!("../../../models/live/MODEL_CARD.md");
-
-/// Why a pack could not be read. Each message says what to do or what was expected.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum PackError {
-    /// There is no such folder.
-    #[error("{} is not a folder: choose the folder of a SACodec model pack", path.display())]
-    NoFolder {
-        /// What was named.
-        path: PathBuf,
-    },
-    /// The folder holds no manifest.
-    #[error("{} holds no manifest.json: choose the folder of a SACodec model pack", path.display())]
-    NoManifest {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// A graph that the manifest names is not there.
-    #[error("{} is missing: the manifest names it, copy the whole pack", path.display())]
-    NoGraph {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A file could not be read.
-    #[error("{} could not be read: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// A file is larger than any pack's.
-    #[error(
-        "{file} is larger than {limit_bytes} bytes, the most that it can have in a SACodec model pack: choose another folder"
-    )]
-    TooLarge {
-        /// The file.
-        file: String,
-        /// The bound.
-        limit_bytes: u64,
-    },
-    /// The manifest is not JSON.
-    #[error("manifest.json is not valid JSON: {source}")]
-    ManifestSyntax {
-        /// Where and why.
-        source: serde_json::Error,
-    },
-    /// A field of the manifest is missing or wrong.
-    #[error("manifest.json: {field} is {found}, expected {expected}")]
-    Field {
-        /// The field, with the path to it.
-        field: String,
-        /// What was found there.
-        found: String,
-        /// What should.
-        expected: &'static str,
-    },
-    /// A graph's bytes are not those the manifest was written for.
-    #[error(
-        "{file} does not match the manifest: SHA-256 is {found}, expected {expected}; copy the pack again"
-    )]
-    Hash {
-        /// The file.
-        file: String,
-        /// Digest of the bytes read.
-        found: String,
-        /// Digest in the manifest.
-        expected: String,
-    },
-}
 
 /// A pack whose manifest is valid and whose graphs have the bytes it names. What the graphs
 /// *are* is checked by [`CodecModel`](super::CodecModel).

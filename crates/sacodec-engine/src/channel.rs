@@ -6,7 +6,8 @@ use ringbuf::traits::Observer;
 
 use super::error::EngineError;
 use super::latency::Timing;
-use super::resample::{CHUNK_SAMPLES, FromCodec, ToCodec};
+use super::resample::{FromCodec, ToCodec};
+use super::sinc::CHUNK_SAMPLES;
 
 /// The two ends of a channel around the codec.
 pub struct CodedChannel {

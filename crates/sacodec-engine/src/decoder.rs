@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use super::config::Scheduling;
 use super::error::EngineError;
 use super::latency::Timing;
-use super::resample::{CHUNK_SAMPLES, FromCodec};
-use super::schedule::{Scheduling, limit_decoded};
+use super::resample::FromCodec;
+use super::schedule::limit_decoded;
+use super::sinc::CHUNK_SAMPLES;
 use sacodec_codec::{CodecError, CodecModel, FrameCodec, StreamGain, TokenFrame};
 use sacodec_rt::{RtPool, without_denormals};
 

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use super::config::Scheduling;
 use super::error::EngineError;
 use super::latency::Timing;
 use super::mix::{clean, limit};
-use super::resample::{CHUNK_SAMPLES, ToCodec};
-use super::schedule::Scheduling;
+use super::resample::ToCodec;
+use super::sinc::CHUNK_SAMPLES;
 use sacodec_codec::{CodecModel, FrameCodec, TokenFrame};
 use sacodec_rt::{RtPool, without_denormals};
 

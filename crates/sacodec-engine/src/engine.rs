@@ -2,25 +2,15 @@
 
 use std::sync::Arc;
 
+use super::config::EngineConfig;
 use super::error::EngineError;
 use super::latency::Timing;
 use super::monitor::Controls;
 use super::observer::{Observer, Sink};
-use super::schedule::{CodecSet, CodedFrame, Scheduling};
+use super::schedule::{CodecSet, CodedFrame};
 use super::signal_path::SignalPath;
 use sacodec_codec::CodecModel;
 use sacodec_rt::{RtPool, without_denormals};
-
-/// What an engine is made for. Changing any of it needs a new engine.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct EngineConfig {
-    /// Host rate in Hz, [`MIN_RATE_HZ`]`..=`[`MAX_RATE_HZ`], fractional too.
-    pub rate_hz: f64,
-    /// Host channels: 1 or 2.
-    pub channels: usize,
-    /// When frames are computed.
-    pub scheduling: Scheduling,
-}
 
 /// Counts since the engine was made. A reset keeps it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::latency::{MAX_RATE_HZ, MIN_RATE_HZ};
+use super::config::{MAX_RATE_HZ, MIN_RATE_HZ};
 use sacodec_codec::CodecError;
 use sacodec_rt::PoolError;
 

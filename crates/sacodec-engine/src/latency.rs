@@ -1,14 +1,9 @@
 //! How late the coded stream is, exactly: a pure function of host rate and scheduling.
 
+use super::config::{MAX_RATE_HZ, MIN_RATE_HZ, Scheduling};
 use super::error::EngineError;
-use super::resample::{CHUNK_SAMPLES, SincShape};
-use super::schedule::Scheduling;
+use super::sinc::{CHUNK_SAMPLES, SincShape};
 use sacodec_codec::PackInfo;
-
-/// Lowest host rate, in Hz.
-pub const MIN_RATE_HZ: f64 = 1_000.0;
-/// Highest host rate, in Hz.
-pub const MAX_RATE_HZ: f64 = 1_536_000.0;
 
 /// Every constant of the stream's timing.
 ///

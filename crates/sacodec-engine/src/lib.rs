@@ -17,6 +17,7 @@
 //! into blocks nor on how fast it is asked for: work is paid for by samples, not by time.
 
 mod channel;
+mod config;
 mod decoder;
 mod delay;
 mod encoder;
@@ -30,16 +31,19 @@ mod observer;
 mod resample;
 mod schedule;
 mod signal_path;
+mod sinc;
 mod timeline;
 
+pub use config::{EngineConfig, MAX_RATE_HZ, MIN_RATE_HZ, Scheduling};
 pub use decoder::TokenDecoder;
 pub use encoder::TokenEncoder;
-pub use engine::{Engine, EngineConfig, EngineStats};
+pub use engine::{Engine, EngineStats};
 pub use error::EngineError;
-pub use latency::{MAX_RATE_HZ, MIN_RATE_HZ, Timing};
+pub use latency::Timing;
 pub use level_match::{LevelMatch, MatchGains};
 pub use mix::ChannelMixer;
 pub use monitor::{Audition, Channels, Controls, FADE_MS, Listen, PAUSE_MS};
 pub use observer::Observer;
-pub use schedule::{CodecSet, CodedFrame, Scheduling};
-pub use timeline::{Moment, POSITION_TOLERANCE_SAMPLES, QUARTERS_TOLERANCE, Timeline, Transport};
+pub use sacodec_token::Transport;
+pub use schedule::{CodecSet, CodedFrame};
+pub use timeline::{Moment, Timeline};

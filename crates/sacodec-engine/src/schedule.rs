@@ -3,21 +3,11 @@
 use std::sync::Arc;
 
 use super::channel::CodedChannel;
-use super::resample::CHUNK_SAMPLES;
+use super::sinc::CHUNK_SAMPLES;
 use sacodec_codec::{CodecError, CodecModel, FrameCodec, StreamGain, TokenFrame};
 
 /// Codecs run unheard for a second at most, whatever they remember: meanwhile a frame costs twice.
 const MAX_WARM_UP_HOPS: usize = 75;
-
-/// When a frame is computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
-pub enum Scheduling {
-    /// Evenly over the callbacks until the next hop is complete. One hop more latency.
-    #[default]
-    Spread,
-    /// At once when its hop is complete: lowest latency, for blocks of a hop or more.
-    Burst,
-}
 
 /// A coded frame of every channel, as it leaves the quantizer.
 #[derive(Debug, Clone, Copy)]

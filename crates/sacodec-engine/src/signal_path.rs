@@ -1,15 +1,15 @@
 //! What a block goes through inside the realtime scope: in, code, out, in runs of samples.
 
 use super::channel::CodedChannel;
+use super::config::{EngineConfig, Scheduling};
 use super::delay::DelayLine;
-use super::engine::EngineConfig;
 use super::error::EngineError;
 use super::latency::Timing;
 use super::level_match::{LevelMatch, MatchGains};
 use super::mix::{clean, limit, mix};
 use super::monitor::{Channels, Controls, Monitor, Ramp, fade_samples};
 use super::observer::Observer;
-use super::schedule::{CodecSet, CodedFrame, Jobs, Scheduling};
+use super::schedule::{CodecSet, CodedFrame, Jobs};
 use sacodec_codec::StreamGain;
 
 /// Host samples are worked on in runs of at most this many.

@@ -2,8 +2,6 @@
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
-use super::registry;
-
 /// A snapshot of one pool's counters, or of the process's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RtCounters {
@@ -24,23 +22,23 @@ pub struct RtCounters {
     pub contended_scopes: u64,
 }
 
-/// The counters of all pools together.
-///
-/// # Real-time
-/// Allocates, locks, waits: never. Cost: a few microseconds, so better asked elsewhere.
-pub fn counters() -> RtCounters {
-    let start = RtCounters { peak_bytes_live: RETIRED_PEAK.load(Relaxed), ..Default::default() };
-    registry::all().fold(start, |sum, region| {
-        let one = region.shared().counters.snapshot();
-        RtCounters {
-            served: sum.served + one.served,
-            bytes_live: sum.bytes_live + one.bytes_live,
-            peak_bytes_live: sum.peak_bytes_live.max(one.peak_bytes_live),
-            passed_on: sum.passed_on + one.passed_on,
-            system_frees: sum.system_frees + one.system_frees,
-            contended_scopes: sum.contended_scopes + one.contended_scopes,
+impl RtCounters {
+    /// What is left of handles that are gone: their highest peak.
+    pub(super) fn of_retired() -> Self {
+        Self { peak_bytes_live: RETIRED_PEAK.load(Relaxed), ..Self::default() }
+    }
+
+    /// These and another pool's, together.
+    pub(super) fn plus(self, one: Self) -> Self {
+        Self {
+            served: self.served + one.served,
+            bytes_live: self.bytes_live + one.bytes_live,
+            peak_bytes_live: self.peak_bytes_live.max(one.peak_bytes_live),
+            passed_on: self.passed_on + one.passed_on,
+            system_frees: self.system_frees + one.system_frees,
+            contended_scopes: self.contended_scopes + one.contended_scopes,
         }
-    })
+    }
 }
 
 /// The highest peak among handles that are gone.

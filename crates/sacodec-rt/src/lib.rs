@@ -52,8 +52,8 @@ mod registry;
 mod tests;
 
 pub use allocator::{RtAllocator, in_scope};
-pub use counters::{RtCounters, counters};
+pub use counters::RtCounters;
 pub use denormals::{denormals_are_flushed, without_denormals};
-pub use pool::{PoolError, RtPool};
+pub use pool::{PoolError, RtPool, counters};
 pub use region::{DRAIN_AT_ENTRY, POOL_BYTES};
 pub use registry::MAX_POOLS;

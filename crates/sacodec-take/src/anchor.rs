@@ -1,5 +1,7 @@
 //! The place of a frame on the host's timeline, as a take stores it.
 
+use sacodec_token::Transport;
+
 /// The place of a frame of a take, and of the frames after it until the next anchor.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Anchor {
@@ -23,7 +25,21 @@ pub struct Anchor {
     pub tempo_bpm: Option<f64>,
 }
 
+impl From<Transport> for Anchor {
+    /// An anchor with this place on the timeline and nothing else.
+    fn from(transport: Transport) -> Self {
+        let Transport { playing, recording, position_samples, position_quarters, tempo_bpm } = transport;
+        Self { playing, recording, position_samples, position_quarters, tempo_bpm, ..Self::default() }
+    }
+}
+
 impl Anchor {
+    /// The host's transport at the frame's first sample.
+    pub fn transport(&self) -> Transport {
+        let &Self { playing, recording, position_samples, position_quarters, tempo_bpm, .. } = self;
+        Transport { playing, recording, position_samples, position_quarters, tempo_bpm }
+    }
+
     /// The flags as the format stores them.
     pub(super) fn flags(&self) -> u8 {
         let bits = [self.playing, self.recording, self.new_segment, self.codec_reset];
@@ -46,16 +62,12 @@ impl Anchor {
     /// `host_rate_hz`.
     pub fn at(&self, index: u32, frame_samples: f64, host_rate_hz: f64) -> Self {
         let passed_samples = (f64::from(index) - f64::from(self.index)) * frame_samples;
-        let moved_samples = if self.playing { passed_samples } else { 0.0 };
-        let quarters = moved_samples / host_rate_hz * self.tempo_bpm.unwrap_or(0.0) / 60.0;
         Self {
             index,
             new_segment: self.new_segment && index == self.index,
             codec_reset: self.codec_reset && index == self.index,
             stream_samples: self.stream_samples + passed_samples,
-            position_samples: self.position_samples.map(|p| p + moved_samples),
-            position_quarters: self.position_quarters.map(|q| q + quarters),
-            ..*self
+            ..Self::from(self.transport().after(passed_samples, host_rate_hz))
         }
     }
 }

@@ -4,7 +4,7 @@ use sacodec_token::token_bits;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::format::TakeError;
+use super::error::TakeError;
 
 /// Most coded channels of a take.
 pub const MAX_CHANNELS: usize = 16;

@@ -6,12 +6,12 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::anchor::Anchor;
-use super::block_writer::{Footer, TakeWriter};
+use super::error::TakeError;
 use super::format::{
-    Gap, GapReason, MAX_FRAMES, Record, TakeError, is_cut_record, payload_bytes, read_frames, read_header,
-    read_record,
+    Gap, GapReason, MAX_FRAMES, Record, is_cut_record, payload_bytes, read_frames, read_header, read_record,
 };
 use super::header::Header;
+use super::serializer::{Footer, TakeSerializer};
 use sacodec_token::{FRAME_RATE_HZ, TokenFrame};
 
 /// Missing frames that are taken for granted, and how many more for each frame that is there. A
@@ -245,9 +245,9 @@ impl Take {
     /// The take written anew: sound records only, missing frames as gaps, with a footer.
     ///
     /// # Errors
-    /// As [`TakeWriter`].
+    /// As [`TakeSerializer`].
     pub fn repaired(&self) -> Result<Vec<u8>, TakeError> {
-        let mut writer = TakeWriter::new(self.header.clone())?;
+        let mut writer = TakeSerializer::new(self.header.clone())?;
         let mut anchors = self.anchors.iter().peekable();
         let mut unknown = self.unknown.iter().peekable();
         let mut missing = self.missing().into_iter().peekable();
@@ -291,7 +291,7 @@ impl Take {
 
     /// A gap may have anchors inside. They give the place of the frames after them, so the gap is
     /// split there.
-    fn write_gap(&self, gap: &Gap, writer: &mut TakeWriter) -> Result<(), TakeError> {
+    fn write_gap(&self, gap: &Gap, writer: &mut TakeSerializer) -> Result<(), TakeError> {
         let end = gap.index + gap.count;
         let first = self.anchors.partition_point(|anchor| anchor.index <= gap.index);
         for anchor in self.anchors[first..].iter().take_while(|anchor| anchor.index < end) {

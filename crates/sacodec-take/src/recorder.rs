@@ -12,9 +12,7 @@ use super::anchor::Anchor;
 use super::format::GapReason;
 use super::header::ChannelMode;
 use sacodec_codec::CodecModel;
-use sacodec_engine::{
-    CodedFrame, Moment, POSITION_TOLERANCE_SAMPLES, QUARTERS_TOLERANCE, Timeline, Timing, Transport,
-};
+use sacodec_engine::{CodedFrame, Moment, Timeline, Timing, Transport};
 use sacodec_token::{FRAME_RATE_HZ, TokenFrame};
 
 /// Events between the threads: 30 s of frames (2250) with as many anchors fit, and 54 s of frames
@@ -307,19 +305,9 @@ impl Recorder {
     fn record(&mut self, frame: &CodedFrame, mode: ChannelMode, start_samples: f64, other_pack: bool) {
         let has_room = self.has_room();
         let Some(stream) = &self.stream else { return };
-        let current = self.current.get_or_insert_with(|| CurrentTake {
-            model_address: address(frame.model),
-            mode,
-            origin_samples: stream.base_samples + start_samples.round() as u64,
-            // A pack that takes over begins with zero states.
-            stream_frame: if other_pack { 0 } else { frame.index },
-            announced: false,
-            frames: 0,
-            lost: 0,
-            anchor: None,
-            was_reset: other_pack || frame.index == 0,
-            lost_reset: None,
-        });
+        let origin_samples = stream.base_samples + start_samples.round() as u64;
+        let current =
+            self.current.get_or_insert_with(|| CurrentTake::new(frame, mode, origin_samples, other_pack));
         current.frames += 1;
         let heard_samples = start_samples + stream.timing.first_frame_samples;
         let moment = stream.timeline.at(heard_samples);
@@ -337,19 +325,8 @@ impl Recorder {
         }
         let lost = std::mem::take(&mut current.lost);
         let lost_reset = current.lost_reset.take();
-        let begin = (!current.announced).then(|| Begin {
-            model: frame.model.clone(),
-            rate_hz: stream.timing.rate_hz,
-            mode,
-            channels: if mode == ChannelMode::Each { 2 } else { 1 },
-            latency_samples: stream.timing.latency_samples as u32,
-            stream_frame: current.stream_frame,
-            first: lost_reset.unwrap_or(anchor).at(
-                0,
-                stream.timing.hop_samples as f64 * stream.timing.ratio,
-                stream.timing.rate_hz,
-            ),
-        });
+        let begin = (!current.announced)
+            .then(|| current.begin(frame.model, lost_reset.unwrap_or(anchor), &stream.timing));
         current.announced = true;
         if is_needed || lost > 0 {
             current.anchor = Some((anchor, moment.segment));
@@ -408,33 +385,49 @@ impl Recorder {
 }
 
 impl CurrentTake {
+    /// A take that begins with `frame`; with zero states where another pack takes over.
+    fn new(frame: &CodedFrame, mode: ChannelMode, origin_samples: u64, other_pack: bool) -> Self {
+        Self {
+            model_address: address(frame.model),
+            mode,
+            origin_samples,
+            stream_frame: if other_pack { 0 } else { frame.index },
+            announced: false,
+            frames: 0,
+            lost: 0,
+            anchor: None,
+            was_reset: other_pack || frame.index == 0,
+            lost_reset: None,
+        }
+    }
+
+    /// What the writer thread is told of it, with an anchor of one of its frames.
+    fn begin(&self, model: &Arc<CodecModel>, anchor: Anchor, timing: &Timing) -> Begin {
+        let frame_samples = timing.hop_samples as f64 * timing.ratio;
+        Begin {
+            model: model.clone(),
+            rate_hz: timing.rate_hz,
+            mode: self.mode,
+            channels: if self.mode == ChannelMode::Each { 2 } else { 1 },
+            latency_samples: timing.latency_samples as u32,
+            stream_frame: self.stream_frame,
+            first: anchor.at(0, frame_samples, timing.rate_hz),
+        }
+    }
+
     /// The anchor of the frame in hand, and whether the one before does not say it.
     fn anchor(&self, moment: &Moment<Armed>, stream_samples: f64, timing: &Timing) -> (Anchor, bool) {
-        let Transport { playing, recording, position_samples, position_quarters, tempo_bpm } =
-            moment.transport;
         let anchor = Anchor {
             index: self.frames - 1,
-            playing,
-            recording,
             new_segment: self.was_reset || self.anchor.is_none_or(|(_, segment)| segment != moment.segment),
             codec_reset: self.was_reset,
             stream_samples,
-            position_samples,
-            position_quarters,
-            tempo_bpm,
+            ..Anchor::from(moment.transport)
         };
         let Some((last, _)) = &self.anchor else { return (anchor, true) };
         let frame_samples = timing.hop_samples as f64 * timing.ratio;
         let expected = last.at(anchor.index, frame_samples, timing.rate_hz);
-        let apart = |a: Option<f64>, b: Option<f64>, tolerance: f64| match (a, b) {
-            (Some(a), Some(b)) => (a - b).abs() > tolerance,
-            (a, b) => a.is_some() != b.is_some(),
-        };
-        let moved = apart(expected.position_samples, position_samples, POSITION_TOLERANCE_SAMPLES)
-            || apart(expected.position_quarters, position_quarters, QUARTERS_TOLERANCE)
-            || expected.tempo_bpm != tempo_bpm
-            || (expected.playing, expected.recording) != (playing, recording);
-        (anchor, anchor.new_segment || moved)
+        (anchor, anchor.new_segment || !expected.transport().goes_on_as(&moment.transport))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::unfinished::ClosedTake;
+use super::unfinished::{ClosedTake, UnfinishedStatus};
 
 /// What a user is shown of recording.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,14 +23,6 @@ pub struct TakeStatus {
     pub problem: Option<String>,
     /// What was wrong with the last take that was closed, or with its exports.
     pub last_problem: Option<String>,
-}
-
-/// The part of it that an unfinished take knows.
-pub struct UnfinishedStatus {
-    pub path: PathBuf,
-    pub frames: u64,
-    pub waiting_bytes: u64,
-    pub problem: Option<String>,
 }
 
 impl TakeStatus {

@@ -5,16 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use super::block_writer::TakeWriter;
 use super::disk::Disk;
+use super::error::TakeError;
 use super::export::{ExportError, ExportFormat, export_take};
-use super::file::{TakeFile, with_extension};
-use super::format::TakeError;
 use super::header::Header;
 use super::reader::Take;
 use super::recorder::{Begin, RecorderEvent};
+use super::serializer::TakeSerializer;
 use super::settings::Destination;
-use super::status::UnfinishedStatus;
+use super::take_file::{TakeFile, with_extension};
 use sacodec_codec::CodecModel;
 
 /// After a refusal the disk is tried again so much later.
@@ -26,7 +25,7 @@ const CLOSE_RETRY: Duration = Duration::from_millis(200);
 /// A take that is being recorded.
 pub struct UnfinishedTake {
     model: Arc<CodecModel>,
-    writer: TakeWriter,
+    writer: TakeSerializer,
     destination: Destination,
     /// What the file is called after.
     name: String,
@@ -43,6 +42,14 @@ pub struct UnfinishedTake {
     next_try: Option<Instant>,
     refused_since: Option<Instant>,
     notes: Vec<String>,
+}
+
+/// How it goes.
+pub struct UnfinishedStatus {
+    pub path: PathBuf,
+    pub frames: u64,
+    pub waiting_bytes: u64,
+    pub problem: Option<String>,
 }
 
 /// What became of a take.
@@ -81,7 +88,7 @@ impl UnfinishedTake {
         };
         Ok(Self {
             model: begin.model.clone(),
-            writer: TakeWriter::new(header)?,
+            writer: TakeSerializer::new(header)?,
             lasting_problem: destination.warning.clone(),
             problem: None,
             notes: destination.warning.iter().cloned().collect(),

@@ -1,6 +1,10 @@
-//! What SACodec sends: two token streams, one token of each a frame.
+//! What SACodec sends: two token streams, one token of each a frame; and where on the host's timeline.
 //!
 //! The codec, takes and everything that shows tokens share these types; they depend on nothing.
+
+mod transport;
+
+pub use transport::{POSITION_TOLERANCE_SAMPLES, QUARTERS_TOLERANCE, Transport};
 
 /// Frames in a second, in every SACodec: hops of 320 samples at 24 kHz.
 pub const FRAME_RATE_HZ: f64 = 75.0;

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use sacodec_codec::{CodecModel, TokenFrame};
-use sacodec_take::{Anchor, Header, TakeWriter};
+use sacodec_take::{Anchor, Header, TakeSerializer};
 use sacodec_testing::write_noise;
 
 /// So long that no machine is done with it before it is told to end.
@@ -15,7 +15,7 @@ const RATE_HZ: u32 = 8000;
 
 fn write_take(path: &Path) {
     let model = CodecModel::embedded().unwrap();
-    let mut writer = TakeWriter::new(Header::new(&model, 1, RATE_HZ.into())).unwrap();
+    let mut writer = TakeSerializer::new(Header::new(&model, 1, RATE_HZ.into())).unwrap();
     writer.anchor(Anchor::default());
     for index in 0..75 * SECONDS {
         let token = TokenFrame { semantic: (index % 1000) as u16, acoustic: (index % 1024) as u16 };

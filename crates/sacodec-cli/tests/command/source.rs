@@ -116,7 +116,7 @@ fn what_is_there_is_skipped_only_if_it_is_what_would_be_made() {
 /// The same records after another header.
 fn take_with(header: Header, take: &[u8]) -> Vec<u8> {
     let length = u32::from_le_bytes(take[12..16].try_into().unwrap()) as usize;
-    let mut bytes = sacodec_take::TakeWriter::new(header).unwrap().take_bytes();
+    let mut bytes = sacodec_take::TakeSerializer::new(header).unwrap().take_bytes();
     bytes.extend(&take[20 + length..]);
     bytes
 }

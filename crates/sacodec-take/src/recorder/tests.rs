@@ -3,7 +3,7 @@
 use super::*;
 use crate::reader::Take;
 use crate::settings::Destination;
-use crate::thread::{TakeSource, TakeThread};
+use crate::writer_thread::{TakeSource, TakeThread};
 use ringbuf::traits::Consumer;
 use sacodec_engine::Scheduling;
 

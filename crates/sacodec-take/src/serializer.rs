@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::anchor::Anchor;
+use super::error::TakeError;
 use super::format::{
-    self, BLOCK_FRAMES, Gap, GapReason, MAX_BODY_BYTES, MAX_FRAMES, TakeError, write_anchor, write_frames,
-    write_gap,
+    self, BLOCK_FRAMES, Gap, GapReason, MAX_BODY_BYTES, MAX_FRAMES, write_anchor, write_frames, write_gap,
 };
 use super::header::Header;
 use sacodec_token::TokenFrame;
@@ -47,7 +47,7 @@ pub struct Footer {
 /// Feed it in order: an [`anchor`](Self::anchor) before the first frame, then frames, gaps and
 /// anchors; collect what is complete with [`take_bytes`](Self::take_bytes).
 #[derive(Debug)]
-pub struct TakeWriter {
+pub struct TakeSerializer {
     header: Header,
     bytes: Vec<u8>,
     /// Tokens of the block in hand, frame by frame.
@@ -61,7 +61,7 @@ pub struct TakeWriter {
     counts: Footer,
 }
 
-impl TakeWriter {
+impl TakeSerializer {
     /// Begins a take: its header is ready at once.
     ///
     /// # Errors

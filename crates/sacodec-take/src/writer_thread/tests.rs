@@ -10,16 +10,16 @@ use std::time::{Duration, Instant};
 use ringbuf::HeapProd;
 use ringbuf::traits::{Observer, Producer, Split};
 
-use super::anchor::Anchor;
-use super::disk::{Disk, DiskFile};
-use super::export::ExportFormat;
-use super::format::GapReason;
-use super::header::ChannelMode;
-use super::reader::Take;
-use super::recorder::{Begin, EndReason, RecorderCounts, RecorderEvent};
-use super::settings::Destination;
-use super::status::TakeStatus;
-use super::thread::{TakeSource, TakeThread, TakeWatch};
+use crate::anchor::Anchor;
+use crate::disk::{Disk, DiskFile};
+use crate::export::ExportFormat;
+use crate::format::GapReason;
+use crate::header::ChannelMode;
+use crate::reader::Take;
+use crate::recorder::{Begin, EndReason, RecorderCounts, RecorderEvent};
+use crate::settings::Destination;
+use crate::status::TakeStatus;
+use crate::writer_thread::{TakeSource, TakeThread, TakeWatch};
 use sacodec_codec::CodecModel;
 use sacodec_token::TokenFrame;
 

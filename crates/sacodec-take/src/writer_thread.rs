@@ -262,3 +262,6 @@ impl<S: TakeSource> Worker<S> {
         self.shared.status.lock().last_problem = Some(problem);
     }
 }
+
+#[cfg(test)]
+mod tests;
