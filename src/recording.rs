@@ -80,7 +80,7 @@ impl Recording {
         let length = audio.iter().map(|channel| channel.len()).min().unwrap_or(0);
         recorder.begin_block(length, *now, armed(params, audio.len(), now.playing));
         engine.process_observed(audio, controls, &mut Both { recorder, tap });
-        recorder.end_block();
+        recorder.end_block(engine.next_frame_samples());
     }
 
     /// To be called before the engine is reset: completes the frames that are to be recorded and are
@@ -92,7 +92,7 @@ impl Recording {
         let Some(recorder) = &mut self.recorder else { return };
         let limit = 4 * engine.timing().latency_samples / FLUSH_SAMPLES + 8;
         for _ in 0..limit {
-            if !recorder.is_waiting_for_frames() {
+            if !recorder.is_waiting_for_frames(engine.next_frame_samples()) {
                 break;
             }
             let (mut left, mut right) = ([0.0; FLUSH_SAMPLES], [0.0; FLUSH_SAMPLES]);
@@ -100,7 +100,7 @@ impl Recording {
             let channels = engine.config().channels;
             engine.process(&mut audio[..channels], controls, |frame| recorder.frame(&frame));
         }
-        recorder.end_block();
+        recorder.end_block(engine.next_frame_samples());
     }
 
     /// The engine was reset.

@@ -250,7 +250,7 @@ fn describe(desk: &mut Desk, at: Pos2, spectra: &[Rect; 2], lanes: Rect, channel
         "this frame did not reach the window".clone_into(&mut desk.hovered);
         return;
     };
-    let time = desk.scope.spot(frame).map_or(String::new(), |spot| spot_words(&spot));
+    let time = desk.scope.spot(column.place).map_or(String::new(), |spot| spot_words(&spot));
     let lane = (0..usize::from(channels) * 2)
         .find(|lane| at.y < lanes.top() + (*lane as f32 + 1.0) * LANE_HEIGHT)
         .filter(|_| lanes.contains(at));

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use super::codec_set::CodecSet;
 use super::config::EngineConfig;
 use super::error::EngineError;
+use super::frame::CodedFrame;
 use super::latency::Timing;
 use super::monitor::Controls;
 use super::observer::{Observer, Sink};
-use super::schedule::{CodecSet, CodedFrame};
 use super::signal_path::SignalPath;
 use sacodec_codec::CodecModel;
 use sacodec_rt::{RtPool, without_denormals};
@@ -83,7 +84,7 @@ impl Engine {
 
     /// The model in use.
     pub fn model(&self) -> &Arc<CodecModel> {
-        self.path.jobs.model()
+        self.path.passes.jobs.model()
     }
 
     /// Counts since the engine was made. A reset keeps it.
@@ -92,10 +93,10 @@ impl Engine {
     /// Never allocates, locks or waits.
     pub fn stats(&self) -> EngineStats {
         EngineStats {
-            frames: self.path.jobs.stats.frames,
-            failed_frames: self.path.jobs.stats.failed_frames,
+            frames: self.path.passes.jobs.stats.frames,
+            failed_frames: self.path.passes.jobs.stats.failed_frames,
             nonfinite_samples: self.path.nonfinite_samples,
-            underruns: self.path.channels.iter().map(|s| s.underruns).sum(),
+            underruns: self.path.passes.underruns(),
             errors: self.path.errors,
         }
     }
@@ -124,17 +125,44 @@ impl Engine {
         self.pool.scope(|| without_denormals(|| self.path.reset()));
     }
 
+    /// Lets the codec begin afresh with the next sample, which stands at `position_samples` of the host's timeline.
+    /// What went in before is still heard to its end: meanwhile, for the latency, a frame costs twice. What is
+    /// heard from the next sample on depends on it and on what comes after it, and on nothing before.
+    ///
+    /// Hops stand on a grid of the timeline: the first sample of one of them is heard at position 0. The first hop
+    /// is filled up with silence. At rates at which neither a hop nor two nor three are a whole number of samples,
+    /// the grid is met to half a sample.
+    ///
+    /// Where it is called again before the latency has passed, what went in between is not heard, and frames of it
+    /// that were not complete are not coded.
+    ///
+    /// # Real-time
+    /// Resamples three hops of silence at most; never locks, waits or allocates from the system.
+    pub fn begin_at(&mut self, position_samples: f64) {
+        let path = &mut self.path;
+        self.pool.scope(|| without_denormals(|| path.begin_at(position_samples)));
+    }
+
+    /// Where the next frame begins that will be given to a sink, in host samples since the last reset: see
+    /// [`FramePlace`](super::FramePlace).
+    ///
+    /// # Real-time
+    /// Arithmetic only.
+    pub fn next_frame_samples(&self) -> f64 {
+        self.path.passes.next_frame_samples()
+    }
+
     /// Lets `codecs` of another pack take over. They run unheard until they know the past as far as they
     /// remember it, a second at most, and are then cross-faded in over a hop. Meanwhile a frame costs twice.
     ///
     /// # Errors
     /// Gives the codecs back: with [`EngineError::OtherTiming`] where their delay differs, with
-    /// [`EngineError::Swapping`] while another swap is under way.
+    /// [`EngineError::Swapping`] while it cannot: see [`Engine::can_swap`].
     ///
     /// # Real-time
     /// Never allocates, locks or waits. The error allocates its text in the pool.
     pub fn swap(&mut self, codecs: Box<CodecSet>) -> Result<(), (Box<CodecSet>, EngineError)> {
-        if self.is_swapping() {
+        if !self.can_swap() {
             return Err((codecs, EngineError::Swapping));
         }
         let (old, new) = (self.model().info(), codecs.model().info());
@@ -142,7 +170,7 @@ impl Engine {
             let name = self.pool.scope(|| new.name.clone());
             return Err((codecs, EngineError::OtherTiming { name }));
         }
-        self.path.jobs.swap(codecs);
+        self.path.passes.jobs.swap(codecs);
         Ok(())
     }
 
@@ -151,7 +179,15 @@ impl Engine {
     /// # Real-time
     /// Never allocates, locks or waits.
     pub fn is_swapping(&self) -> bool {
-        self.path.jobs.is_swapping()
+        self.path.passes.jobs.is_swapping()
+    }
+
+    /// Whether a swap may begin: none is under way, and no pass is being heard to its end.
+    ///
+    /// # Real-time
+    /// Never allocates, locks or waits.
+    pub fn can_swap(&self) -> bool {
+        !self.is_swapping() && !self.path.passes.is_ending()
     }
 
     /// The codecs that a swap replaced, to be dropped off the audio thread.
@@ -159,7 +195,7 @@ impl Engine {
     /// # Real-time
     /// Never allocates, locks or waits.
     pub fn take_retired(&mut self) -> Option<Box<CodecSet>> {
-        self.path.jobs.take_retired()
+        self.path.passes.jobs.take_retired()
     }
 
     /// Codes one block in place: `audio` is the host's channels, all of one length, any length.

@@ -17,33 +17,41 @@
 //! into blocks nor on how fast it is asked for: work is paid for by samples, not by time.
 
 mod channel;
+mod codec_set;
 mod config;
 mod decoder;
 mod delay;
 mod encoder;
 mod engine;
 mod error;
+mod frame;
+mod held_frames;
 mod latency;
 mod level_match;
 mod mix;
 mod monitor;
 mod observer;
+mod pass;
+mod passes;
 mod resample;
 mod schedule;
 mod signal_path;
 mod sinc;
 mod timeline;
+mod timeline_lock;
 
+pub use codec_set::CodecSet;
 pub use config::{EngineConfig, MAX_RATE_HZ, MIN_RATE_HZ, Scheduling};
 pub use decoder::TokenDecoder;
 pub use encoder::TokenEncoder;
 pub use engine::{Engine, EngineStats};
 pub use error::EngineError;
+pub use frame::{CodedFrame, FramePlace};
 pub use latency::Timing;
 pub use level_match::{LevelMatch, MatchGains};
 pub use mix::ChannelMixer;
 pub use monitor::{Audition, Channels, Controls, FADE_MS, Listen, PAUSE_MS};
 pub use observer::Observer;
 pub use sacodec_token::Transport;
-pub use schedule::{CodecSet, CodedFrame};
 pub use timeline::{Moment, Timeline};
+pub use timeline_lock::{LockFollower, TimelineLock};

@@ -1,6 +1,6 @@
 //! What may be watched inside an engine, besides what comes out of it.
 
-use super::schedule::CodedFrame;
+use super::frame::CodedFrame;
 
 /// Watches an engine from inside [`Engine::process_observed`](super::Engine::process_observed), on the
 /// thread that calls it.

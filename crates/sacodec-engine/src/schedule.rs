@@ -3,74 +3,11 @@
 use std::sync::Arc;
 
 use super::channel::CodedChannel;
+use super::codec_set::CodecSet;
+use super::frame::{CodedFrame, FramePlace};
+use super::latency::Timing;
 use super::sinc::CHUNK_SAMPLES;
-use sacodec_codec::{CodecError, CodecModel, FrameCodec, StreamGain, TokenFrame};
-
-/// Codecs run unheard for a second at most, whatever they remember: meanwhile a frame costs twice.
-const MAX_WARM_UP_HOPS: usize = 75;
-
-/// A coded frame of every channel, as it leaves the quantizer.
-#[derive(Debug, Clone, Copy)]
-pub struct CodedFrame<'a> {
-    /// Number of the frame, counted from the engine's last reset.
-    pub index: u64,
-    /// The model that it was coded with.
-    pub model: &'a Arc<CodecModel>,
-    /// A codec failed on it, or gave what is not finite: it is silent, its tokens mean nothing.
-    pub failed: bool,
-    tokens: [TokenFrame; 2],
-    channels: usize,
-}
-
-impl<'a> CodedFrame<'a> {
-    /// A frame of one or two channels; further ones are left out.
-    pub fn new(index: u64, model: &'a Arc<CodecModel>, tokens: &[TokenFrame], failed: bool) -> Self {
-        let channels = tokens.len().min(2);
-        let tokens = std::array::from_fn(|i| tokens.get(i).copied().unwrap_or_default());
-        Self { index, model, failed, tokens, channels }
-    }
-
-    /// The tokens of each coded channel: one, or two in dual mono.
-    ///
-    /// # Real-time
-    /// Never allocates, locks or waits.
-    pub fn tokens(&self) -> &[TokenFrame] {
-        &self.tokens[..self.channels]
-    }
-}
-
-/// The codecs of both channels, made off the audio thread.
-#[derive(Debug)]
-pub struct CodecSet {
-    pub(super) codecs: [FrameCodec; 2],
-}
-
-impl CodecSet {
-    /// Two channels of `model` with zero states.
-    ///
-    /// # Errors
-    /// As [`FrameCodec::new`].
-    pub fn new(model: &Arc<CodecModel>) -> Result<Self, CodecError> {
-        Ok(Self { codecs: [FrameCodec::new(model)?, FrameCodec::new(model)?] })
-    }
-
-    /// The model both run.
-    pub fn model(&self) -> &Arc<CodecModel> {
-        self.codecs[0].model()
-    }
-
-    /// Hops until they sound as if they had been there from the beginning: their delay, and what encoder and
-    /// decoder remember.
-    fn warm_up_hops(&self) -> usize {
-        let info = self.model().info();
-        let delay_hops = info.delay_samples.div_ceil(info.hop_samples);
-        (delay_hops + self.model().memory_hops()).min(MAX_WARM_UP_HOPS)
-    }
-
-    fn reset(&mut self) {
-        self.codecs.iter_mut().for_each(FrameCodec::reset);
-    }
-}
+use sacodec_codec::{CodecModel, FrameCodec, StreamGain, TokenFrame};
 
 /// How much was done and what went wrong, since the engine was made. A reset keeps it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -88,35 +25,45 @@ struct Incoming {
     unheard_hops: usize,
 }
 
-/// Runs the frame jobs of all channels: the current codecs and, during a swap, the incoming ones.
-pub struct Jobs {
-    current: Box<CodecSet>,
-    incoming: Option<Incoming>,
-    retired: Option<Box<CodecSet>>,
+/// The job under way of a pass, and what it has to go on from.
+#[derive(Debug, Clone, Copy, Default)]
+struct Lane {
     /// The job under way: which channels are coded.
     coding: Option<[bool; 2]>,
     /// The job under way also runs the incoming codecs.
     is_swapping: bool,
     was_coding: [bool; 2],
+    /// Number of the frame under way, or of the next one.
+    index: u64,
+    /// Where frame 0 begins.
+    origin_samples: f64,
+    /// First sample of the pass that was heard.
+    pass_samples: f64,
+}
+
+/// Runs the frame jobs of all channels: the current codecs and, during a swap, the incoming ones; of the pass that
+/// leads and of the one before it, until that has played to its end.
+pub struct Jobs {
+    current: Box<CodecSet>,
+    incoming: Option<Incoming>,
+    retired: Option<Box<CodecSet>>,
+    lanes: [Lane; 2],
+    timing: Timing,
     decoded: Vec<f32>,
     faded: Vec<f32>,
-    index: u64,
     pub stats: JobStats,
 }
 
 impl Jobs {
-    pub fn new(codecs: Box<CodecSet>) -> Self {
-        let hop = codecs.model().info().hop_samples;
+    pub fn new(codecs: Box<CodecSet>, timing: &Timing) -> Self {
         Self {
             current: codecs,
             incoming: None,
             retired: None,
-            coding: None,
-            is_swapping: false,
-            was_coding: [false; 2],
-            decoded: vec![0.0; hop],
-            faded: vec![0.0; hop],
-            index: 0,
+            lanes: [Lane::default(); 2],
+            timing: *timing,
+            decoded: vec![0.0; timing.hop_samples],
+            faded: vec![0.0; timing.hop_samples],
             stats: JobStats::default(),
         }
     }
@@ -141,54 +88,64 @@ impl Jobs {
         self.retired.take()
     }
 
+    /// A pass begins: `lane` has zero states, its first frame begins at `origin_samples`, and what is heard in it at
+    /// `pass_samples`. Codecs on their way in stay unheard for `unheard_hops` of it: they have the same past.
+    ///
     /// # Real-time
     /// Frees states to the pool.
-    pub fn reset(&mut self) {
-        self.current.reset();
+    pub fn begin_pass(&mut self, lane: usize, origin_samples: f64, pass_samples: f64, unheard_hops: usize) {
+        self.current.passes[lane].iter_mut().for_each(FrameCodec::reset);
         if let Some(incoming) = &mut self.incoming {
-            incoming.codecs.reset();
-            // From here on both have the same past.
-            incoming.unheard_hops = 0;
+            incoming.codecs.passes[lane].iter_mut().for_each(FrameCodec::reset);
+            incoming.unheard_hops = unheard_hops;
         }
-        self.coding = None;
-        self.is_swapping = false;
-        self.was_coding = [false; 2];
-        self.index = 0;
+        self.lanes[lane] = Lane { origin_samples, pass_samples, ..Lane::default() };
+        // Another pass finishes what it has begun with the codecs that play.
+        self.lanes[1 - lane].is_swapping = false;
     }
 
-    /// Starts the job of the hop that every channel has complete.
-    pub fn begin(&mut self, channels: &mut [CodedChannel], gain: StreamGain) {
+    /// Where the frame under way of a pass stands, or its next one.
+    pub fn next_place(&self, lane: usize) -> FramePlace {
+        let Lane { index, origin_samples, pass_samples, .. } = self.lanes[lane];
+        let start_samples = origin_samples + self.timing.frame_start_samples(index);
+        FramePlace { start_samples, pass_samples }
+    }
+
+    /// Starts the job of the hop that every channel has complete. Codecs on their way in are run with the pass that
+    /// `leads` alone.
+    pub fn begin(&mut self, lane: usize, leads: bool, channels: &mut [CodedChannel], gain: StreamGain) {
         let coding = std::array::from_fn(|i| channels.get(i).is_some_and(|s| s.wanted));
-        self.is_swapping = self.incoming.is_some();
+        let state = &mut self.lanes[lane];
+        state.is_swapping = leads && self.incoming.is_some();
         for (i, channel) in channels.iter_mut().enumerate() {
             let hop = channel.take_hop();
             if !coding[i] {
                 continue;
             }
-            let incoming = self.incoming.as_mut().map(|incoming| &mut incoming.codecs);
+            let incoming = self.incoming.as_mut().filter(|_| leads).map(|incoming| &mut incoming.codecs);
             for set in [Some(&mut self.current), incoming].into_iter().flatten() {
-                if !self.was_coding[i] {
-                    set.codecs[i].reset();
+                let codec = &mut set.passes[lane][i];
+                if !state.was_coding[i] {
+                    codec.reset();
                 }
                 // A failed begin leaves no frame under way: `finish` counts it.
-                let _ = set.codecs[i].begin(hop, gain);
+                let _ = codec.begin(hop, gain);
             }
         }
-        self.was_coding = coding;
-        self.coding = Some(coding);
+        state.was_coding = coding;
+        state.coding = Some(coding);
     }
 
     /// Works on the job until `share` of it is done.
-    pub fn advance(&mut self, share: f32) {
-        let Some(coding) = self.coding else { return };
-        let sets = 1 + usize::from(self.is_swapping);
+    pub fn advance(&mut self, lane: usize, share: f32) {
+        let Lane { coding: Some(coding), is_swapping, .. } = self.lanes[lane] else { return };
+        let sets = 1 + usize::from(is_swapping);
         let active = coding.iter().filter(|&&c| c).count() * sets;
         let mut due = share * active as f32;
-        let incoming =
-            self.incoming.as_mut().filter(|_| self.is_swapping).map(|incoming| &mut incoming.codecs);
+        let incoming = self.incoming.as_mut().filter(|_| is_swapping).map(|incoming| &mut incoming.codecs);
         let codecs = [Some(&mut self.current), incoming];
         for set in codecs.into_iter().flatten() {
-            for (codec, _) in set.codecs.iter_mut().zip(coding).filter(|(_, coded)| *coded) {
+            for (codec, _) in set.passes[lane].iter_mut().zip(coding).filter(|(_, coded)| *coded) {
                 if due > 0.0 {
                     let _ = codec.advance(due);
                 }
@@ -199,15 +156,20 @@ impl Jobs {
 
     /// Completes the job: decoded hops to the channels, tokens to `sink`. `true` where other codecs have
     /// taken over with it.
-    pub fn finish(&mut self, channels: &mut [CodedChannel], sink: &mut dyn FnMut(CodedFrame)) -> bool {
-        let Some(coding) = self.coding.take() else { return false };
+    pub fn finish(
+        &mut self,
+        lane: usize,
+        channels: &mut [CodedChannel],
+        sink: &mut dyn FnMut(CodedFrame),
+    ) -> bool {
+        let Some(coding) = self.lanes[lane].coding.take() else { return false };
         let mut tokens = [TokenFrame::default(); 2];
         let mut failed = false;
         for (i, channel) in channels.iter_mut().enumerate() {
             if !coding[i] {
                 self.decoded.fill(0.0);
             } else {
-                let coded = self.finish_channel(i);
+                let coded = self.finish_channel(lane, i);
                 self.stats.frames += 1;
                 self.stats.failed_frames += u64::from(coded.is_none());
                 failed |= coded.is_none();
@@ -217,23 +179,25 @@ impl Jobs {
                 channel.push_decoded(chunk);
             }
         }
-        let index = self.index;
-        self.index += 1;
+        let place = self.next_place(lane);
+        let index = self.lanes[lane].index;
+        self.lanes[lane].index += 1;
         let mut has_swapped = false;
-        if std::mem::take(&mut self.is_swapping) {
+        if std::mem::take(&mut self.lanes[lane].is_swapping) {
             has_swapped = self.end_of_swapping_hop();
         }
         // During a fade the tokens are the incoming codecs', which are the current ones by now.
         let channels = 1 + usize::from(coding[1]);
-        sink(CodedFrame { index, model: self.current.model(), failed, tokens, channels });
+        sink(CodedFrame { index, place, model: self.current.model(), failed, tokens, channels });
         has_swapped
     }
 
     /// Completes one channel's frame into `decoded`; silence where it fails.
-    fn finish_channel(&mut self, i: usize) -> Option<TokenFrame> {
-        let tokens = finish_codec(&mut self.current.codecs[i], &mut self.decoded);
-        let Some(incoming) = self.incoming.as_mut().filter(|_| self.is_swapping) else { return tokens };
-        let incoming_tokens = finish_codec(&mut incoming.codecs.codecs[i], &mut self.faded);
+    fn finish_channel(&mut self, lane: usize, i: usize) -> Option<TokenFrame> {
+        let is_swapping = self.lanes[lane].is_swapping;
+        let tokens = finish_codec(&mut self.current.passes[lane][i], &mut self.decoded);
+        let Some(incoming) = self.incoming.as_mut().filter(|_| is_swapping) else { return tokens };
+        let incoming_tokens = finish_codec(&mut incoming.codecs.passes[lane][i], &mut self.faded);
         if incoming.unheard_hops > 0 {
             return tokens;
         }

@@ -1,7 +1,7 @@
 //! What a block goes through inside the realtime scope: in, code, out, in runs of samples.
 
-use super::channel::CodedChannel;
-use super::config::{EngineConfig, Scheduling};
+use super::codec_set::CodecSet;
+use super::config::EngineConfig;
 use super::delay::DelayLine;
 use super::error::EngineError;
 use super::latency::Timing;
@@ -9,16 +9,14 @@ use super::level_match::{LevelMatch, MatchGains};
 use super::mix::{clean, limit, mix};
 use super::monitor::{Channels, Controls, Monitor, Ramp, fade_samples};
 use super::observer::Observer;
-use super::schedule::{CodecSet, CodedFrame, Jobs};
+use super::pass::RUN_SAMPLES;
+use super::passes::Passes;
+use super::schedule::Jobs;
 use sacodec_codec::StreamGain;
-
-/// Host samples are worked on in runs of at most this many.
-const RUN_SAMPLES: usize = 128;
 
 /// Everything that runs inside the realtime scope.
 pub struct SignalPath {
-    pub jobs: Jobs,
-    pub channels: Vec<CodedChannel>,
+    pub passes: Passes,
     originals: Vec<DelayLine>,
     monitor: Monitor,
     pub level_match: LevelMatch,
@@ -40,12 +38,8 @@ pub struct SignalPath {
     dual_fade_samples: usize,
     /// Samples until the second one is heard: its first ones are still under way.
     dual_wait_samples: usize,
-    scheduling: Scheduling,
     latency_samples: usize,
-    job_samples: f64,
     fade_samples: u32,
-    /// Host samples since the job under way began.
-    job_elapsed: usize,
     started: bool,
     pub nonfinite_samples: u64,
     pub errors: u64,
@@ -54,11 +48,9 @@ pub struct SignalPath {
 impl SignalPath {
     /// Allocates everything.
     pub fn new(codecs: Box<CodecSet>, timing: &Timing, config: EngineConfig) -> Result<Self, EngineError> {
-        let channels = (0..config.channels).map(|_| CodedChannel::new(timing, timing.hop_samples));
         Ok(Self {
-            channels: channels.collect::<Result<_, _>>()?,
+            passes: Passes::new(Jobs::new(codecs, timing), timing, config)?,
             originals: (0..config.channels).map(|_| DelayLine::new(timing.latency_samples)).collect(),
-            jobs: Jobs::new(codecs),
             monitor: Monitor::new(config.rate_hz),
             level_match: LevelMatch::new(config.rate_hz),
             is_matching: false,
@@ -72,11 +64,8 @@ impl SignalPath {
             is_dual: false,
             dual_fade_samples: 0,
             dual_wait_samples: 0,
-            scheduling: config.scheduling,
             latency_samples: timing.latency_samples,
-            job_samples: timing.job_samples,
             fade_samples: fade_samples(config.rate_hz),
-            job_elapsed: 0,
             started: false,
             nonfinite_samples: 0,
             errors: 0,
@@ -84,21 +73,22 @@ impl SignalPath {
     }
 
     pub fn reset(&mut self) {
-        self.jobs.reset();
-        for channel in &mut self.channels {
-            self.errors += u64::from(channel.reset().is_err());
-        }
+        self.errors += u64::from(self.passes.reset().is_err());
         self.originals.iter_mut().for_each(DelayLine::reset);
         self.monitor.reset();
         self.level_match.reset();
         self.is_matching = false;
-        self.job_elapsed = 0;
         self.started = false;
+    }
+
+    /// See [`Engine::begin_at`](super::Engine::begin_at).
+    pub fn begin_at(&mut self, position_samples: f64) {
+        self.errors += u64::from(self.passes.begin(position_samples).is_err());
     }
 
     pub fn process(&mut self, audio: &mut [&mut [f32]], controls: &Controls, observer: &mut dyn Observer) {
         let length = audio.iter().map(|c| c.len()).min().unwrap_or(0);
-        if audio.len() != self.channels.len() {
+        if audio.len() != self.originals.len() {
             audio.iter_mut().for_each(|c| c.fill(0.0));
             self.errors += 1;
             return;
@@ -109,7 +99,7 @@ impl SignalPath {
         self.set(controls);
         let mut start = 0;
         while start < length {
-            let run = (length - start).min(RUN_SAMPLES).min(self.channels[0].missing_samples().max(1));
+            let run = (length - start).min(self.passes.run_samples());
             let result = match audio {
                 [mono] => self.run(&mut mono[start..start + run], &mut [], controls, observer),
                 [left, right, ..] => self.run(
@@ -127,7 +117,7 @@ impl SignalPath {
 
     /// Turns the channel routing and the monitor towards `controls`.
     fn set(&mut self, controls: &Controls) {
-        let stereo = self.channels.len() == 2;
+        let stereo = self.originals.len() == 2;
         let weights = |i| if stereo { controls.channels.weight(i, 2) } else { [1.0, 0.0][i] };
         let mix: [f32; 2] = std::array::from_fn(weights);
         let dual = stereo && controls.channels == Channels::DualMono;
@@ -142,12 +132,12 @@ impl SignalPath {
         for (ramp, target) in self.mix.iter_mut().zip(mix) {
             ramp.set(target, self.fade_samples);
         }
-        self.channels[0].wanted = true;
+        self.passes.channels()[0].wanted = true;
         if self.is_dual && !dual {
             self.dual_fade_samples = self.fade_samples as usize;
         }
         self.is_dual = dual;
-        if let Some(second) = self.channels.get_mut(1) {
+        if let Some(second) = self.passes.channels().get_mut(1) {
             if dual && !second.wanted {
                 second.wanted = true;
                 if self.dual.rest() != Some(1.0) {
@@ -186,21 +176,9 @@ impl SignalPath {
         observer: &mut dyn Observer,
     ) -> Result<(), EngineError> {
         let complete = self.take(left, right);
-        let mut has_swapped = false;
-        self.job_elapsed += left.len();
         self.dual_fade_samples = self.dual_fade_samples.saturating_sub(left.len());
-        if complete {
-            let mut hop_complete = false;
-            for channel in &mut self.channels {
-                hop_complete = channel.collect()?;
-            }
-            if hop_complete {
-                has_swapped = self.hop_is_complete(controls, observer);
-            }
-        }
-        if self.scheduling == Scheduling::Spread {
-            self.jobs.advance((self.job_elapsed as f64 / self.job_samples) as f32);
-        }
+        let second = self.is_dual || self.dual_fade_samples > 0;
+        let has_swapped = self.passes.code((left.len(), complete), second, controls.streams, observer)?;
         self.give(left, right, observer)?;
         if has_swapped {
             // Where the hop ends, wherever its last run began.
@@ -209,32 +187,17 @@ impl SignalPath {
         Ok(())
     }
 
-    /// Ends the job under way and begins the next. `true` where other codecs have taken over.
-    fn hop_is_complete(&mut self, controls: &Controls, observer: &mut dyn Observer) -> bool {
-        // Decided where a hop begins, so that it does not depend on where a block does.
-        if let Some(second) = self.channels.get_mut(1) {
-            second.wanted = self.is_dual || self.dual_fade_samples > 0;
-        }
-        let mut sink = |frame: CodedFrame| observer.frame(frame);
-        let mut has_swapped = self.jobs.finish(&mut self.channels, &mut sink);
-        self.jobs.begin(&mut self.channels, controls.streams);
-        self.job_elapsed = 0;
-        if self.scheduling == Scheduling::Burst {
-            has_swapped |= self.jobs.finish(&mut self.channels, &mut sink);
-        }
-        has_swapped
-    }
-
     /// Takes the run's input: to the coded channels, and in its place leaves the delayed original.
     fn take(&mut self, left: &mut [f32], right: &mut [f32]) -> bool {
         let mut complete = false;
         for (i, left) in left.iter_mut().enumerate() {
             let l = self.clean(*left);
             let r = right.get(i).copied().map_or(l, |r| self.clean(r));
-            complete = self.channels[0].push(mix([(self.mix[0].next(), l), (self.mix[1].next(), r)]));
+            let mixed = mix([(self.mix[0].next(), l), (self.mix[1].next(), r)]);
+            complete = self.passes.channels()[0].push(mixed);
             *left = self.originals[0].step(l);
             if let Some(sample) = right.get_mut(i) {
-                self.channels[1].push(limit(r));
+                self.passes.channels()[1].push(limit(r));
                 *sample = self.originals[1].step(r);
             }
         }
@@ -259,10 +222,7 @@ impl SignalPath {
         let mut second = [0.0; RUN_SAMPLES];
         let first = &mut first[..left.len()];
         let second = &mut second[..right.len()];
-        self.channels[0].pop(first)?;
-        if let Some(channel) = self.channels.get_mut(1) {
-            channel.pop(second)?;
-        }
+        self.passes.pop(first, second)?;
         for (second, first) in second.iter_mut().zip(first.iter()) {
             if self.dual_wait_samples > 0 {
                 self.dual_wait_samples -= 1;
@@ -276,7 +236,7 @@ impl SignalPath {
                 d => *first + d * (*second - *first),
             };
         }
-        let channels = self.channels.len();
+        let channels = self.originals.len();
         observer.heard(&[&*left, &*right][..channels], &[&*first, &*second][..channels]);
         for i in 0..left.len() {
             let routed = right.get(i).zip(self.route).map(|(right, [l, r])| l * left[i] + r * right);

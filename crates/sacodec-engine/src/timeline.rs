@@ -86,6 +86,14 @@ impl<A: Copy + PartialEq + Default> Timeline<A> {
         self.expected(spans.find(covers).unwrap_or(earliest), stream_samples)
     }
 
+    /// As [`Timeline::at`], for a sample of a pass that begins at `pass_samples`: what was said before then is about
+    /// another pass, even where the first frame begins a little before what is heard in it.
+    pub fn at_in_pass(&self, stream_samples: f64, pass_samples: f64) -> Moment<A> {
+        let known = self.at(stream_samples.max(pass_samples));
+        let passed_samples = stream_samples - stream_samples.max(pass_samples);
+        Moment { transport: known.transport.after(passed_samples, self.rate_hz), ..known }
+    }
+
     fn last(&self) -> Option<&Span<A>> {
         (self.count > 0).then(|| &self.spans[(self.count - 1) % SPANS])
     }
@@ -133,6 +141,17 @@ mod tests {
         assert_eq!(found(&timeline, 99.0), (playing_at(599.0), 0));
         assert_eq!(found(&timeline, 100.0), (playing_at(0.0), 1));
         assert_eq!(found(&timeline, 250.0), (playing_at(150.0), 1));
+    }
+
+    #[test]
+    fn before_a_pass_its_own_timeline_is_extended() {
+        let mut timeline = Timeline::new(48_000.0);
+        timeline.block(0, playing_at(500.0), true);
+        timeline.block(100, playing_at(9000.0), true);
+        let found = timeline.at_in_pass(90.0, 100.0);
+        assert_eq!((found.transport, found.segment), (playing_at(8990.0), 1));
+        assert_eq!(timeline.at_in_pass(110.0, 100.0).transport, playing_at(9010.0));
+        assert_eq!(timeline.at_in_pass(90.0, 0.0).transport, playing_at(590.0));
     }
 
     #[test]

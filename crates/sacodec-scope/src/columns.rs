@@ -1,6 +1,7 @@
 //! The last columns of spectrogram and token lanes: one for each frame of the codec.
 
 use super::spectrum::Spectra;
+use sacodec_engine::FramePlace;
 use sacodec_token::TokenFrame;
 
 /// Columns that are remembered: 13.6 s.
@@ -9,8 +10,10 @@ pub const SPAN_COLUMNS: usize = 1024;
 /// A frame of the codec and what was heard of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
-    /// Number of the frame in its stream; `None` for one that never came.
+    /// Number of the frame, counted from where the codec last began afresh; `None` for one that never came.
     pub frame: Option<u64>,
+    /// Where it stands in the stream.
+    pub place: FramePlace,
     /// Tokens of each coded channel.
     pub tokens: [TokenFrame; 2],
     /// Coded channels: 2 in dual mono.
@@ -24,6 +27,7 @@ pub struct Column {
 impl Column {
     const MISSING: Self = Self {
         frame: None,
+        place: FramePlace { start_samples: 0.0, pass_samples: 0.0 },
         tokens: [TokenFrame { semantic: 0, acoustic: 0 }; 2],
         channels: 0,
         failed: false,
@@ -37,7 +41,8 @@ pub struct Columns {
     ring: Vec<Column>,
     written: u64,
     epoch: u64,
-    last_frame: Option<u64>,
+    /// The last frame's number, and where its pass began.
+    last_frame: Option<(u64, f64)>,
 }
 
 impl Default for Columns {
@@ -72,7 +77,10 @@ impl Columns {
 
     /// The next frame. Frames that were left out become missing columns, so that the axis stays true.
     pub(super) fn push(&mut self, column: Column) {
-        if let (Some(last), Some(frame)) = (self.last_frame, column.frame) {
+        let pass_samples = column.place.pass_samples;
+        if let (Some((last, last_pass)), Some(frame)) = (self.last_frame, column.frame)
+            && last_pass == pass_samples
+        {
             let gap = frame.wrapping_sub(last + 1);
             if gap >= SPAN_COLUMNS as u64 {
                 self.clear();
@@ -80,7 +88,7 @@ impl Columns {
                 (0..gap).for_each(|_| self.write(Column::MISSING));
             }
         }
-        self.last_frame = column.frame.or(self.last_frame);
+        self.last_frame = column.frame.map(|frame| (frame, pass_samples)).or(self.last_frame);
         self.write(column);
     }
 
@@ -107,5 +115,16 @@ mod tests {
         columns.push(frame(9 + SPAN_COLUMNS as u64 + 1));
         assert_eq!((columns.written(), columns.epoch()), (1, epoch + 1));
         assert!(columns.get(1).is_none());
+    }
+
+    #[test]
+    fn another_pass_goes_on_beside_the_one_before() {
+        let mut columns = Columns::default();
+        for (n, pass_samples) in [(700, 0.0), (701, 0.0), (0, 5000.0), (1, 5000.0)] {
+            let place = FramePlace { pass_samples, ..FramePlace::default() };
+            columns.push(Column { frame: Some(n), place, ..Column::MISSING });
+        }
+        let frames: Vec<_> = (0..columns.written()).map(|n| columns.get(n).unwrap().frame).collect();
+        assert_eq!((frames, columns.epoch()), (vec![Some(700), Some(701), Some(0), Some(1)], 0));
     }
 }

@@ -9,7 +9,7 @@ use super::samples::Samples;
 use super::spectrum::{Analyzer, Spectra};
 use super::tap::{Snapshot, TapEvent, TapReceiver};
 use super::usage::Usage;
-use sacodec_engine::{Timeline, Timing};
+use sacodec_engine::{FramePlace, Timeline, Timing};
 use sacodec_token::FRAME_RATE_HZ;
 
 /// From twice this rate on, spectra are made of the mean of neighbouring samples.
@@ -128,12 +128,12 @@ impl Scope {
         self.shown().map_or(1.0 / FRAME_RATE_HZ, |c| c.timing.hop_samples as f64 / c.timing.codec_rate_hz)
     }
 
-    /// Where a frame begins.
-    pub fn spot(&self, frame: u64) -> Option<TimelineSpot> {
+    /// Where the frame of a column begins.
+    pub fn spot(&self, place: FramePlace) -> Option<TimelineSpot> {
         let current = self.shown()?;
         let rate_hz = current.timing.rate_hz;
-        let start = current.timing.frame_start_samples(frame);
-        let position_samples = current.timeline.at(start).transport.position_samples;
+        let FramePlace { start_samples: start, pass_samples } = place;
+        let position_samples = current.timeline.at_in_pass(start, pass_samples).transport.position_samples;
         let timeline = position_samples.map(|samples| (samples, samples / rate_hz));
         Some(TimelineSpot { stream_s: start / rate_hz, timeline })
     }
@@ -153,7 +153,7 @@ impl Scope {
                     current.timeline.block(at_samples, transport, ());
                 }
             }
-            TapEvent::Frame { index, tokens, channels, failed, pack, sizes } => {
+            TapEvent::Frame { index, place, tokens, channels, failed, pack, sizes } => {
                 if !failed && channels > 0 {
                     self.usage.push(tokens[0], pack, sizes.map(|size| size as usize));
                 }
@@ -164,7 +164,7 @@ impl Scope {
                     }
                     let frame = Some(index);
                     let spectra = Spectra::SILENT;
-                    current.waiting.push_back(Column { frame, tokens, channels, failed, spectra });
+                    current.waiting.push_back(Column { frame, place, tokens, channels, failed, spectra });
                 }
             }
         }
@@ -212,8 +212,8 @@ impl Scope {
     fn finish_columns(&mut self) {
         let Some(current) = &mut self.current else { return };
         let columns = self.live_columns.as_mut().unwrap_or(&mut self.columns);
-        while let Some(frame) = current.waiting.front().and_then(|column| column.frame) {
-            let Some(spectra) = current.spectra(frame) else { break };
+        while let Some(place) = current.waiting.front().map(|column| column.place) {
+            let Some(spectra) = current.spectra(place) else { break };
             let Some(mut column) = current.waiting.pop_front() else { break };
             column.spectra = spectra;
             columns.push(column);
@@ -244,13 +244,11 @@ impl Current {
     }
 
     /// Spectra of a frame: `None` while its samples are still to come, silence where they are missing.
-    fn spectra(&mut self, frame: u64) -> Option<Spectra> {
+    fn spectra(&mut self, place: FramePlace) -> Option<Spectra> {
         let timing = &self.timing;
         let hop = timing.hop_samples as f64 * timing.ratio;
-        let middle = timing.frame_start_samples(frame)
-            + timing.first_frame_samples
-            + hop / 2.0
-            + timing.latency_samples as f64;
+        let middle =
+            place.start_samples + timing.first_frame_samples + hop / 2.0 + timing.latency_samples as f64;
         let window = self.analyzer.window_samples();
         let start = (middle / self.group as f64) as i64 - window as i64 / 2;
         if start + window as i64 > self.original.end() as i64 {
@@ -389,10 +387,11 @@ mod tests {
     fn what_is_held_keeps_its_times_when_another_stream_begins() {
         let mut scope = watched(48_000.0, 1.0, 256);
         scope.hold(true);
-        let (spot, written) = (scope.spot(30), scope.columns.written());
+        let place = FramePlace { start_samples: 19_200.0, pass_samples: 0.0 };
+        let (spot, written) = (scope.spot(place), scope.columns.written());
         let timing = Timing::new(8000.0, Scheduling::Spread, CodecModel::embedded().unwrap().info()).unwrap();
         scope.event(TapEvent::Stream { opening: 1, stream: 9, timing, channels: 1 });
-        assert_eq!((scope.spot(30), scope.columns.written()), (spot, written));
+        assert_eq!((scope.spot(place), scope.columns.written()), (spot, written));
         assert_eq!(scope.rate_hz(), Some(48_000.0));
         scope.hold(false);
         assert_eq!((scope.rate_hz(), scope.columns.written()), (Some(8000.0), 0));
@@ -410,7 +409,13 @@ mod tests {
             for frame in 0..75_u64 {
                 sender.begin_block(Transport { playing: true, ..Transport::default() });
                 let tokens = [TokenFrame::default(); 2];
-                sender.frame(CodedFrame::new(frame, &model, &tokens[..coded_channels], false));
+                sender.frame(CodedFrame::new(
+                    frame,
+                    FramePlace::of(frame, &timing),
+                    &model,
+                    &tokens[..coded_channels],
+                    false,
+                ));
                 let tone = |n: usize| 0.5 * ((frame as usize * 640 + n) as f32 * 0.1).sin();
                 let left: Vec<f32> = (0..640).map(tone).collect();
                 let turned: Vec<f32> = left.iter().map(|sample| -sample).collect();
@@ -431,7 +436,7 @@ mod tests {
     #[test]
     fn a_frame_knows_its_place_on_the_timeline() {
         let mut scope = watched(48_000.0, 1.0, 256);
-        let spot = scope.spot(30).unwrap();
+        let spot = scope.spot(FramePlace { start_samples: 19_200.0, pass_samples: 0.0 }).unwrap();
         assert!((spot.stream_s - 0.4).abs() < 1e-9);
         assert_eq!(spot.timeline, Some((1e6 + 19_200.0, (1e6 + 19_200.0) / 48_000.0)));
         assert_eq!(scope.load.reading().median, 0.25);

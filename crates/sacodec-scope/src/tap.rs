@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use ringbuf::traits::{Consumer, Producer, Split};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 
-use sacodec_engine::{CodedFrame, Observer, Timing, Transport};
+use sacodec_engine::{CodedFrame, FramePlace, Observer, Timing, Transport};
 use sacodec_token::TokenFrame;
 
 /// Samples of a snapshot.
@@ -51,8 +51,10 @@ pub enum TapEvent {
     },
     /// A frame was coded.
     Frame {
-        /// Number of the frame in the stream.
+        /// Number of the frame, counted from where the codec last began afresh.
         index: u64,
+        /// Where it stands in the stream.
+        place: FramePlace,
         /// Tokens of each coded channel.
         tokens: [TokenFrame; 2],
         /// Coded channels, 1 or 2.
@@ -225,8 +227,8 @@ impl Observer for TapSender {
         let [a, b, c, d, e, f, g, h, ..] = frame.model.digest();
         let pack = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
         let sizes = [info.semantic.size as u32, info.acoustic.size as u32];
-        let (index, failed) = (frame.index, frame.failed);
-        self.push(TapEvent::Frame { index, tokens, channels: channels as u8, failed, pack, sizes });
+        let (index, place, failed) = (frame.index, frame.place, frame.failed);
+        self.push(TapEvent::Frame { index, place, tokens, channels: channels as u8, failed, pack, sizes });
     }
 
     fn heard(&mut self, original: &[&[f32]], coded: &[&[f32]]) {

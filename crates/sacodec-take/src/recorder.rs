@@ -12,7 +12,7 @@ use super::anchor::Anchor;
 use super::format::GapReason;
 use super::header::ChannelMode;
 use sacodec_codec::CodecModel;
-use sacodec_engine::{CodedFrame, Moment, Timeline, Timing, Transport};
+use sacodec_engine::{CodedFrame, FramePlace, Moment, Timeline, Timing, Transport};
 use sacodec_token::{FRAME_RATE_HZ, TokenFrame};
 
 /// Events between the threads: 30 s of frames (2250) with as many anchors fit, and 54 s of frames
@@ -109,8 +109,9 @@ struct CurrentTake {
     /// model: dropping it here could be the one that frees it.
     model_address: usize,
     mode: ChannelMode,
-    /// First sample of the audio that it is coded from, counted over all streams of the activation.
-    origin_samples: u64,
+    /// First sample of the audio that it is coded from, counted over all streams of the activation: where hops stand
+    /// on the host's timeline, up to a hop before the first one.
+    origin_samples: i64,
     stream_frame: u64,
     /// The writer thread knows of it.
     announced: bool,
@@ -137,8 +138,6 @@ struct StreamState {
     samples: u64,
     /// Samples of this activation before that reset.
     base_samples: u64,
-    /// Number of the next frame, counted from the engine's last reset.
-    next_frame: u64,
     armed: Armed,
 }
 
@@ -168,7 +167,6 @@ impl Recorder {
             timing,
             samples: 0,
             base_samples: 0,
-            next_frame: 0,
             armed: Armed::default(),
         });
     }
@@ -191,14 +189,13 @@ impl Recorder {
     /// # Real-time
     /// Never allocates or locks; waits only if it was activated to, see [`Recorder::activate`].
     pub fn frame(&mut self, frame: &CodedFrame) {
-        let Some(stream) = &mut self.stream else { return };
-        if frame.index >= stream.timing.frames_begun(stream.samples) {
+        let Some(stream) = &self.stream else { return };
+        let FramePlace { start_samples, pass_samples } = frame.place;
+        if start_samples >= stream.samples as f64 {
             // It began in the silence that completes the last ones.
             return;
         }
-        stream.next_frame = frame.index + 1;
-        let start_samples = stream.timing.frame_start_samples(frame.index);
-        let moment = stream.timeline.at(start_samples);
+        let moment = stream.timeline.at_in_pass(start_samples, pass_samples);
         let mode = match (moment.armed, stream.armed) {
             (Armed::Off(reason), _) => return self.end_at(moment.since_samples, reason),
             (Armed::On(ChannelMode::Each), Armed::Off(reason)) if frame.tokens().len() == 1 => {
@@ -224,16 +221,17 @@ impl Recorder {
         if let Some(reason) = changed {
             self.end_at(start_samples, reason);
         }
-        self.record(frame, mode, start_samples, changed == Some(EndReason::PackChanged));
+        self.record(frame, mode, changed == Some(EndReason::PackChanged));
     }
 
-    /// The block is processed: ends a take all of whose frames are there.
+    /// The block is processed, and the next frame will begin at `next_samples`, see
+    /// [`Engine::next_frame_samples`](sacodec_engine::Engine::next_frame_samples): ends a take all of whose frames
+    /// are there.
     ///
     /// # Real-time
     /// Never allocates, locks or waits.
-    pub fn end_block(&mut self) {
+    pub fn end_block(&mut self, next_samples: f64) {
         let Some(stream) = &self.stream else { return };
-        let next_samples = stream.timing.frame_start_samples(stream.next_frame);
         if self.current.is_some() && next_samples < stream.samples as f64 {
             let moment = stream.timeline.at(next_samples);
             if let Armed::Off(reason) = moment.armed {
@@ -242,18 +240,17 @@ impl Recorder {
         }
     }
 
-    /// Whether frames that are to be recorded are still on their way through the engine: then code
-    /// silence after them before it is reset, or they are lost.
+    /// Whether frames that are to be recorded are still on their way through the engine, whose next one begins at
+    /// `next_samples`: then code silence after them before it is reset, or they are lost.
     ///
     /// # Real-time
     /// Never allocates, locks or waits.
-    pub fn is_waiting_for_frames(&self) -> bool {
+    pub fn is_waiting_for_frames(&self, next_samples: f64) -> bool {
         self.stream.as_ref().is_some_and(|stream| {
-            let next_samples = stream.timing.frame_start_samples(stream.next_frame);
             let next = stream.timeline.at(next_samples).armed;
             let is_wanted = |armed| matches!(armed, Armed::On(_));
             (self.current.is_some() || is_wanted(stream.armed) || is_wanted(next))
-                && stream.next_frame < stream.timing.frames_begun(stream.samples)
+                && next_samples < stream.samples as f64
         })
     }
 
@@ -268,11 +265,7 @@ impl Recorder {
         if let Some(stream) = &mut self.stream {
             stream.base_samples += stream.samples;
             stream.samples = 0;
-            stream.next_frame = 0;
             stream.timeline.clear();
-        }
-        if let Some(current) = &mut self.current {
-            current.was_reset = true;
         }
     }
 
@@ -297,20 +290,22 @@ impl Recorder {
         let Some(current) = self.current.take().filter(|current| current.announced) else { return };
         self.push_lost(current.frames - current.lost, current.lost, current.lost_reset);
         let base_samples = self.stream.as_ref().map_or(0, |stream| stream.base_samples);
-        let end_samples = base_samples + stream_samples.max(0.0).round() as u64;
-        let length_samples = end_samples.saturating_sub(current.origin_samples);
+        let end_samples = (base_samples + stream_samples.max(0.0).round() as u64) as i64;
+        let length_samples = (end_samples - current.origin_samples).max(0) as u64;
         self.push(RecorderEvent::End { reason, length_samples });
     }
 
-    fn record(&mut self, frame: &CodedFrame, mode: ChannelMode, start_samples: f64, other_pack: bool) {
+    fn record(&mut self, frame: &CodedFrame, mode: ChannelMode, other_pack: bool) {
+        let FramePlace { start_samples, pass_samples } = frame.place;
         let has_room = self.has_room();
         let Some(stream) = &self.stream else { return };
-        let origin_samples = stream.base_samples + start_samples.round() as u64;
+        let origin_samples = stream.base_samples as i64 + start_samples.round() as i64;
         let current =
             self.current.get_or_insert_with(|| CurrentTake::new(frame, mode, origin_samples, other_pack));
         current.frames += 1;
+        current.was_reset |= frame.index == 0;
         let heard_samples = start_samples + stream.timing.first_frame_samples;
-        let moment = stream.timeline.at(heard_samples);
+        let moment = stream.timeline.at_in_pass(heard_samples, pass_samples);
         let origin = current.origin_samples as f64 - stream.base_samples as f64;
         let (anchor, is_needed) = current.anchor(&moment, heard_samples - origin, &stream.timing);
         let was_reset = std::mem::take(&mut current.was_reset);
@@ -386,7 +381,7 @@ impl Recorder {
 
 impl CurrentTake {
     /// A take that begins with `frame`; with zero states where another pack takes over.
-    fn new(frame: &CodedFrame, mode: ChannelMode, origin_samples: u64, other_pack: bool) -> Self {
+    fn new(frame: &CodedFrame, mode: ChannelMode, origin_samples: i64, other_pack: bool) -> Self {
         Self {
             model_address: address(frame.model),
             mode,
@@ -396,7 +391,7 @@ impl CurrentTake {
             frames: 0,
             lost: 0,
             anchor: None,
-            was_reset: other_pack || frame.index == 0,
+            was_reset: other_pack,
             lost_reset: None,
         }
     }

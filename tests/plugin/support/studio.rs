@@ -10,7 +10,7 @@ use nice_plug::prelude::{GuiContextInner, ParamPtr, ParamSetter, Params, PluginA
 use sacodec::editor::{Action, Desk, Inputs, theme};
 use sacodec::{Facts, PackChoice, PackStatus, SacodecParams, SessionState, Status};
 use sacodec_codec::{CodecModel, ModelPack, StreamGain, TokenFrame};
-use sacodec_engine::{CodedFrame, Observer, Scheduling, Timing, TokenDecoder, Transport};
+use sacodec_engine::{CodedFrame, FramePlace, Observer, Scheduling, Timing, TokenDecoder, Transport};
 use sacodec_scope::{TapReceiver, TapSender, tap};
 
 use super::raster::Raster;
@@ -168,6 +168,7 @@ impl Studio {
             if let (Some(first), Some(second)) = (tokens.get(block), tokens.get(later)) {
                 self.sender.frame(CodedFrame::new(
                     block as u64,
+                    FramePlace::of(block as u64, &timing),
                     &model,
                     &[*first, *second][..channels],
                     false,

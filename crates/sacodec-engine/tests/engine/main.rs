@@ -4,3 +4,4 @@ mod level_match;
 mod listening_test;
 mod stream;
 mod swap;
+mod timeline_lock;

@@ -30,10 +30,11 @@ fn token(index: u64) -> TokenFrame {
 /// A block of a second and the frames of it.
 fn second(recorder: &mut Recorder, model: &Arc<CodecModel>, number: u64, armed: Armed) {
     recorder.begin_block(48_000, Transport::default(), armed);
+    let place = |index| FramePlace::of(index, &timing(model));
     for index in number * 75..(number + 1) * 75 {
-        recorder.frame(&CodedFrame::new(index, model, &[token(index)], false));
+        recorder.frame(&CodedFrame::new(index, place(index), model, &[token(index)], false));
     }
-    recorder.end_block();
+    recorder.end_block(place((number + 1) * 75).start_samples);
 }
 
 /// All that the plugin does but the codec: the recorder, the ring, the thread and a real file.
@@ -187,7 +188,7 @@ fn a_frame_that_the_codec_failed_on_is_a_gap() {
     let (mut recorder, mut events) = channel(Arc::default());
     recorder.activate(timing(&model), false);
     recorder.begin_block(48_000, Transport::default(), Armed::On(ChannelMode::Mono));
-    recorder.frame(&CodedFrame::new(0, &model, &[token(0)], true));
+    recorder.frame(&CodedFrame::new(0, FramePlace::default(), &model, &[token(0)], true));
     let found: Vec<RecorderEvent> = std::iter::from_fn(|| events.try_pop()).collect();
     assert!(matches!(
         found[..],

@@ -1,0 +1,191 @@
+//! The pass that is coded, and the one before it until all of it was heard.
+
+use super::channel::CodedChannel;
+use super::config::EngineConfig;
+use super::error::EngineError;
+use super::frame::CodedFrame;
+use super::held_frames::HeldFrames;
+use super::latency::Timing;
+use super::monitor::fade_samples;
+use super::observer::Observer;
+use super::pass::{Coding, Pass, RUN_SAMPLES};
+use super::schedule::Jobs;
+use sacodec_codec::StreamGain;
+
+/// Two passes that take turns. Where one begins, the other gets silence until the last of its sound has come out.
+pub struct Passes {
+    pub jobs: Jobs,
+    passes: [Pass; 2],
+    /// The pass that is coded.
+    lead: usize,
+    /// Host samples until the first sample of the lead is heard; until then the other pass is.
+    ending_samples: usize,
+    /// Frames of the lead that were coded before the last frame of the other pass.
+    held: HeldFrames,
+    /// Host samples since the last reset.
+    stream_samples: u64,
+    /// Where the other pass ended.
+    end_samples: f64,
+    timing: Timing,
+    fade_samples: usize,
+}
+
+impl Passes {
+    /// Allocates everything.
+    pub fn new(jobs: Jobs, timing: &Timing, config: EngineConfig) -> Result<Self, EngineError> {
+        Ok(Self {
+            jobs,
+            passes: [Pass::new(0, timing, config)?, Pass::new(1, timing, config)?],
+            lead: 0,
+            ending_samples: 0,
+            held: HeldFrames::default(),
+            stream_samples: 0,
+            end_samples: 0.0,
+            timing: *timing,
+            fade_samples: fade_samples(config.rate_hz) as usize,
+        })
+    }
+
+    /// As new: one pass, which begins with the next sample.
+    ///
+    /// # Real-time
+    /// Frees states to the pool; never locks or waits.
+    pub fn reset(&mut self) -> Result<(), EngineError> {
+        self.ending_samples = 0;
+        self.held.clear();
+        self.stream_samples = 0;
+        self.passes[self.lead].begin(&mut self.jobs, 0, 0, 0)
+    }
+
+    /// The codec begins afresh with the next sample, which stands at `position_samples` of the host's timeline.
+    ///
+    /// # Real-time
+    /// Frees states to the pool and resamples up to three hops of silence; never locks or waits.
+    pub fn begin(&mut self, position_samples: f64) -> Result<(), EngineError> {
+        let skipped_samples = self.timing.since_grid_samples(position_samples);
+        let mut unheard_hops = 0;
+        if self.stream_samples > 0 {
+            // A pass that was not heard yet gives way; the one before it is still heard.
+            if self.ending_samples == 0 {
+                let wanted = self.passes[self.lead].channels.get(1).is_some_and(|second| second.wanted);
+                self.lead = 1 - self.lead;
+                self.end_samples = self.stream_samples as f64;
+                if let Some(second) = self.passes[self.lead].channels.get_mut(1) {
+                    second.wanted = wanted;
+                }
+            }
+            self.ending_samples = self.timing.latency_samples;
+            // Two passes and a swap at once would cost three frames in the time of one. The swap waits unheard.
+            unheard_hops = self.timing.frames_begun(self.ending_samples as u64) as usize + 1;
+        }
+        self.passes[self.lead].channels[0].wanted = true;
+        self.passes[self.lead].begin(&mut self.jobs, self.stream_samples, skipped_samples, unheard_hops)
+    }
+
+    /// Whether a pass is still heard that has ended.
+    pub fn is_ending(&self) -> bool {
+        self.ending_samples > 0
+    }
+
+    /// Where the frame begins that comes next.
+    pub fn next_frame_samples(&self) -> f64 {
+        let lead = self.jobs.next_place(self.lead);
+        let other = self.jobs.next_place(1 - self.lead).start_samples;
+        match self.held.first_place() {
+            _ if self.is_ending() && other < self.end_samples => other,
+            Some(held) => held.start_samples,
+            None => lead.start_samples,
+        }
+    }
+
+    /// The channels of the pass that is coded.
+    pub fn channels(&mut self) -> &mut [CodedChannel] {
+        &mut self.passes[self.lead].channels
+    }
+
+    /// Coded samples that were not there in time.
+    pub fn underruns(&self) -> u64 {
+        self.passes.iter().flat_map(|pass| &pass.channels).map(|channel| channel.underruns).sum()
+    }
+
+    /// Host samples in which nothing changes: at most one chunk is complete with the last of them. Never zero.
+    pub fn run_samples(&self) -> usize {
+        let run = self.passes[self.lead].missing_samples().clamp(1, RUN_SAMPLES);
+        match self.ending_samples {
+            0 => run,
+            ending => run.min(ending).min(self.passes[1 - self.lead].missing_samples().max(1)),
+        }
+    }
+
+    /// Codes what a run asks for whose samples were pushed to [`Passes::channels`], `complete` where they complete
+    /// a chunk. `true` where other codecs have taken over.
+    pub fn code(
+        &mut self,
+        (run, complete): (usize, bool),
+        second: bool,
+        streams: StreamGain,
+        observer: &mut dyn Observer,
+    ) -> Result<bool, EngineError> {
+        self.stream_samples += run as u64;
+        let is_waiting = self.is_ending() && self.end(run, streams, observer)?;
+        let mut sink = |frame: CodedFrame| observer.frame(frame);
+        if !is_waiting {
+            self.held.release(self.jobs.model(), &mut sink);
+        }
+        let (held, coding) = (&mut self.held, Coding { leads: true, second, streams });
+        self.passes[self.lead].code(&mut self.jobs, (run, complete), coding, &mut |frame| {
+            let given = if is_waiting { held.hold(frame) } else { Some(frame) };
+            if let Some(frame) = given {
+                sink(frame);
+            }
+        })
+    }
+
+    /// Works on the pass that ends; `true` while frames of it are still to come.
+    fn end(
+        &mut self,
+        run: usize,
+        streams: StreamGain,
+        observer: &mut dyn Observer,
+    ) -> Result<bool, EngineError> {
+        let other = 1 - self.lead;
+        let pass = &mut self.passes[other];
+        let second = pass.channels.get(1).is_some_and(|second| second.wanted);
+        let complete = pass.push_silence(run);
+        let (end_samples, coding) = (self.end_samples, Coding { leads: false, second, streams });
+        pass.code(&mut self.jobs, (run, complete), coding, &mut |frame: CodedFrame| {
+            // What began later is silence that pushes the last of the sound out.
+            if frame.place.start_samples < end_samples {
+                observer.frame(frame);
+            }
+        })?;
+        Ok(self.jobs.next_place(other).start_samples < end_samples)
+    }
+
+    /// The next output samples of the first channel and, where there is one, of the second.
+    pub fn pop(&mut self, first: &mut [f32], second: &mut [f32]) -> Result<(), EngineError> {
+        self.passes[self.lead].pop(first, second)?;
+        if self.ending_samples == 0 {
+            return Ok(());
+        }
+        let mut ending = [[0.0; RUN_SAMPLES]; 2];
+        let [ending_first, ending_second] = &mut ending;
+        self.passes[1 - self.lead]
+            .pop(&mut ending_first[..first.len()], &mut ending_second[..second.len()])?;
+        self.fade(first, ending_first);
+        self.fade(second, ending_second);
+        self.ending_samples = self.ending_samples.saturating_sub(first.len());
+        Ok(())
+    }
+
+    /// Mixes what ends into `lead`, so that from the first sample on that was coded in it the lead is heard alone.
+    fn fade(&self, lead: &mut [f32], ending: &[f32]) {
+        let steps = self.fade_samples as f32 + 1.0;
+        for (n, (lead, ending)) in lead.iter_mut().zip(ending).enumerate() {
+            *lead = match self.ending_samples.saturating_sub(n) {
+                left if left > self.fade_samples => *ending,
+                left => *lead + left as f32 / steps * (*ending - *lead),
+            };
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! When the codec begins afresh, so that what it makes depends on the place on the timeline.
+
+use sacodec_token::{POSITION_TOLERANCE_SAMPLES, Transport};
+
+/// What binds the codec to the host's timeline.
+///
+/// Where it begins afresh, hops stand on a grid of the timeline and the codec's states are zero. So tokens and
+/// samples are a function of the material and of where the transport started: playing is bouncing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TimelineLock {
+    /// Nothing: the codec runs on, whatever the transport does.
+    #[default]
+    Off,
+    /// It begins afresh where the transport starts.
+    AtStart,
+    /// It begins afresh where the transport starts, and where it jumps.
+    AtStartAndJumps,
+}
+
+/// Follows the transport, and says where the codec is to begin afresh.
+#[derive(Debug, Default)]
+pub struct LockFollower {
+    /// Where the transport is expected at the next block; `None` where the codec is not bound to it.
+    expected: Option<Transport>,
+}
+
+impl LockFollower {
+    /// Forgets the transport: the next block that plays is a start.
+    ///
+    /// # Real-time
+    /// Never allocates, locks or waits.
+    pub fn reset(&mut self) {
+        self.expected = None;
+    }
+
+    /// A block of `samples` begins, with the transport at `now`. Gives the place on the timeline, in host samples,
+    /// if the codec is to begin afresh with its first sample: see [`Engine::begin_at`](super::Engine::begin_at).
+    /// A host that does not tell where it is leaves the codec free.
+    ///
+    /// # Real-time
+    /// Never allocates, locks or waits.
+    pub fn block(
+        &mut self,
+        lock: TimelineLock,
+        now: &Transport,
+        samples: usize,
+        rate_hz: f64,
+    ) -> Option<f64> {
+        if samples == 0 {
+            return None;
+        }
+        let place = now.position_samples.filter(|_| now.playing && lock != TimelineLock::Off);
+        let expected = self.expected.take();
+        let place = place?;
+        self.expected = Some(now.after(samples as f64, rate_hz));
+        let Some(expected) = expected.and_then(|expected| expected.position_samples) else {
+            return Some(place);
+        };
+        let has_jumped = (expected - place).abs() > POSITION_TOLERANCE_SAMPLES;
+        (has_jumped && lock == TimelineLock::AtStartAndJumps).then_some(place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(position_samples: f64, playing: bool) -> Transport {
+        Transport { playing, position_samples: Some(position_samples), ..Transport::default() }
+    }
+
+    /// The blocks of a short story after which the codec begins afresh.
+    fn begins(lock: TimelineLock) -> Vec<Option<f64>> {
+        let mut follower = LockFollower::default();
+        let story = [
+            (at(500.0, false), 100),
+            (at(500.0, true), 100),
+            // As hosts round, and an empty block that says nonsense.
+            (at(601.0, true), 100),
+            (at(0.0, true), 0),
+            (at(701.0, true), 50),
+            // A loop.
+            (at(500.0, true), 100),
+            (at(600.0, true), 100),
+            (at(700.0, false), 100),
+            (at(-80.0, true), 100),
+            (Transport { position_samples: None, ..at(0.0, true) }, 100),
+        ];
+        story.iter().map(|(now, samples)| follower.block(lock, now, *samples, 48_000.0)).collect()
+    }
+
+    #[test]
+    fn the_codec_begins_afresh_where_the_transport_starts_and_if_chosen_where_it_jumps() {
+        let (start, again, jump) = (Some(500.0), Some(-80.0), Some(500.0));
+        assert_eq!(begins(TimelineLock::Off), [None; 10]);
+        let mut expected = [None; 10];
+        (expected[1], expected[8]) = (start, again);
+        assert_eq!(begins(TimelineLock::AtStart), expected);
+        expected[5] = jump;
+        assert_eq!(begins(TimelineLock::AtStartAndJumps), expected);
+    }
+
+    #[test]
+    fn a_lock_that_is_turned_on_while_the_transport_plays_begins_there() {
+        let mut follower = LockFollower::default();
+        let mut block = |lock, position| follower.block(lock, &at(position, true), 64, 48_000.0);
+        assert_eq!(block(TimelineLock::Off, 0.0), None);
+        assert_eq!(block(TimelineLock::AtStart, 64.0), Some(64.0));
+        assert_eq!(block(TimelineLock::AtStart, 128.0), None);
+        assert_eq!(block(TimelineLock::Off, 192.0), None);
+        assert_eq!(block(TimelineLock::AtStart, 256.0), Some(256.0));
+    }
+}
