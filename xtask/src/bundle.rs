@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use crate::bundles::Bundles;
 use crate::notices;
 use crate::project::Project;
 
@@ -11,40 +12,6 @@ use crate::project::Project;
 const PACKAGE: &str = "sacodec";
 /// The package of the command, and its name.
 const COMMAND: (&str, &str) = ("sacodec-cli", "sacodec");
-
-/// The name that `bundler.toml` gives its bundles.
-const BUNDLE: &str = "SACodec";
-
-/// The two plugin bundles: files or folders, as the system has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bundles {
-    /// The `.clap`.
-    pub clap: PathBuf,
-    /// The `.vst3`.
-    pub vst3: PathBuf,
-}
-
-impl Bundles {
-    /// Where the bundler puts them: `bundled` in cargo's target folder.
-    pub fn of(project: &Project) -> Self {
-        let folder = project.target.join("bundled");
-        Self { clap: folder.join(format!("{BUNDLE}.clap")), vst3: folder.join(format!("{BUNDLE}.vst3")) }
-    }
-
-    /// Whether both are there.
-    pub fn exist(&self) -> bool {
-        self.clap.exists() && self.vst3.exists()
-    }
-
-    /// The library to load of the `.clap`, which is a folder on macOS.
-    pub fn clap_library(&self) -> PathBuf {
-        if self.clap.is_dir() {
-            self.clap.join("Contents").join("MacOS").join(BUNDLE)
-        } else {
-            self.clap.clone()
-        }
-    }
-}
 
 /// What a release build leaves.
 #[derive(Debug, Clone)]
@@ -96,28 +63,12 @@ fn must_exist(path: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bundles::BUNDLE;
 
     #[test]
     fn the_bundle_name_is_that_of_the_bundler_configuration() {
         let configuration = include_str!("../../bundler.toml");
         assert!(configuration.contains(&format!("[{PACKAGE}]")));
         assert!(configuration.contains(&format!("name = \"{BUNDLE}\"")));
-    }
-
-    #[test]
-    fn a_clap_that_is_a_folder_is_loaded_from_inside() -> Result<()> {
-        let folder = tempfile::tempdir()?;
-        let project =
-            Project { root: folder.path().into(), target: folder.path().into(), packages: Vec::new() };
-        let bundles = Bundles::of(&project);
-        assert!(!bundles.exist());
-        std::fs::create_dir_all(&bundles.vst3)?;
-        std::fs::write(&bundles.clap, "library")?;
-        assert!(bundles.exist());
-        assert_eq!(bundles.clap_library(), bundles.clap);
-        std::fs::remove_file(&bundles.clap)?;
-        std::fs::create_dir_all(&bundles.clap)?;
-        assert_eq!(bundles.clap_library(), bundles.clap.join("Contents/MacOS/SACodec"));
-        Ok(())
     }
 }
