@@ -8,7 +8,7 @@ use nice_plug::prelude::*;
 use super::editor::SacodecEditor;
 use super::packs::PackChoice;
 use super::params::SacodecParams;
-use super::recording::{self, Recording};
+use super::recording::{self, BlockSettings, Recording};
 use super::state::SessionState;
 use super::status::Status;
 use sacodec_engine::{Engine, EngineConfig};
@@ -186,7 +186,8 @@ impl Plugin for SacodecPlugin {
             self.pack_awaits_restart || engine.config().scheduling != self.params.scheduling();
         let mut controls = self.params.controls(self.rendering);
         controls.audition = self.status.audition().filter(|_| !self.rendering);
-        self.recording.process(engine, buffer.as_slice(), &controls, &now, &self.params, &mut self.tap);
+        let settings = BlockSettings { controls, transport: now, params: &self.params };
+        self.recording.process(engine, buffer.as_slice(), &settings, &mut self.tap);
         if let Some(codecs) = engine.take_retired() {
             let _ = self.params.session.pack.push_retired(codecs);
         }
