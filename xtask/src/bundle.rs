@@ -22,13 +22,13 @@ pub struct Built {
     pub program: PathBuf,
 }
 
-/// Hands a command line to nice-plug's bundler as it is, and adds the notices of licences to our bundles.
+/// Hands a command line to nice-plug's bundler as it is, and completes our bundles.
 pub fn delegate(command: &str, args: Vec<String>) -> Result<()> {
     nice_plug_xtask::main_with_args("cargo xtask", std::iter::once(command.to_owned()).chain(args))?;
     let project = Project::find()?;
     let bundles = Bundles::of(&project);
     // Another package may have been bundled, and ours never.
-    if bundles.exist() { notices::put(&project, &bundles) } else { Ok(()) }
+    if bundles.exist() { complete(&project, &bundles) } else { Ok(()) }
 }
 
 /// Builds plugin and `sacodec` command for release and bundles the plugin.
@@ -46,8 +46,16 @@ pub fn release(project: &Project) -> Result<Built> {
     for path in [&built.bundles.clap, &built.bundles.vst3, &built.program] {
         must_exist(path)?;
     }
-    notices::put(project, &built.bundles)?;
+    complete(project, &built.bundles)?;
     Ok(built)
+}
+
+/// Removes from what the bundler made what is no plugin, and adds the notices of licences.
+fn complete(project: &Project, bundles: &Bundles) -> Result<()> {
+    bundles.remove_standalone().with_context(|| {
+        format!("could not remove the program beside {}: check its permissions", bundles.clap.display())
+    })?;
+    notices::put(project, bundles)
 }
 
 fn must_exist(path: &Path) -> Result<()> {
