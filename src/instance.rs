@@ -8,10 +8,10 @@ use nice_plug::prelude::*;
 use super::editor::SacodecEditor;
 use super::packs::PackChoice;
 use super::params::SacodecParams;
-use super::recording::{self, Recording};
+use super::recording::{self, BlockSettings, Recording};
 use super::state::SessionState;
 use super::status::Status;
-use sacodec_engine::{Engine, EngineConfig};
+use sacodec_engine::{Engine, EngineConfig, LockFollower};
 use sacodec_scope::{TapReceiver, TapSender, tap};
 
 /// The editor is asked to draw itself this often while sound runs.
@@ -30,6 +30,7 @@ pub struct SacodecPlugin {
     /// Made on activation; kept while rate, channels, scheduling and pack stay the same.
     engine: Option<Engine>,
     recording: Recording,
+    lock: LockFollower,
     rate_hz: f64,
     rendering: bool,
     /// A pack with another delay was chosen: only an engine of its own can play it.
@@ -50,6 +51,7 @@ impl Default for SacodecPlugin {
             unshown_samples: 0,
             engine: None,
             recording: Recording::default(),
+            lock: LockFollower::default(),
             rate_hz: 0.0,
             rendering: false,
             pack_awaits_restart: false,
@@ -104,6 +106,7 @@ impl Plugin for SacodecPlugin {
         // Some hosts activate anew without a word before.
         self.end_stream();
         self.rate_hz = wanted.rate_hz;
+        self.lock.reset();
         self.rendering = config.process_mode == ProcessMode::Offline;
         self.restart_requested = false;
         self.pack_awaits_restart = false;
@@ -145,6 +148,7 @@ impl Plugin for SacodecPlugin {
         if let Some(engine) = &mut self.engine {
             self.recording.flush(engine, &self.params.controls(self.rendering));
             engine.reset();
+            self.lock.reset();
             self.recording.reset();
             self.tap.begin_stream(*engine.timing(), engine.config().channels);
         }
@@ -166,7 +170,7 @@ impl Plugin for SacodecPlugin {
         let Some(engine) = &mut self.engine else {
             return ProcessStatus::Error("process was called before activate");
         };
-        if !engine.is_swapping()
+        if engine.can_swap()
             && let Some(codecs) = self.params.session.pack.pop_incoming()
         {
             // What is handed back finds room: the queue holds eight and nothing else is on its way.
@@ -182,11 +186,16 @@ impl Plugin for SacodecPlugin {
                 self.pack_awaits_restart = false;
             }
         }
+        let lock = self.params.timeline_lock();
+        if let Some(position_samples) = self.lock.block(lock, &now, buffer.samples(), self.rate_hz) {
+            engine.begin_at(position_samples);
+        }
         let awaits_restart =
             self.pack_awaits_restart || engine.config().scheduling != self.params.scheduling();
         let mut controls = self.params.controls(self.rendering);
         controls.audition = self.status.audition().filter(|_| !self.rendering);
-        self.recording.process(engine, buffer.as_slice(), &controls, &now, &self.params, &mut self.tap);
+        let settings = BlockSettings { controls, transport: now, params: &self.params };
+        self.recording.process(engine, buffer.as_slice(), &settings, &mut self.tap);
         if let Some(codecs) = engine.take_retired() {
             let _ = self.params.session.pack.push_retired(codecs);
         }
@@ -265,6 +274,7 @@ impl ClapPlugin for SacodecPlugin {
             section.add_page("Record", |page| {
                 page.add_param(&self.params.record_tokens);
                 page.add_param(&self.params.record_while);
+                page.add_param(&self.params.timeline_lock);
             });
         });
     }

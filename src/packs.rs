@@ -14,7 +14,7 @@ use crossbeam::queue::ArrayQueue;
 use nice_plug::params::persist::PersistentField;
 use parking_lot::Mutex;
 
-use super::status::{LoadedPack, Status, pack_key};
+use super::status::{LoadedPack, Status};
 use sacodec_codec::{CodecError, CodecModel, LoadError, ModelPack};
 use sacodec_engine::CodecSet;
 
@@ -263,7 +263,7 @@ impl Shared {
             return model;
         }
         *newest = Some((choice, model.clone()));
-        let (key, info) = (pack_key(&model), model.info().clone());
+        let (key, info) = (model.key(), model.info().clone());
         self.status.add_loaded(LoadedPack { key, info, card: card.map(str::to_owned) });
         // The embedded pack plays while the chosen one is still loaded, or after it was refused.
         if !is_fallback && self.choice.load(Ordering::SeqCst) == choice {
@@ -314,25 +314,13 @@ mod tests {
     use super::*;
     use sacodec_codec::PackError;
 
-    fn other_pack() -> (tempfile::TempDir, Arc<CodecModel>) {
-        let folder = tempfile::tempdir().unwrap();
-        let live = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/live");
-        for name in ["encoder.onnx", "quantizer.onnx", "decoder.onnx"] {
-            std::fs::copy(live.join(name), folder.path().join(name)).unwrap();
-        }
-        let manifest = std::fs::read_to_string(live.join("manifest.json")).unwrap();
-        let mut manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
-        manifest["version"] = "99.0".into();
-        std::fs::write(folder.path().join("manifest.json"), manifest.to_string()).unwrap();
-        let model = CodecModel::load(&ModelPack::from_folder(folder.path()).unwrap()).unwrap();
-        (folder, model)
-    }
-
     #[test]
     fn a_load_that_ends_after_a_later_one_replaces_nothing_that_is_shown_or_used() {
         let status = Arc::<Status>::default();
         let packs = PackChoice::new(status.clone());
-        let (embedded, (_folder, other)) = (CodecModel::embedded().unwrap(), other_pack());
+        let embedded = CodecModel::embedded().unwrap();
+        let folder = sacodec_testing::other_pack();
+        let other = CodecModel::load(&ModelPack::from_folder(folder.path()).unwrap()).unwrap();
         packs.shared.choice.store(2, Ordering::SeqCst);
         packs.shared.keep(2, other.clone(), None, false);
         packs.shared.keep(1, embedded, None, false);

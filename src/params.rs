@@ -6,7 +6,7 @@ use nice_plug::prelude::*;
 
 use super::state::SessionState;
 use sacodec_codec::StreamGain;
-use sacodec_engine::{Channels, Controls, Listen, Scheduling};
+use sacodec_engine::{Channels, Controls, Listen, Scheduling, TimelineLock};
 
 /// What is heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -79,6 +79,22 @@ pub enum SchedulingChoice {
     Burst,
 }
 
+/// What binds the codec to the host's timeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum LockChoice {
+    /// Nothing: the codec runs on.
+    #[id = "off"]
+    Off,
+    /// It begins afresh where the transport starts.
+    #[id = "start"]
+    #[name = "At start"]
+    AtStart,
+    /// It begins afresh where the transport starts or jumps.
+    #[id = "jumps"]
+    #[name = "At start and jumps"]
+    AtStartAndJumps,
+}
+
 /// When an armed recorder records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum RecordWhile {
@@ -120,6 +136,9 @@ pub struct SacodecParams {
     /// When a frame is computed.
     #[id = "sched"]
     pub scheduling: EnumParam<SchedulingChoice>,
+    /// What binds the codec to the host's timeline.
+    #[id = "lock"]
+    pub timeline_lock: EnumParam<LockChoice>,
     /// Tokens go into a take.
     #[id = "record"]
     pub record_tokens: BoolParam,
@@ -129,7 +148,7 @@ pub struct SacodecParams {
 }
 
 /// See [`SacodecParams::shown_values`].
-pub type ShownValues = [f32; 10];
+pub type ShownValues = [f32; 11];
 
 impl SacodecParams {
     /// Defaults, and what a new session keeps.
@@ -150,6 +169,7 @@ impl SacodecParams {
             level_match: switch("Level match"),
             when_rendering: EnumParam::new("When rendering", RenderChoice::Coded),
             scheduling: EnumParam::new("Scheduling", SchedulingChoice::Spread),
+            timeline_lock: EnumParam::new("Timeline lock", LockChoice::AtStart),
             record_tokens: switch("Record tokens"),
             record_while: EnumParam::new("Record while", RecordWhile::Armed),
         }
@@ -166,6 +186,7 @@ impl SacodecParams {
             self.level_match.modulated_normalized_value(),
             self.when_rendering.modulated_normalized_value(),
             self.scheduling.modulated_normalized_value(),
+            self.timeline_lock.modulated_normalized_value(),
             self.record_tokens.modulated_normalized_value(),
             self.record_while.modulated_normalized_value(),
         ]
@@ -199,6 +220,18 @@ impl SacodecParams {
             level_match: self.level_match.value(),
             bypass: self.bypass.value(),
             audition: None,
+        }
+    }
+
+    /// What binds the codec to the host's timeline.
+    ///
+    /// # Real-time
+    /// Reads an atomic.
+    pub fn timeline_lock(&self) -> TimelineLock {
+        match self.timeline_lock.value() {
+            LockChoice::Off => TimelineLock::Off,
+            LockChoice::AtStart => TimelineLock::AtStart,
+            LockChoice::AtStartAndJumps => TimelineLock::AtStartAndJumps,
         }
     }
 

@@ -22,6 +22,16 @@ pub struct Recording {
     thread: Option<TakeThread>,
 }
 
+/// What holds for a block, read once at its beginning.
+pub struct BlockSettings<'a> {
+    /// What the engine is told.
+    pub controls: Controls,
+    /// Where the host's playhead is at the first sample.
+    pub transport: Transport,
+    /// Says whether takes are recorded.
+    pub params: &'a SacodecParams,
+}
+
 struct Source {
     params: Arc<SacodecParams>,
     status: Arc<Status>,
@@ -69,17 +79,16 @@ impl Recording {
         &mut self,
         engine: &mut Engine,
         audio: &mut [&mut [f32]],
-        controls: &Controls,
-        now: &Transport,
-        params: &SacodecParams,
+        settings: &BlockSettings,
         tap: &mut TapSender,
     ) {
         let Some(recorder) = &mut self.recorder else {
-            return engine.process_observed(audio, controls, tap);
+            return engine.process_observed(audio, &settings.controls, tap);
         };
         let length = audio.iter().map(|channel| channel.len()).min().unwrap_or(0);
-        recorder.begin_block(length, *now, armed(params, audio.len(), now.playing));
-        engine.process_observed(audio, controls, &mut Both { recorder, tap });
+        let armed = armed(settings.params, audio.len(), settings.transport.playing);
+        recorder.begin_block(length, settings.transport, armed);
+        engine.process_observed(audio, &settings.controls, &mut Both { recorder, tap });
         recorder.end_block(engine.next_frame_samples());
     }
 

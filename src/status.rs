@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use atomic_float::{AtomicF32, AtomicF64};
 use parking_lot::Mutex;
 
-use sacodec_codec::{CodecModel, PackInfo};
+use sacodec_codec::PackInfo;
 use sacodec_engine::{Audition, Engine};
 use sacodec_take::{TakeStatus, TakeWatch};
 
@@ -23,7 +23,7 @@ pub struct Status {
     failed_frames: AtomicU64,
     underruns: AtomicU64,
     engine_errors: AtomicU64,
-    /// The pack that plays, by [`pack_key`]; 0 before activation.
+    /// The pack that plays, by [`CodecModel::key`](sacodec_codec::CodecModel::key); 0 before activation.
     playing_pack: AtomicU64,
     /// What was chosen plays only after a restart.
     awaits_restart: AtomicBool,
@@ -52,21 +52,12 @@ const LOADED_PACKS: usize = 8;
 /// A pack that was loaded, in words.
 #[derive(Debug, Clone)]
 pub struct LoadedPack {
-    /// See [`pack_key`].
+    /// See [`CodecModel::key`](sacodec_codec::CodecModel::key).
     pub key: u64,
     /// What it is.
     pub info: PackInfo,
     /// What its makers say of it, Markdown.
     pub card: Option<String>,
-}
-
-/// What tells packs apart in this process, small enough for an atomic: the beginning of the digest.
-///
-/// # Real-time
-/// Arithmetic only.
-pub fn pack_key(model: &CodecModel) -> u64 {
-    let [a, b, c, d, e, f, g, h, ..] = model.digest();
-    u64::from_le_bytes([a, b, c, d, e, f, g, h])
 }
 
 /// No listening test, as stored in an atomic: else bit 0 is set, bit 1 tells whether it is coded, the
@@ -142,7 +133,7 @@ impl Status {
         self.failed_frames.store(stats.failed_frames, Relaxed);
         self.underruns.store(stats.underruns, Relaxed);
         self.engine_errors.store(stats.errors, Relaxed);
-        self.playing_pack.store(pack_key(engine.model()), Relaxed);
+        self.playing_pack.store(engine.model().key(), Relaxed);
         self.match_coded_db.store(match_gains_db.0, Relaxed);
         self.match_difference_db.store(match_gains_db.1, Relaxed);
         self.is_match_settled.store(engine.is_match_settled(), Relaxed);
@@ -266,12 +257,13 @@ impl Status {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sacodec_codec::CodecModel;
     use sacodec_engine::{EngineConfig, Scheduling};
 
     #[test]
     fn the_pack_that_plays_is_named_and_so_is_the_one_that_waits() {
         let model = CodecModel::embedded().unwrap();
-        let (key, info) = (pack_key(&model), model.info().clone());
+        let (key, info) = (model.key(), model.info().clone());
         let status = Status::default();
         status.add_loaded(LoadedPack { key, info: info.clone(), card: None });
         assert_eq!((status.pack().name, status.pack().next), (info.title(), None), "before activation");

@@ -1,6 +1,8 @@
 //! A blind listening test: is X the original or the coded sound?
 
+use crate::params::SacodecParams;
 use crate::state::{AbxResult, TRIALS};
+use crate::status::Facts;
 use sacodec_engine::Audition;
 
 /// What is listened to in a test. A is the original, B is coded.
@@ -27,6 +29,19 @@ pub struct Conditions {
     pub level_matched: bool,
     /// The latency in samples and the rate in Hz: another one is another engine.
     pub timing: (u32, f64),
+}
+
+impl Conditions {
+    /// What a test of this moment would compare.
+    pub fn of(facts: &Facts, params: &SacodecParams) -> Self {
+        Self {
+            pack: facts.pack.name.clone(),
+            streams: params.streams.to_string(),
+            channels: params.channels.to_string(),
+            level_matched: params.level_match.value() && facts.is_match_settled,
+            timing: (facts.latency_samples, facts.rate_hz),
+        }
+    }
 }
 
 /// A test under way.

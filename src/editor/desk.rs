@@ -1,16 +1,8 @@
-//! The window's own state and how it is laid out. Knows parameters and plain data, no host and no window.
+//! The window's own state: what it remembers while it lives, and between two openings of it.
 
-use egui::{Layout, Rect, Ui, UiBuilder, pos2, vec2};
-
-use super::abx::Abx;
-use super::action::Action;
-use super::codebook::Maps;
-use super::inputs::Inputs;
+use super::abx::{Abx, Conditions};
+use super::maps::Maps;
 use super::strip::Strip;
-use super::widgets::segment;
-use super::{
-    codebook, controls, engine, header, help, keys, listen, meters, pack, record, spectra, theme, trial,
-};
 use crate::params::SacodecParams;
 use crate::status::Facts;
 use sacodec_scope::{LoadReading, Scope};
@@ -21,7 +13,7 @@ pub enum Page {
     /// Spectra, meters and panels.
     Main,
     /// The listening test.
-    Trial,
+    ListeningTest,
     /// What this is.
     Help,
 }
@@ -34,6 +26,9 @@ pub enum View {
     /// Their difference as it is heard, and the change of level.
     Difference,
 }
+
+/// Columns across the spectrograms, and their name.
+pub const SPANS: [(usize, &str); 3] = [(225, "3 s"), (450, "6 s"), (900, "12 s")];
 
 /// The panel beside the spectra.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,9 +45,6 @@ pub enum Tab {
 
 /// Frames of the window between two looks at the load: sorting thousands of numbers each frame shows nothing more.
 const LOAD_REFRESH_FRAMES: u32 = 8;
-
-/// Below this height there is no room for meters above the tabs.
-const LOW_SIDE: f32 = 260.0;
 
 /// Everything the window remembers while it lives, and between two openings of it.
 pub struct Desk {
@@ -95,7 +87,7 @@ impl Default for Desk {
             scope: Scope::default(),
             page: Page::Main,
             view: View::Pair,
-            span: spectra::SPANS[1].0,
+            span: SPANS[1].0,
             tab: Tab::Codes,
             abx: Abx::default(),
             random: fastrand::Rng::new(),
@@ -130,7 +122,7 @@ impl Desk {
 
     /// Begins a listening test of what is set now.
     pub fn begin_trials(&mut self, facts: &Facts, params: &SacodecParams) {
-        self.abx.start(&mut self.random, trial::conditions(facts, params));
+        self.abx.start(&mut self.random, Conditions::of(facts, params));
     }
 
     /// The load, worked out now and then.
@@ -138,112 +130,11 @@ impl Desk {
         self.load
     }
 
-    /// Draws the window. Parameters are set through the inputs; everything else that the user wants is
-    /// returned.
-    pub fn draw(&mut self, ui: &mut Ui, inputs: &Inputs) -> Vec<Action> {
+    /// Works the load out now and then; to be called once a frame.
+    pub(super) fn refresh_load(&mut self) {
         if self.load_age_frames == 0 {
             self.load = self.scope.load.reading();
         }
         self.load_age_frames = (self.load_age_frames + 1) % LOAD_REFRESH_FRAMES;
-        self.abx.check(&trial::conditions(inputs.facts, inputs.params));
-        let mut actions = Vec::from_iter(keys::handle(ui, self, inputs));
-        // The window is cleared to the background's colour: painting it would cost as much as all the rest
-        // where there is no GPU.
-        let inside = ui.max_rect().shrink2(vec2(10.0, 8.0));
-        if self.abx.is_running() {
-            // Nothing that could tell which one X is.
-            actions.extend(area(ui, inside, |ui| trial::draw(ui, self, inputs)));
-            return actions;
-        }
-        let top = cut(inside, inside.top(), 46.0);
-        actions.extend(area(ui, top, |ui| header::draw(ui, self, inputs.facts)));
-        let rest = Rect::from_min_max(pos2(inside.left(), top.bottom() + 6.0), inside.max);
-        if self.page != Page::Main || self.tab != Tab::Record {
-            // The field that it was typed into is gone.
-            actions.extend(record::typed(self, inputs.facts));
-        }
-        match self.page {
-            Page::Main => actions.extend(self.draw_main(ui, rest, inputs)),
-            Page::Trial => actions.extend(area(ui, rest, |ui| trial::draw(ui, self, inputs))),
-            Page::Help => area(ui, rest, help::draw),
-        }
-        actions
     }
-
-    fn draw_main(&mut self, ui: &mut Ui, rect: Rect, inputs: &Inputs) -> Vec<Action> {
-        let listen = cut(rect, rect.top(), 38.0);
-        area(ui, listen, |ui| listen::draw(ui, inputs));
-        let controls_height = controls::height(rect.width());
-        let controls = cut(rect, rect.bottom() - controls_height, controls_height);
-        let middle = Rect::from_min_max(
-            pos2(rect.left(), listen.bottom() + 8.0),
-            pos2(rect.right(), controls.top() - 6.0),
-        );
-        let side_width = (rect.width() * 0.3).clamp(236.0, 340.0);
-        let split = middle.right() - side_width;
-        let left = Rect::from_min_max(middle.min, pos2(split - 10.0, middle.bottom()));
-        let side = Rect::from_min_max(pos2(split, middle.top()), middle.max);
-        area(ui, left, |ui| spectra::draw(ui, self));
-        let actions = area(ui, side, |ui| self.draw_side(ui, inputs));
-        area(ui, controls, |ui| controls::draw(ui, inputs, &mut self.gain_gesture));
-        actions
-    }
-
-    fn draw_side(&mut self, ui: &mut Ui, inputs: &Inputs) -> Vec<Action> {
-        // Where it is low, the meters are on the last tab.
-        let is_low = ui.available_height() < LOW_SIDE;
-        if !is_low {
-            meters::draw(ui, self);
-            ui.add_space(2.0);
-        }
-        ui.horizontal(|ui| {
-            ui.spacing_mut().item_spacing.x = 2.0;
-            for (tab, label, tip) in [
-                (Tab::Codes, "Codes", "How the codebooks are used"),
-                (Tab::Record, "Record", "Takes of tokens"),
-                (Tab::Pack, "Pack", "The model pack and its card"),
-                (Tab::Engine, if is_low { "Meters" } else { "Engine" }, "Levels, load and counts"),
-            ] {
-                if segment(ui, self.tab == tab, label, vec2(0.0, 22.0), 13.0, tip).clicked() {
-                    self.tab = tab;
-                }
-            }
-        });
-        ui.add_space(2.0);
-        let rect = ui.available_rect_before_wrap();
-        ui.painter().rect_filled(rect, theme::RADIUS, theme::PANEL);
-        area(ui, rect.shrink(8.0), |ui| {
-            let scroll = egui::ScrollArea::vertical().id_salt(self.tab as u8).auto_shrink(false);
-            scroll.show(ui, |ui| self.draw_tab(ui, inputs, is_low)).inner
-        })
-    }
-
-    fn draw_tab(&mut self, ui: &mut Ui, inputs: &Inputs, has_meters: bool) -> Vec<Action> {
-        match self.tab {
-            Tab::Codes => codebook::draw(ui, self),
-            Tab::Record => return record::draw(ui, self, inputs),
-            Tab::Pack => return pack::draw(ui, self, inputs.facts),
-            Tab::Engine => {
-                if has_meters {
-                    meters::draw(ui, self);
-                    ui.separator();
-                }
-                engine::draw(ui, self, inputs.facts);
-            }
-        }
-        Vec::new()
-    }
-}
-
-/// A strip of `rect` from `top` on.
-fn cut(rect: Rect, top: f32, height: f32) -> Rect {
-    Rect::from_min_size(pos2(rect.left(), top), vec2(rect.width(), height))
-}
-
-/// Draws into a rectangle and nowhere else.
-fn area<R>(ui: &mut Ui, rect: Rect, content: impl FnOnce(&mut Ui) -> R) -> R {
-    let builder = UiBuilder::new().max_rect(rect).layout(Layout::top_down(egui::Align::Min));
-    let mut child = ui.new_child(builder);
-    child.set_clip_rect(rect.expand(2.0).intersect(ui.clip_rect()));
-    content(&mut child)
 }

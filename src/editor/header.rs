@@ -6,7 +6,7 @@ use super::action::Action;
 use super::desk::{Desk, Page};
 use super::record::take_length;
 use super::theme;
-use super::widgets::{caption, count, segment};
+use super::widgets::{caption, count, percent, segment};
 use crate::status::Facts;
 use sacodec_scope::{Scope, Signal};
 
@@ -23,7 +23,7 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk, facts: &Facts) -> Option<Action> {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             for (page, label, tip) in [
                 (Page::Help, "?", "What this is, the signal path, and the keys"),
-                (Page::Trial, "ABX", "A blind listening test: can you hear the codec?"),
+                (Page::ListeningTest, "ABX", "A blind listening test: can you hear the codec?"),
             ] {
                 if segment(ui, desk.page == page, label, vec2(26.0, 22.0), 13.0, tip).clicked() {
                     desk.turn_to(if desk.page == page { Page::Main } else { page });
@@ -66,11 +66,6 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk, facts: &Facts) -> Option<Action> {
         }
     });
     action
-}
-
-/// A share in percent.
-pub fn percent(share: f32) -> String {
-    format!("{:.1} %", 100.0 * share)
 }
 
 fn pack(ui: &mut Ui, facts: &Facts, channels: u8, is_wide: bool) -> Option<Action> {

@@ -11,7 +11,7 @@ use super::abx::Heard;
 use super::action::Action;
 use super::desk::{Desk, Page};
 use super::inputs::Inputs;
-use super::trial;
+use super::listening_test;
 use super::widgets::set;
 use crate::params::ListenChoice;
 use crate::state::TRIALS;
@@ -27,7 +27,7 @@ pub fn wanted(ui: &Ui, desk: &Desk) -> Option<Vec<HostKey>> {
     // All keys of a test, running or not: one that is pressed once too often when it begins or ends must do
     // nothing in the host.
     let (letters, others): (&[&str], &[&str]) = match desk.page {
-        Page::Trial => {
+        Page::ListeningTest => {
             (&["a", "b", "x", "A", "B", "X", "1", "2"], &["Enter", "ArrowLeft", "ArrowRight", "Escape"])
         }
         Page::Help => (&["1", "2", "3", "h", "H"], &["Escape"]),
@@ -52,16 +52,16 @@ pub fn handle(ui: &mut Ui, desk: &mut Desk, inputs: &Inputs) -> Option<Action> {
         }
         // One answer a frame: the next trial has not been heard.
         let answer = [(Key::Num1, false), (Key::Num2, true)].into_iter().find(|(key, _)| pressed(*key));
-        let ended = answer.and_then(|(_, x_is_b)| trial::answer(desk, x_is_b));
+        let ended = answer.and_then(|(_, x_is_b)| listening_test::answer(desk, x_is_b));
         if pressed(Key::Escape) {
             desk.abx.stop();
         }
         return ended;
     }
-    if desk.page == Page::Trial {
+    if desk.page == Page::ListeningTest {
         if pressed(Key::Escape) {
             desk.turn_to(Page::Main);
-        } else if pressed(Key::Enter) && trial::can_start(inputs) {
+        } else if pressed(Key::Enter) && listening_test::can_start(inputs) {
             desk.begin_trials(inputs.facts, inputs.params);
         }
         for (key, step) in [(Key::ArrowLeft, -1), (Key::ArrowRight, 1)] {

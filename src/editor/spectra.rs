@@ -2,14 +2,13 @@
 
 use egui::{Align2, Color32, Pos2, Rect, Sense, TextureOptions, Ui, pos2, vec2};
 
-use super::desk::{Desk, View};
+use super::desk::{Desk, SPANS, View};
+use super::strip::Picture;
 use super::theme;
 use super::widgets::segment;
 use sacodec_scope::{BANDS, Column, TimelineSpot, band_hz, level_db};
 use sacodec_token::TokenStream;
 
-/// Columns across the view, and their name.
-pub const SPANS: [(usize, &str); 3] = [(225, "3 s"), (450, "6 s"), (900, "12 s")];
 const LANE_HEIGHT: f32 = 15.0;
 const AXIS_HEIGHT: f32 = 16.0;
 /// Of a frequency, on the axis.
@@ -89,9 +88,8 @@ fn toolbar(ui: &mut Ui, desk: &mut Desk) {
 
 fn spectrogram(ui: &Ui, desk: &mut Desk, index: usize, (picture, name): (u8, &str), rect: Rect) {
     let strip = &mut desk.strips[index];
-    strip.update(ui.ctx(), &desk.scope.columns, BANDS, picture, TextureOptions::LINEAR, |column, out| {
-        paint_spectrum(picture, column, out);
-    });
+    let shown = Picture { what: picture, height: BANDS, options: TextureOptions::LINEAR };
+    strip.update(ui.ctx(), &desk.scope.columns, shown, |column, out| paint_spectrum(picture, column, out));
     let painter = ui.painter_at(rect);
     strip.draw(&painter, rect, desk.span, theme::level_color(0));
     let font = theme::font(theme::SMALL);
@@ -149,7 +147,8 @@ fn token_lanes(ui: &Ui, desk: &mut Desk, channels: u8, rect: Rect) {
     let picture = if channels > 1 { DUAL_LANES } else { MONO_LANES };
     let strip = &mut desk.lanes;
     // Codes are not levels: do not interpolate between them.
-    strip.update(ui.ctx(), &desk.scope.columns, lanes, picture, TextureOptions::NEAREST, |column, out| {
+    let shown = Picture { what: picture, height: lanes, options: TextureOptions::NEAREST };
+    strip.update(ui.ctx(), &desk.scope.columns, shown, |column, out| {
         for (lane, color) in out.iter_mut().enumerate() {
             *color = lane_color(column, lane);
         }

@@ -4,6 +4,17 @@ use egui::{Color32, ColorImage, Painter, Rect, TextureHandle, TextureOptions, po
 
 use sacodec_scope::{Column, Columns, SPAN_COLUMNS};
 
+/// What a strip is a picture of.
+#[derive(Clone, Copy)]
+pub struct Picture {
+    /// Tells it from other pictures.
+    pub what: u8,
+    /// Colours of a column.
+    pub height: usize,
+    /// How it is enlarged.
+    pub options: TextureOptions,
+}
+
 /// A picture of all remembered columns, [`SPAN_COLUMNS`] wide. Only new columns are uploaded.
 #[derive(Default)]
 pub struct Strip {
@@ -20,17 +31,16 @@ impl Strip {
         *self = Self::default();
     }
 
-    /// Uploads columns that are new, or all where `what` is another picture than before. `paint` fills
-    /// a column of `height` colours, top first.
+    /// Uploads columns that are new, or all where it is another picture than before. `paint` fills a
+    /// column of colours, top first.
     pub fn update(
         &mut self,
         ctx: &egui::Context,
         columns: &Columns,
-        height: usize,
-        what: u8,
-        options: TextureOptions,
+        picture: Picture,
         paint: impl Fn(&Column, &mut [Color32]),
     ) {
+        let Picture { what, height, options } = picture;
         let painted = (what, columns.epoch());
         if self.height != height || self.texture.is_none() {
             let blank = ColorImage::filled([SPAN_COLUMNS, height], Color32::BLACK);

@@ -110,6 +110,11 @@ pub fn fact(ui: &mut Ui, name: &str, value: impl Into<String>, tip: &str) {
     .on_hover_text(tip);
 }
 
+/// A share in percent.
+pub fn percent(share: f32) -> String {
+    format!("{:.1} %", 100.0 * share)
+}
+
 /// A level in dB, or a dash for silence.
 pub fn db(level_db: f32) -> String {
     if level_db < -99.0 || !level_db.is_finite() {

@@ -143,7 +143,7 @@ fn the_engines_numbers() {
 fn a_listening_test_before_it_runs() {
     compare("abx_idle", || {
         let mut studio = Studio::playing();
-        studio.desk.page = Page::Trial;
+        studio.desk.page = Page::ListeningTest;
         studio
     });
 }
@@ -154,7 +154,7 @@ fn a_listening_test_while_it_runs_hides_all_that_could_tell() {
     for x_is_coded in [false, true] {
         compare_into(&mut results, "abx_running", || {
             let mut studio = Studio::playing();
-            studio.desk.page = Page::Trial;
+            studio.desk.page = Page::ListeningTest;
             let is_wanted = |studio: &Studio| studio.desk.abx.audition().map(|a| a.coded) == Some(x_is_coded);
             while !is_wanted(&studio) {
                 studio.desk.begin_trials(&studio.facts, &studio.params);
@@ -169,7 +169,7 @@ fn a_listening_test_while_it_runs_hides_all_that_could_tell() {
 fn a_listening_test_that_has_ended() {
     compare("abx_finished", || {
         let mut studio = Studio::playing();
-        studio.desk.page = Page::Trial;
+        studio.desk.page = Page::ListeningTest;
         let result = |trials, correct| AbxResult {
             time: "2026-11-23T12:00:00+00:00".to_owned(),
             pack: "live 0.5.0".to_owned(),
@@ -191,7 +191,7 @@ fn a_listening_test_that_has_ended() {
 fn a_listening_test_that_was_disturbed_and_cannot_begin_yet() {
     compare("abx_waiting", || {
         let mut studio = Studio::playing();
-        studio.desk.page = Page::Trial;
+        studio.desk.page = Page::ListeningTest;
         studio.set("Level match", 1.0);
         studio.facts.is_match_settled = true;
         studio.desk.begin_trials(&studio.facts, &studio.params);

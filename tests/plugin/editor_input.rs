@@ -154,7 +154,7 @@ fn while_a_text_is_edited_its_letters_are_no_shortcuts() {
 fn a_listening_test_runs_by_keys_alone_and_its_result_is_kept() {
     let mut studio = Studio::active();
     studio.desk.abx.trials = 5;
-    studio.desk.page = Page::Trial;
+    studio.desk.page = Page::ListeningTest;
     let mut window = window(studio);
     window.state_mut().desk.abx.trials = 4;
     press(&mut window, Key::ArrowLeft);
@@ -211,7 +211,7 @@ fn a_listening_test_waits_until_levels_are_matched_and_ends_where_they_no_longer
     let mut studio = Studio::active();
     studio.set("Level match", 1.0);
     studio.facts.is_match_settled = false;
-    studio.desk.page = Page::Trial;
+    studio.desk.page = Page::ListeningTest;
     let mut window = window(studio);
     let hint = "Level match listens: play a few seconds of voice before you start.";
     for is_settled in [false, true] {
@@ -359,7 +359,7 @@ fn no_size_is_too_small_or_too_large_to_be_drawn() {
             window.state_mut().desk.tab = tab;
             window.run_steps(1);
         }
-        for page in [Page::Trial, Page::Help] {
+        for page in [Page::ListeningTest, Page::Help] {
             window.state_mut().desk.page = page;
             window.run_steps(1);
         }
@@ -373,7 +373,7 @@ fn every_button_has_a_tooltip() {
     studio.params.session.add_abx_result(AbxResult { trials: 10, correct: 9, ..AbxResult::default() });
     let mut window = window(studio);
     let main = [Tab::Codes, Tab::Record, Tab::Pack, Tab::Engine].map(|tab| (Page::Main, tab, 20));
-    for (page, tab, fewest) in main.into_iter().chain([(Page::Trial, Tab::Codes, 9)]) {
+    for (page, tab, fewest) in main.into_iter().chain([(Page::ListeningTest, Tab::Codes, 9)]) {
         window.state_mut().desk.page = page;
         window.state_mut().desk.tab = tab;
         window.remove_cursor();

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::instance::{active, host, library, pack_that_says, value, with_field};
+use crate::support::instance::{active, host, library, value, with_field};
 use crate::support::run_alone;
-use sacodec_testing::{Blocks, assert_same, noise, speech_48k};
+use sacodec_testing::{Blocks, assert_same, noise, pack_that_says, speech_48k};
 
 #[test]
 fn every_parameter_is_there_with_its_values_in_words() {

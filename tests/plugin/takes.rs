@@ -6,11 +6,11 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use crate::support::instance::{
-    ID, exports_are_there, files, library, only_take, other_pack, record_to, recording, with_field,
+    ID, exports_are_there, files, library, only_take, record_to, recording, with_field,
 };
 use clap_host::Transport;
-use sacodec_take::Take;
-use sacodec_testing::{Blocks, assert_same, noise, read_wav, speech_48k, write_wav};
+use sacodec_take::{Anchor, Take};
+use sacodec_testing::{Blocks, assert_same, noise, other_pack, read_wav, speech_48k, write_wav};
 
 /// The command, which ends well.
 #[track_caller]
@@ -170,37 +170,34 @@ fn every_frame_knows_its_place_on_the_timeline_through_loops_jumps_and_stops() {
     drop(host);
     let take = only_take(folder.path());
     assert!(take.is_whole());
-    let mut segments = Vec::new();
-    for (index, (place, segment)) in take.places().enumerate() {
-        let place = place.unwrap();
-        // The first input sample of the frame: the resampler looks 63 samples ahead.
-        let stream = index as f64 * 640.0 - 63.0;
-        assert!((place.stream_samples - stream).abs() < 0.5, "frame {index}: {}", place.stream_samples);
-        let sample = stream.max(0.0) as usize;
-        segments.push(segment);
-        let Some((playing, recording, position)) = expected[sample] else {
-            assert_eq!(place.position_samples, None, "frame {index}");
-            continue;
-        };
-        let before_start = sample as f64 - stream;
-        assert_eq!((place.playing, place.recording), (playing, recording), "frame {index}");
-        let found = place.position_samples.unwrap();
-        assert!(
-            (found - (position - before_start)).abs() <= 1.5,
-            "frame {index}: {found} instead of {position}"
-        );
-        if let Some(quarters) = place.position_quarters {
-            let due = found / 48_000.0 * 90.0 / 60.0;
-            assert!(
-                (quarters - due).abs() < 1e-3,
-                "frame {index}: {quarters} quarter notes instead of {due}"
-            );
-        }
+    for (index, (place, _)) in take.places().enumerate() {
+        is_where_it_was_played(index, &place.unwrap(), &expected);
     }
     // The loop's return, the jump, the stop, the start, and the end of all positions.
-    assert_eq!(segments.iter().max(), Some(&5));
+    assert_eq!(take.places().map(|(_, segment)| segment).max(), Some(5));
     assert_eq!(take.header.first_sample.map(f64::round), Some(72_000.0 - 63.0));
     assert_eq!(take.header.tempo_bpm, Some(90.0));
+}
+
+/// Fails where a frame's place is not what the host said of that sample: playing, recording, position.
+#[track_caller]
+fn is_where_it_was_played(index: usize, place: &Anchor, expected: &[Option<(bool, bool, f64)>]) {
+    // The first input sample of the frame: the resampler looks 63 samples ahead.
+    let stream = index as f64 * 640.0 - 63.0;
+    assert!((place.stream_samples - stream).abs() < 0.5, "frame {index}: {}", place.stream_samples);
+    let sample = stream.max(0.0) as usize;
+    let Some((playing, recording, position)) = expected[sample] else {
+        assert_eq!(place.position_samples, None, "frame {index}");
+        return;
+    };
+    let before_start = sample as f64 - stream;
+    assert_eq!((place.playing, place.recording), (playing, recording), "frame {index}");
+    let found = place.position_samples.unwrap();
+    assert!((found - (position - before_start)).abs() <= 1.5, "frame {index}: {found} instead of {position}");
+    if let Some(quarters) = place.position_quarters {
+        let due = found / 48_000.0 * 90.0 / 60.0;
+        assert!((quarters - due).abs() < 1e-3, "frame {index}: {quarters} quarter notes instead of {due}");
+    }
 }
 
 #[test]

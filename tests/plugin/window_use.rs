@@ -171,22 +171,7 @@ fn a_listening_test_by_keys_plays_a_b_and_x_in_the_host_and_its_result_is_in_the
         // The test's own first choice has its pause too.
         listener.settle(&mut host);
         for trial in 1..=TRIALS {
-            let mut heard = |key: u8| {
-                window.key(key.into()).unwrap();
-                listener.after_the_pause(&mut host)
-            };
-            assert_eq!(heard(b'a'), Heard::Original, "A in trial {trial}");
-            assert_eq!(heard(b'b'), Heard::Coded, "B in trial {trial}");
-            let answer = match heard(b'x') {
-                Heard::Original => b'1',
-                Heard::Coded => b'2',
-            };
-            assert_eq!(results(&mut host).len(), 0, "after {} of {TRIALS} trials", trial - 1);
-            window.key(answer.into()).unwrap();
-            if trial < TRIALS {
-                // A choice of its own, whose pause must not be taken for that of the next key.
-                assert_eq!(listener.after_the_pause(&mut host), Heard::Original, "the trial after {trial}");
-            }
+            listener.take_trial(&mut host, &window, trial);
         }
         let results = until(&mut host, "the test ended with a result", |host| {
             listener.play(host);
@@ -260,6 +245,26 @@ impl Listener {
         });
         self.settle(host);
         self.heard().expect("neither original nor coded was heard after the pause")
+    }
+
+    /// Listens to A, B and X by their keys, and answers.
+    fn take_trial(&mut self, host: &mut Host, window: &EditorWindow, trial: usize) {
+        let mut heard = |key: u8| {
+            window.key(key.into()).unwrap();
+            self.after_the_pause(host)
+        };
+        assert_eq!(heard(b'a'), Heard::Original, "A in trial {trial}");
+        assert_eq!(heard(b'b'), Heard::Coded, "B in trial {trial}");
+        let answer = match heard(b'x') {
+            Heard::Original => b'1',
+            Heard::Coded => b'2',
+        };
+        assert_eq!(results(host).len(), 0, "after {} of {TRIALS} trials", trial - 1);
+        window.key(answer.into()).unwrap();
+        if trial < TRIALS {
+            // A choice of its own, whose pause must not be taken for that of the next key.
+            assert_eq!(self.after_the_pause(host), Heard::Original, "the trial after {trial}");
+        }
     }
 
     /// What was heard in the last tenth of a second, if it was one of the two.

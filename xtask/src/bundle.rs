@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use crate::bundles::Bundles;
 use crate::notices;
 use crate::project::Project;
 
@@ -11,40 +12,6 @@ use crate::project::Project;
 const PACKAGE: &str = "sacodec";
 /// The package of the command, and its name.
 const COMMAND: (&str, &str) = ("sacodec-cli", "sacodec");
-
-/// The name that `bundler.toml` gives its bundles.
-const BUNDLE: &str = "SACodec";
-
-/// The two plugin bundles: files or folders, as the system has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bundles {
-    /// The `.clap`.
-    pub clap: PathBuf,
-    /// The `.vst3`.
-    pub vst3: PathBuf,
-}
-
-impl Bundles {
-    /// Where the bundler puts them: `bundled` in cargo's target folder.
-    pub fn of(project: &Project) -> Self {
-        let folder = project.target.join("bundled");
-        Self { clap: folder.join(format!("{BUNDLE}.clap")), vst3: folder.join(format!("{BUNDLE}.vst3")) }
-    }
-
-    /// Whether both are there.
-    pub fn exist(&self) -> bool {
-        self.clap.exists() && self.vst3.exists()
-    }
-
-    /// The library to load of the `.clap`, which is a folder on macOS.
-    pub fn clap_library(&self) -> PathBuf {
-        if self.clap.is_dir() {
-            self.clap.join("Contents").join("MacOS").join(BUNDLE)
-        } else {
-            self.clap.clone()
-        }
-    }
-}
 
 /// What a release build leaves.
 #[derive(Debug, Clone)]
@@ -55,13 +22,13 @@ pub struct Built {
     pub program: PathBuf,
 }
 
-/// Hands a command line to nice-plug's bundler as it is, and adds the notices of licences to our bundles.
+/// Hands a command line to nice-plug's bundler as it is, and completes our bundles.
 pub fn delegate(command: &str, args: Vec<String>) -> Result<()> {
     nice_plug_xtask::main_with_args("cargo xtask", std::iter::once(command.to_owned()).chain(args))?;
     let project = Project::find()?;
     let bundles = Bundles::of(&project);
     // Another package may have been bundled, and ours never.
-    if bundles.exist() { notices::put(&project, &bundles) } else { Ok(()) }
+    if bundles.exist() { complete(&project, &bundles) } else { Ok(()) }
 }
 
 /// Builds plugin and `sacodec` command for release and bundles the plugin.
@@ -79,8 +46,16 @@ pub fn release(project: &Project) -> Result<Built> {
     for path in [&built.bundles.clap, &built.bundles.vst3, &built.program] {
         must_exist(path)?;
     }
-    notices::put(project, &built.bundles)?;
+    complete(project, &built.bundles)?;
     Ok(built)
+}
+
+/// Removes from what the bundler made what is no plugin, and adds the notices of licences.
+fn complete(project: &Project, bundles: &Bundles) -> Result<()> {
+    bundles.remove_standalone().with_context(|| {
+        format!("could not remove the program beside {}: check its permissions", bundles.clap.display())
+    })?;
+    notices::put(project, bundles)
 }
 
 fn must_exist(path: &Path) -> Result<()> {
@@ -96,28 +71,12 @@ fn must_exist(path: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bundles::BUNDLE;
 
     #[test]
     fn the_bundle_name_is_that_of_the_bundler_configuration() {
         let configuration = include_str!("../../bundler.toml");
         assert!(configuration.contains(&format!("[{PACKAGE}]")));
         assert!(configuration.contains(&format!("name = \"{BUNDLE}\"")));
-    }
-
-    #[test]
-    fn a_clap_that_is_a_folder_is_loaded_from_inside() -> Result<()> {
-        let folder = tempfile::tempdir()?;
-        let project =
-            Project { root: folder.path().into(), target: folder.path().into(), packages: Vec::new() };
-        let bundles = Bundles::of(&project);
-        assert!(!bundles.exist());
-        std::fs::create_dir_all(&bundles.vst3)?;
-        std::fs::write(&bundles.clap, "library")?;
-        assert!(bundles.exist());
-        assert_eq!(bundles.clap_library(), bundles.clap);
-        std::fs::remove_file(&bundles.clap)?;
-        std::fs::create_dir_all(&bundles.clap)?;
-        assert_eq!(bundles.clap_library(), bundles.clap.join("Contents/MacOS/SACodec"));
-        Ok(())
     }
 }

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::bundle::{self, Bundles};
+use crate::bundle;
+use crate::bundles::Bundles;
 use crate::notices;
 use crate::project::Project;
 

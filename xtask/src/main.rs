@@ -1,6 +1,7 @@
 //! `cargo xtask`: what is done to this repository beyond building it. One file a command.
 
 mod bundle;
+mod bundles;
 mod demo;
 mod hosts;
 mod install;

@@ -10,7 +10,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-use crate::bundle::Bundles;
+use crate::bundles::Bundles;
 use crate::project::{self, Project};
 
 /// The packages that are given to users.

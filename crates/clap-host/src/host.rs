@@ -14,8 +14,8 @@ use crate::answers::Answers;
 use crate::callbacks::{Calls, Handlers, MainThread, Requests, Shared};
 use crate::changes::Changes;
 #[cfg(target_os = "linux")]
-use crate::editor::EditorWindow;
-use crate::params::ParamInfo;
+use crate::editor_window::EditorWindow;
+use crate::param_info::ParamInfo;
 use crate::{HostError, Processor};
 
 /// More restarts in a row than any plugin has a reason for.
@@ -98,10 +98,8 @@ impl Host {
         let stopped = self.instance.activate(|_, _| (), configuration)?;
         let changes = std::mem::replace(&mut self.changes, Changes::new());
         let answers = std::mem::replace(&mut self.answers, Answers::new());
-        let max_block = configuration.max_frames_count as usize;
         let params = self.params.clone();
-        let rate_hz = configuration.sample_rate;
-        let processor = Processor::new(stopped, params, channels, max_block, rate_hz, changes, answers);
+        let processor = Processor::new(stopped, params, channels, configuration, changes, answers);
         let processor = self.processor.insert(processor);
         self.configuration = Some(configuration);
         processor.start()

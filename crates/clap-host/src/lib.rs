@@ -28,9 +28,12 @@ mod callbacks;
 mod changes;
 #[cfg(target_os = "linux")]
 mod editor;
+#[cfg(target_os = "linux")]
+mod editor_window;
 mod error;
 mod host;
 mod library;
+mod param_info;
 mod params;
 mod ports;
 mod processor;
@@ -48,11 +51,11 @@ pub use clack_host::entry::EntryDescriptor;
 pub use clack_host::process::ProcessStatus;
 pub use clack_host::utils::ClapId;
 #[cfg(target_os = "linux")]
-pub use editor::EditorWindow;
+pub use editor_window::EditorWindow;
 pub use error::HostError;
 pub use host::Host;
 pub use library::Library;
-pub use params::{ParamInfo, RemotePage};
+pub use param_info::{ParamInfo, RemotePage};
 pub use ports::Layout;
 pub use processor::Processor;
 #[cfg(target_os = "linux")]
@@ -60,3 +63,9 @@ pub use screen::{Screen, Screenshot};
 pub use transport::Transport;
 #[cfg(target_os = "linux")]
 pub use xvfb::Xvfb;
+
+const _: () = {
+    const fn moves_to_another_thread<T: Send>() {}
+    moves_to_another_thread::<Library>();
+    moves_to_another_thread::<Processor>();
+};

@@ -8,7 +8,7 @@ use clack_host::prelude::*;
 use crate::answers::{Answers, ParamEvent};
 use crate::callbacks::{AudioThread, Handlers};
 use crate::changes::Changes;
-use crate::params::{ParamInfo, find};
+use crate::param_info::{ParamInfo, find};
 use crate::{HostError, Transport};
 
 /// Processes blocks. May move to another thread; used by one at a time.
@@ -33,11 +33,11 @@ impl Processor {
         plugin: StoppedPluginAudioProcessor<Handlers>,
         params: Arc<[ParamInfo]>,
         channels: (usize, usize),
-        max_block: usize,
-        rate_hz: f64,
+        configuration: PluginAudioConfiguration,
         changes: Changes,
         answers: Answers,
     ) -> Self {
+        let max_block = configuration.max_frames_count as usize;
         Self {
             plugin: plugin.into(),
             params,
@@ -49,7 +49,7 @@ impl Processor {
             changes,
             answers,
             steady_samples: 0,
-            rate_hz,
+            rate_hz: configuration.sample_rate,
             transport: None,
         }
     }
@@ -303,9 +303,3 @@ fn one_length(mut lengths: impl Iterator<Item = usize>) -> Result<usize, HostErr
     }
     Err(HostError::BlockLength { found: length, expected: "all channels must have one length" })
 }
-
-const _: () = {
-    const fn moves_to_another_thread<T: Send>() {}
-    moves_to_another_thread::<Processor>();
-    moves_to_another_thread::<crate::Library>();
-};

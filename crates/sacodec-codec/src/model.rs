@@ -131,6 +131,15 @@ impl CodecModel {
         self.digest
     }
 
+    /// The beginning of [`CodecModel::digest`]: tells packs apart, and is small enough for an atomic.
+    ///
+    /// # Real-time
+    /// Arithmetic only.
+    pub fn key(&self) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] = self.digest;
+        u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    }
+
     /// The share of a core that one channel takes in real time, as the trial run found it: 1 is all of it.
     ///
     /// # Real-time

@@ -129,8 +129,8 @@ impl Engine {
     /// What went in before is still heard to its end: meanwhile, for the latency, a frame costs twice. What is
     /// heard from the next sample on depends on it and on what comes after it, and on nothing before.
     ///
-    /// Hops stand on a grid of the timeline: the first sample of one of them is heard at position 0. The first hop
-    /// is filled up with silence. At rates at which neither a hop nor two nor three are a whole number of samples,
+    /// Frames stand on a grid of the timeline: one of them is named after position 0, as is the first one of a file.
+    /// So a voice that starts there has the tokens of its file. The first hop is filled up with silence. At rates at which neither a hop nor two nor three are a whole number of samples,
     /// the grid is met to half a sample.
     ///
     /// Where it is called again before the latency has passed, what went in between is not heard, and frames of it

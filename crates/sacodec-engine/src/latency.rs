@@ -102,15 +102,14 @@ impl Timing {
         index as f64 * self.hop_samples as f64 * self.rate_hz / self.codec_rate_hz
     }
 
-    /// Host samples from the last place at which a hop may begin to `position_samples` of the host's timeline, so that
-    /// hops stand on a grid: the first sample of one of them is heard at position 0. At rates at which neither a
-    /// hop nor two nor three are a whole number of samples, the grid is met to half a sample.
+    /// Host samples from the last place at which a pass may begin to `position_samples` of the host's timeline, so
+    /// that frames stand on a grid: one of them is named after position 0, as is the first one of a file. At rates at
+    /// which neither a hop nor two nor three are a whole number of samples, the grid is met to half a sample.
     ///
     /// # Real-time
     /// Arithmetic only.
     pub fn since_grid_samples(&self, position_samples: f64) -> usize {
-        // The first sample of a hop lies so far from the stream's first one that the hop needs.
-        let place = position_samples.round() + self.first_frame_samples.round();
+        let place = position_samples.round();
         let spacing =
             (1..=3).map(|hops| self.frame_start_samples(hops)).find(|spacing| spacing.fract() == 0.0);
         match spacing {

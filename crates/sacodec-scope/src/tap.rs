@@ -61,7 +61,7 @@ pub enum TapEvent {
         channels: u8,
         /// The codec failed on it.
         failed: bool,
-        /// The beginning of the pack's digest: tells packs apart.
+        /// Tells packs apart: `CodecModel::key`.
         pack: u64,
         /// Sizes of the semantic and the acoustic codebook.
         sizes: [u32; 2],
@@ -224,8 +224,7 @@ impl Observer for TapSender {
         let channels = frame.tokens().len().min(2);
         tokens[..channels].copy_from_slice(&frame.tokens()[..channels]);
         let info = frame.model.info();
-        let [a, b, c, d, e, f, g, h, ..] = frame.model.digest();
-        let pack = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+        let pack = frame.model.key();
         let sizes = [info.semantic.size as u32, info.acoustic.size as u32];
         let (index, place, failed) = (frame.index, frame.place, frame.failed);
         self.push(TapEvent::Frame { index, place, tokens, channels: channels as u8, failed, pack, sizes });

@@ -1,9 +1,12 @@
 //! What tests of several crates share: clips, noise, block sizes and comparisons that tell the story.
 
 pub mod flac;
+mod packs;
 pub mod wav;
 
 use std::path::{Path, PathBuf};
+
+pub use packs::{other_pack, pack_that_says};
 
 /// How a stream is cut into blocks.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +50,11 @@ pub fn noise(seed: u32, length: usize, level: f32) -> Vec<f32> {
 
 /// A file of the repository's `tests/data`.
 pub fn data(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data").join(name)
+    root().join("tests/data").join(name)
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
 /// First channel of a WAV file, as f32.

@@ -57,30 +57,6 @@ pub fn record_to(host: &mut Host, folder: &std::path::Path, formats: &[&str]) {
     host.set_param("Record tokens", 1.0).unwrap();
 }
 
-/// The shipped pack under another version: another pack as far as anybody can tell.
-pub fn other_pack() -> tempfile::TempDir {
-    pack_that_says("version", |_| "99.0".into())
-}
-
-/// The shipped pack with one field of its manifest changed to what `change` makes of it.
-pub fn pack_that_says(
-    field: &str,
-    change: impl Fn(&serde_json::Value) -> serde_json::Value,
-) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let live = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("models/live");
-    for name in ["encoder.onnx", "quantizer.onnx", "decoder.onnx"] {
-        std::fs::copy(live.join(name), folder.path().join(name)).unwrap();
-    }
-    let manifest = std::fs::read(live.join("manifest.json")).unwrap();
-    let mut manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
-    let changed = change(&manifest[field]);
-    assert_ne!(manifest[field], changed, "the shipped pack says so itself");
-    manifest[field] = changed;
-    std::fs::write(folder.path().join("manifest.json"), manifest.to_string()).unwrap();
-    folder
-}
-
 /// Files of a kind in a folder, by name.
 pub fn files(folder: &std::path::Path, extension: &str) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path());

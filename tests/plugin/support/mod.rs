@@ -7,6 +7,7 @@ pub mod screen;
 pub mod studio;
 #[cfg(target_os = "linux")]
 pub mod tracer;
+pub mod watch;
 
 use std::io;
 use std::process::{Command, Output};

@@ -95,7 +95,7 @@ fn samples_and_tokens_depend_on_the_material_and_its_place_and_on_nothing_before
 }
 
 #[test]
-fn hops_stand_on_a_grid_on_which_one_is_heard_at_position_0() {
+fn frames_stand_on_a_grid_on_which_one_begins_at_position_0() {
     for (rate_hz, grid_samples) in GRIDS {
         for position in [0.0, 1.0, 12_345.0, -700.0, 1e9 + 13.0] {
             let (mut engine, mut heard) = (engine(rate_hz, 2, Scheduling::Spread), Heard::default());
@@ -104,7 +104,7 @@ fn hops_stand_on_a_grid_on_which_one_is_heard_at_position_0() {
             engine.begin_at(position);
             heard.play(&mut engine, &noise(4, 20_000, 0.3), Blocks::Fixed(100));
             let whole = if rate_hz == 45_678.901 { 0.5 } else { 1e-6 };
-            let first = heard.pass(1000.0, position)[0].0 + engine.timing().first_frame_samples.round();
+            let first = heard.pass(1000.0, position)[0].0;
             let off = (first + whole).rem_euclid(grid_samples) - whole;
             let on_third =
                 rate_hz == 16_000.0 && [1.0, 2.0].iter().any(|n| (off - n * grid_samples / 3.0).abs() < 1e-6);
@@ -215,4 +215,21 @@ fn a_start_during_a_swap_begins_with_both_and_the_swap_goes_on() {
         &expected.pass(0.0, 0.0),
         "of one model the tokens are the same",
     );
+}
+
+#[test]
+fn a_voice_that_starts_on_the_grid_has_the_tokens_and_samples_of_its_file() {
+    let speech = speech_48k()[..60_000].to_vec();
+    for (rate_hz, grid_samples) in GRIDS.into_iter().take(5) {
+        let (mut file, mut of_file) = (engine(rate_hz, 2, Scheduling::Spread), Heard::default());
+        of_file.play(&mut file, &speech, Blocks::Fixed(512));
+        let (mut engine, mut heard) = (engine(rate_hz, 2, Scheduling::Spread), Heard::default());
+        heard.play(&mut engine, &noise(5, 3000, 0.3), Blocks::Fixed(512));
+        engine.begin_at(75.0 * grid_samples);
+        heard.play(&mut engine, &speech, Blocks::Fixed(512));
+        let what = format!("{rate_hz} Hz");
+        assert_same_frames(&heard.pass(3000.0, 0.0), &of_file.pass(0.0, 0.0), &what);
+        let latency = engine.latency_samples();
+        assert_same(&heard.audio[0][3000 + latency..], &of_file.audio[0][latency..60_000], 0.0, &what);
+    }
 }

@@ -3,8 +3,7 @@
 use egui::Ui;
 
 use super::desk::Desk;
-use super::header::percent;
-use super::widgets::fact;
+use super::widgets::{fact, percent};
 use crate::status::Facts;
 
 /// Draws load, counts and latency.

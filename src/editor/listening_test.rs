@@ -2,7 +2,7 @@
 
 use egui::{Align, Layout, RichText, Ui, vec2};
 
-use super::abx::{Conditions, Heard};
+use super::abx::Heard;
 use super::action::Action;
 use super::desk::{Desk, Page};
 use super::inputs::Inputs;
@@ -10,7 +10,6 @@ use super::theme;
 use super::widgets::{caption, count, segment, toggle};
 use crate::params::SacodecParams;
 use crate::state::{AbxResult, TRIALS};
-use crate::status::Facts;
 
 const IDLE_TEXT: &str = "A is the original, B is coded. In every trial X is one of them, by chance: say which. \
     Let the host loop a passage. Meanwhile Listen is overridden, everything that could tell is hidden, A goes to \
@@ -78,17 +77,6 @@ pub fn answer(desk: &mut Desk, x_is_b: bool) -> Option<Action> {
     let result = AbxResult { time: (desk.clock)(), ..desk.abx.answer(x_is_b)? };
     desk.abx.finished = Some(result.clone());
     Some(Action::TrialsEnded(result))
-}
-
-/// What a test of this moment would compare.
-pub fn conditions(facts: &Facts, params: &SacodecParams) -> Conditions {
-    Conditions {
-        pack: facts.pack.name.clone(),
-        streams: params.streams.to_string(),
-        channels: params.channels.to_string(),
-        level_matched: params.level_match.value() && facts.is_match_settled,
-        timing: (facts.latency_samples, facts.rate_hz),
-    }
 }
 
 /// Whether a test can begin: not while the gains of Level match are still on their way, where they would
