@@ -25,6 +25,12 @@ const SCHEDULING: [Segment; 2] = [
     ("Burst", "A frame is computed at once: one hop less latency, for blocks of 10 ms and more. Restarts"),
 ];
 
+const LOCK: [Segment; 3] = [
+    ("Off", "The codec runs on, whatever the transport does: no two passes are alike"),
+    ("Start", "The codec begins afresh where playback starts: a bounce from there is what played"),
+    ("Jumps", "It begins afresh at loops and jumps too: every pass is alike, and begins a little softly"),
+];
+
 /// Below this width the controls take two rows.
 const ONE_ROW_WIDTH: f32 = 800.0;
 
@@ -33,7 +39,7 @@ pub fn height(width: f32) -> f32 {
     if width > ONE_ROW_WIDTH { 42.0 } else { 84.0 }
 }
 
-/// Draws streams, channels, gain, rendering, scheduling and bypass.
+/// Draws streams, channels, gain, rendering, scheduling, timeline lock and bypass.
 pub fn draw(ui: &mut Ui, inputs: &Inputs, gesture: &mut bool) {
     ui.spacing_mut().item_spacing.x = 12.0;
     if ui.available_width() > ONE_ROW_WIDTH {
@@ -60,6 +66,7 @@ fn host(ui: &mut Ui, inputs: &Inputs) {
     let Inputs { params, setter, .. } = *inputs;
     group(ui, "When rendering", |ui| choice(ui, setter, &params.when_rendering, &RENDERING));
     group(ui, "Scheduling", |ui| choice(ui, setter, &params.scheduling, &SCHEDULING));
+    group(ui, "Timeline lock", |ui| choice(ui, setter, &params.timeline_lock, &LOCK));
     group(ui, "Host", |ui| {
         toggle(ui, setter, &params.bypass, "Bypass", "The input, as late as always, bit for bit");
     });

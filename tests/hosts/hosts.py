@@ -20,6 +20,7 @@ CHOICES = {
     "Streams": ["Both", "Semantic only", "Acoustic only"],
     "When rendering": ["Coded", "Original"],
     "Scheduling": ["Spread", "Burst"],
+    "Timeline lock": ["Off", "At start", "At start and jumps"],
     "Record while": ["Armed", "Playing"],
 }
 """Texts of the choice parameters, in the order of their values."""
@@ -27,7 +28,7 @@ CHOICES = {
 DEFAULTS = {
     "Bypass": 0.0, "Listen": 0.5, "Channels": 0.0, "Streams": 0.0,
     "Output gain": 0.5, "Level match": 0.0, "When rendering": 0.0,
-    "Scheduling": 0.0, "Record tokens": 0.0, "Record while": 0.0,
+    "Scheduling": 0.0, "Timeline lock": 0.5, "Record tokens": 0.0, "Record while": 0.0,
 }
 """All parameters and their default normalised values."""
 

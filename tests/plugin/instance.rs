@@ -10,7 +10,7 @@ use sacodec_testing::{Blocks, assert_same, noise, pack_that_says, speech_48k};
 fn every_parameter_is_there_with_its_values_in_words() {
     let mut host = host();
     type Values<'a> = &'a [(f64, &'a str)];
-    let expected: [(&str, f64, Values); 10] = [
+    let expected: [(&str, f64, Values); 11] = [
         ("Bypass", 0.0, &[(0.0, "Not Bypassed"), (1.0, "Bypassed")]),
         ("Listen", 1.0, &[(0.0, "Original"), (1.0, "Coded"), (2.0, "Difference")]),
         ("Channels", 0.0, &[(0.0, "Mono sum"), (1.0, "Left"), (2.0, "Right"), (3.0, "Dual mono")]),
@@ -19,6 +19,7 @@ fn every_parameter_is_there_with_its_values_in_words() {
         ("Level match", 0.0, &[(0.0, "Off"), (1.0, "On")]),
         ("When rendering", 0.0, &[(0.0, "Coded"), (1.0, "Original")]),
         ("Scheduling", 0.0, &[(0.0, "Spread"), (1.0, "Burst")]),
+        ("Timeline lock", 1.0, &[(0.0, "Off"), (1.0, "At start"), (2.0, "At start and jumps")]),
         ("Record tokens", 0.0, &[(0.0, "Off"), (1.0, "On")]),
         ("Record while", 0.0, &[(0.0, "Armed"), (1.0, "Playing")]),
     ];

@@ -7,6 +7,7 @@ mod realtime;
 mod support;
 mod takes;
 mod takes_process;
+mod timeline_lock;
 #[cfg(target_os = "linux")]
 mod window;
 #[cfg(target_os = "linux")]
