@@ -36,7 +36,7 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let tasks = args.batch.tasks(&["sac"], result_extension(formats[0]))?;
     let are_there = |task: &Task| formats.iter().all(|&f| is_there(&sibling(&task.output, formats[0], f)));
     let model = if formats.contains(&ExportFormat::Wav) { Some(model(args.pack.as_deref())?) } else { None };
-    Ok(args.batch.run(&tasks, |task, _| {
+    Ok(args.batch.run.run(&tasks, |task, _| {
         let make = || convert(args, &formats, model.as_ref(), task);
         args.batch.unless_done(task, || Ok(are_there(task)), make)
     }))

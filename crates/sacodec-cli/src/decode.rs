@@ -35,7 +35,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let tasks = args.batch.tasks(&["sac"], DECODED)?;
     let model = model(args.pack.as_deref())?;
-    Ok(args.batch.run(&tasks, |task, _| {
+    Ok(args.batch.run.run(&tasks, |task, _| {
         args.batch.unless_done(task, || Ok(is_there(&task.output)), || decode(args, &model, task))
     }))
 }

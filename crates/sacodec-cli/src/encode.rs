@@ -48,7 +48,7 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
         ChannelsArg::Left => ChannelMode::Left,
         ChannelsArg::Right => ChannelMode::Right,
     };
-    Ok(args.batch.run(&tasks, |task, bar| {
+    Ok(args.batch.run.run(&tasks, |task, bar| {
         let is_done = || is_take_of(task, &model, wanted, args.salvage);
         args.batch.unless_done(task, is_done, || encode(args, wanted, &model, task, bar))
     }))

@@ -23,7 +23,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let tasks = args.batch.tasks(&["sac"], "repaired.sac")?;
     let like = args.like.as_deref().map(open_take).transpose()?;
-    Ok(args.batch.run(&tasks, |task, _| {
+    Ok(args.batch.run.run(&tasks, |task, _| {
         args.batch.unless_done(task, || Ok(is_there(&task.output)), || repair(args, like.as_ref(), task))
     }))
 }

@@ -1,6 +1,7 @@
 //! The `sacodec` command as a user runs it.
 
 mod audio;
+mod compare;
 #[cfg(unix)]
 mod ends;
 #[cfg(unix)]
@@ -9,5 +10,6 @@ mod names;
 mod roundtrip;
 mod salvage;
 mod source;
+mod stats;
 mod streams;
 mod takes;
