@@ -168,7 +168,7 @@ fn report(args: &Args, task: &Task, takes: [&Take; 2], found: &Found) -> Report 
         };
         json["by_second"] = found.seconds.iter().enumerate().map(row).collect::<Vec<_>>().into();
     }
-    Report { text, json, outcome: if enough && is_whole { Outcome::Done } else { Outcome::Finding } }
+    Report::new(text, json, if enough && is_whole { Outcome::Done } else { Outcome::Finding })
 }
 
 fn table(seconds: &[Comparison]) -> String {

@@ -78,16 +78,15 @@ fn show_take(path: &Path, take: &Take) -> Report {
     if let Some(loss) = &loss {
         lines.push(format!("not whole: {loss}: `sacodec repair` makes a whole take of the rest"));
     }
-    Report {
-        text: lines.join("\n  "),
-        json: json!({
-            "header": header, "footer": take.footer, "frames": take.frames(), "seconds": seconds,
-            "missing_frames": take.frames() - take.present_frames(), "lost_frames": lost_frames,
-            "segments": segments, "finished": take.footer.is_some(), "cut_bytes": take.cut_bytes,
-            "damage": take.damage.iter().map(|d| json!({ "offset": d.offset, "bytes": d.bytes })).collect::<Vec<_>>(),
-        }),
-        outcome: if loss.is_some() { Outcome::Finding } else { Outcome::Done },
-    }
+    let text = lines.join("\n  ");
+    let json = json!({
+        "header": header, "footer": take.footer, "frames": take.frames(), "seconds": seconds,
+        "missing_frames": take.frames() - take.present_frames(), "lost_frames": lost_frames,
+        "segments": segments, "finished": take.footer.is_some(), "cut_bytes": take.cut_bytes,
+        "damage": take.damage.iter().map(|d| json!({ "offset": d.offset, "bytes": d.bytes })).collect::<Vec<_>>(),
+    });
+    let outcome = if loss.is_some() { Outcome::Finding } else { Outcome::Done };
+    Report::new(text, json, outcome)
 }
 
 fn show_pack(args: &Args) -> Result<(), CliError> {

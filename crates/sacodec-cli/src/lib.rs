@@ -8,6 +8,7 @@ mod alignment;
 pub mod audio;
 mod batch;
 mod bench;
+mod check;
 mod compare;
 mod comparison;
 mod console;
@@ -15,6 +16,7 @@ mod convert;
 mod decode;
 mod encode;
 mod existing;
+mod file_encoder;
 mod info;
 mod interrupt;
 mod repair;
@@ -69,6 +71,8 @@ enum Command {
     Compare(compare::Args),
     /// Recover what is sound of damaged or unfinished takes.
     Repair(repair::Args),
+    /// Prove that all of a list was made, is there and is whole, by the reports of its runs.
+    Check(check::Args),
     /// Time the frame codec on this machine.
     Bench(bench::Args),
 }
@@ -317,6 +321,7 @@ pub fn run_from(line: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
         Command::Stats(args) => stats::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Repair(args) => repair::run(&args),
+        Command::Check(args) => check::run(&args),
         Command::Bench(args) => bench::run(&args).map(|()| Outcome::Done),
     };
     match result {

@@ -9,7 +9,8 @@ use serde_json::json;
 use super::audio::AudioReader;
 use super::batch::{BatchArgs, Report, RunArgs, extension, name};
 use super::comparison::{Comparison, parse_percent};
-use super::encode::{AUDIO_EXTENSIONS, FileEncoder, salvage};
+use super::encode::{AUDIO_EXTENSIONS, salvage};
+use super::file_encoder::FileEncoder;
 use super::result_file::is_standard;
 use super::{CliError, Outcome, losses, model, open_take};
 use sacodec_codec::{CodecModel, TokenFrame};
@@ -129,15 +130,13 @@ fn verify(
     if take.header.stream_frame.unwrap_or(0) > 0 {
         text += "; the take began while the codec was running, so its first frames may differ";
     }
-    Ok(Report {
-        text,
-        json: json!({
-            "audio": name(audio), "frames": compared.frames, "not_compared": skipped,
-            "semantic_percent": compared.semantic_percent(), "acoustic_percent": compared.acoustic_percent(),
-            "first_difference": compared.first_difference, "enough": enough, "losses": loss,
-        }),
-        outcome: if enough && is_whole { Outcome::Done } else { Outcome::Finding },
-    })
+    let json = json!({
+        "audio": name(audio), "frames": compared.frames, "not_compared": skipped,
+        "semantic_percent": compared.semantic_percent(), "acoustic_percent": compared.acoustic_percent(),
+        "first_difference": compared.first_difference, "enough": enough, "losses": loss,
+    });
+    let outcome = if enough && is_whole { Outcome::Done } else { Outcome::Finding };
+    Ok(Report::new(text, json, outcome))
 }
 
 /// Tokens of each channel of the take's audio, frame by frame as in the take.

@@ -2,21 +2,27 @@
 
 mod inputs;
 mod list;
+pub mod log;
 mod names;
 mod printer;
+mod report;
 mod run;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args as ClapArgs;
-use serde_json::Value;
+use indicatif::ProgressBar;
 
 use super::result_file::is_standard;
 use super::{CliError, Outcome};
+pub use inputs::normal;
 use inputs::{Found, Search};
+pub use list::read_list;
+use log::RunLog;
 use names::{Folders, result_name};
 pub use names::{extension, name, with_other_extension};
+pub use report::{Made, Report};
 pub use run::RunArgs;
 
 /// What most commands take.
@@ -43,8 +49,12 @@ pub struct BatchArgs {
     /// its size and digest tell. Processes may share a folder: each result is made by one of them.
     #[arg(long)]
     pub skip_existing: bool,
+    /// Append a line of JSON for each input to this file: its digest, its result, frames, seconds, error.
+    /// `sacodec check` reads it.
+    #[arg(long, value_name = "JSONL")]
+    report: Option<PathBuf>,
     #[command(flatten)]
-    pub run: RunArgs,
+    run: RunArgs,
 }
 
 /// One file to be worked on.
@@ -60,26 +70,18 @@ pub struct Task {
     pub waits: bool,
 }
 
-/// What a file gave.
-#[derive(Debug)]
-pub struct Report {
-    /// A line for people.
-    pub text: String,
-    /// The same for machines; `input` is added.
-    pub json: Value,
-    /// Whether all is as it should be.
-    pub outcome: Outcome,
-}
-
-impl Report {
-    /// Nothing was done, because it was done before.
-    pub fn skipped() -> Self {
-        Self::silent(Outcome::Skipped)
-    }
-
-    /// Nothing is said of it.
-    pub fn silent(outcome: Outcome) -> Self {
-        Self { text: String::new(), json: Value::Null, outcome }
+impl Task {
+    /// # Errors
+    /// [`CliError::OneOutput`].
+    fn has_no_rival(&self) -> Result<(), CliError> {
+        match &self.rival {
+            None => Ok(()),
+            Some(rival) => Err(CliError::OneOutput {
+                path: self.output.clone(),
+                first: rival.clone(),
+                second: self.input.clone(),
+            }),
+        }
     }
 }
 
@@ -93,6 +95,7 @@ impl BatchArgs {
             root: None,
             overwrite: false,
             skip_existing: false,
+            report: None,
             run: RunArgs::default(),
         }
     }
@@ -105,6 +108,29 @@ impl BatchArgs {
     /// With a folder that results are named in, in the same folders as the inputs.
     pub fn with_output(self, output: Option<PathBuf>) -> Self {
         Self { output, ..self }
+    }
+
+    /// Works on all tasks, as [`RunArgs::run`], and keeps the log of the run.
+    ///
+    /// # Errors
+    /// Where the log cannot be opened.
+    pub fn run(
+        &self,
+        tasks: &[Task],
+        work: impl Fn(&Task, &ProgressBar) -> Result<Report, CliError> + Sync,
+    ) -> Result<Outcome, CliError> {
+        let log = self.report.as_deref().map(RunLog::open).transpose()?;
+        let outcome = self.run.run(tasks, |task, bar| {
+            let result = task.has_no_rival().and_then(|()| work(task, bar));
+            // What another process is making comes again.
+            if let Some(log) =
+                log.as_ref().filter(|_| task.waits || !matches!(result, Err(CliError::Busy { .. })))
+            {
+                log.add(task, &result);
+            }
+            result
+        });
+        Ok(if log.is_none_or(|log| log.is_complete()) { outcome } else { Outcome::Failed })
     }
 
     /// What may be the name of a single result: only its extension can tell.

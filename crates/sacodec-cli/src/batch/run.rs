@@ -42,14 +42,7 @@ impl RunArgs {
             for _ in 0..jobs {
                 scope.spawn(|| {
                     let work_on = |at: usize, task: &Task| {
-                        let result = match &task.rival {
-                            None => work(task, if tasks.len() == 1 { &bar } else { &quiet }),
-                            Some(rival) => Err(CliError::OneOutput {
-                                path: task.output.clone(),
-                                first: rival.clone(),
-                                second: task.input.clone(),
-                            }),
-                        };
+                        let result = work(task, if tasks.len() == 1 { &bar } else { &quiet });
                         if matches!(result, Err(CliError::Busy { .. })) && !task.waits {
                             return busy.lock().push(at);
                         }

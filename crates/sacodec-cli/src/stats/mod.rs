@@ -64,7 +64,7 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
             None => Report::silent(Outcome::Done),
             Some(loss) => {
                 let text = format!("{}: {loss}; the rest is counted", task.input.display());
-                Report { json: serde_json::json!({ "losses": loss }), text, outcome: Outcome::Finding }
+                Report::new(text, serde_json::json!({ "losses": loss }), Outcome::Finding)
             }
         })
     });

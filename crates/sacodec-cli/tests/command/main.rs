@@ -7,6 +7,7 @@ mod ends;
 #[cfg(unix)]
 mod interrupt;
 mod names;
+mod report;
 mod roundtrip;
 mod salvage;
 mod source;
