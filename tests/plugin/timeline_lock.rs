@@ -20,7 +20,9 @@ fn play(host: &mut Host, transport: Option<Transport>, input: &[f32], block: usi
         processor.set_transport(Some(transport));
     }
     let mut out = input.to_vec();
-    out.chunks_mut(block).for_each(|block| drop(processor.process(&mut [block]).unwrap()));
+    for block in out.chunks_mut(block) {
+        processor.process(&mut [block]).unwrap();
+    }
     out
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Args as ClapArgs;
 use serde_json::json;
 
-use super::batch::{BatchArgs, Report, Task, extension, name, with_other_extension};
+use super::batch::{BatchArgs, Made, Report, Task, extension, name, with_other_extension};
 use super::decode::DECODED;
 use super::result_file::{is_standard, is_there, write_result};
 use super::{CliError, Outcome, losses, model, open_take};
@@ -34,12 +34,15 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
         return Err(CliError::NoInput { what });
     }
     let tasks = args.batch.tasks(&["sac"], result_extension(formats[0]))?;
-    let are_there = |task: &Task| formats.iter().all(|&f| is_there(&sibling(&task.output, formats[0], f)));
+    let are_there = |task: &Task| {
+        let results = results(task, &formats);
+        results.iter().all(|path| is_there(path)).then(|| Report::skipped(Made::files(&results)))
+    };
     let model = if formats.contains(&ExportFormat::Wav) { Some(model(args.pack.as_deref())?) } else { None };
-    Ok(args.batch.run(&tasks, |task, _| {
+    args.batch.run(&tasks, |task, _| {
         let make = || convert(args, &formats, model.as_ref(), task);
         args.batch.unless_done(task, || Ok(are_there(task)), make)
-    }))
+    })
 }
 
 impl Args {
@@ -60,20 +63,22 @@ fn convert(
 ) -> Result<Report, CliError> {
     let take = open_take(&task.input)?;
     let mut outputs = Vec::new();
-    for &format in formats {
-        let output = match formats {
-            [_] => task.output.clone(),
-            _ => sibling(&task.output, formats[0], format),
-        };
-        if args.batch.skip_existing && is_there(&output) {
+    let results = results(task, formats);
+    for (&format, output) in formats.iter().zip(&results) {
+        if args.batch.skip_existing && is_there(output) {
             continue;
         }
-        write_result(&task.input, &output, args.batch.overwrite, |file| {
-            write_export(&take, format, model, file).map_err(|e| CliError::export(&task.input, &output, e))
+        write_result(&task.input, output, args.batch.overwrite, |file| {
+            write_export(&take, format, model, file).map_err(|e| CliError::export(&task.input, output, e))
         })?;
-        outputs.push(output);
+        outputs.push(output.clone());
     }
-    Ok(report(&take, &outputs))
+    Ok(report(&take, &outputs, &results))
+}
+
+/// A name for each format.
+fn results(task: &Task, formats: &[ExportFormat]) -> Vec<PathBuf> {
+    formats.iter().map(|&format| sibling(&task.output, formats[0], format)).collect()
 }
 
 /// What results are called beside their takes.
@@ -90,19 +95,17 @@ fn sibling(output: &Path, first: ExportFormat, format: ExportFormat) -> PathBuf 
     }
 }
 
-fn report(take: &Take, outputs: &[PathBuf]) -> Report {
+fn report(take: &Take, outputs: &[PathBuf], results: &[PathBuf]) -> Report {
     let names: Vec<_> = outputs.iter().map(|o| o.display().to_string()).collect();
     let loss = losses(take);
     let mut text = format!("{}: {} frames", names.join(", "), take.frames());
     if let Some(loss) = &loss {
         text += &format!("; {loss}");
     }
-    Report {
-        text,
-        json: json!({
-            "outputs": outputs.iter().map(|o| name(o)).collect::<Vec<_>>(), "frames": take.frames(), "channels": take.header.channels,
-            "missing_frames": take.frames() - take.present_frames(), "losses": loss,
-        }),
-        outcome: if loss.is_some() { Outcome::Finding } else { Outcome::Done },
-    }
+    let json = json!({
+        "outputs": outputs.iter().map(|o| name(o)).collect::<Vec<_>>(), "frames": take.frames(), "channels": take.header.channels,
+        "missing_frames": take.frames() - take.present_frames(), "losses": loss,
+    });
+    let outcome = if loss.is_some() { Outcome::Finding } else { Outcome::Done };
+    Report::new(text, json, outcome).with(Made::of(take, results))
 }

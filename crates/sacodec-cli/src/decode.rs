@@ -6,8 +6,9 @@ use std::sync::Arc;
 use clap::Args as ClapArgs;
 use serde_json::json;
 
-use super::batch::{BatchArgs, Report, Task, name};
-use super::result_file::{is_there, write_result};
+use super::batch::{BatchArgs, Made, Report, Task, name};
+use super::existing::there;
+use super::result_file::write_result;
 use super::roundtrip::StreamsArg;
 use super::{CliError, Outcome, losses, model, open_take};
 use sacodec_codec::CodecModel;
@@ -35,9 +36,9 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let tasks = args.batch.tasks(&["sac"], DECODED)?;
     let model = model(args.pack.as_deref())?;
-    Ok(args.batch.run(&tasks, |task, _| {
-        args.batch.unless_done(task, || Ok(is_there(&task.output)), || decode(args, &model, task))
-    }))
+    args.batch.run(&tasks, |task, _| {
+        args.batch.unless_done(task, || Ok(there(task)), || decode(args, &model, task))
+    })
 }
 
 fn decode(args: &Args, model: &Arc<CodecModel>, task: &Task) -> Result<Report, CliError> {
@@ -53,13 +54,11 @@ fn decode(args: &Args, model: &Arc<CodecModel>, task: &Task) -> Result<Report, C
     if let Some(loss) = &loss {
         text += &format!("; {loss}");
     }
-    Ok(Report {
-        text,
-        json: json!({
-            "output": name(&task.output), "frames": take.frames(), "seconds": seconds,
-            "sample_rate_hz": rate_hz, "missing_frames": take.frames() - take.present_frames(),
-            "finished": take.footer.is_some(), "losses": loss,
-        }),
-        outcome: if loss.is_some() { Outcome::Finding } else { Outcome::Done },
-    })
+    let json = json!({
+        "output": name(&task.output), "frames": take.frames(), "seconds": seconds,
+        "sample_rate_hz": rate_hz, "missing_frames": take.frames() - take.present_frames(),
+        "finished": take.footer.is_some(), "losses": loss,
+    });
+    let outcome = if loss.is_some() { Outcome::Finding } else { Outcome::Done };
+    Ok(Report::new(text, json, outcome).with(Made::of(&take, [&task.output])))
 }

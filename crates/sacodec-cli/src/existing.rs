@@ -3,42 +3,47 @@
 
 use std::path::Path;
 
-use super::batch::{BatchArgs, Report, Task};
+use super::batch::{BatchArgs, Made, Report, Task};
 use super::result_file::{is_standard, is_there};
 use super::{CliError, open_take};
 use crate::audio::{SourceDigest, digest_of};
 use sacodec_codec::CodecModel;
 use sacodec_take::claim::Claim;
-use sacodec_take::{ChannelMode, PackId, Source};
+use sacodec_take::{ChannelMode, PackId, Source, Take};
 
 impl BatchArgs {
-    /// Makes what a task asks for by `make`, unless `is_done` says that it is there.
+    /// Makes what a task asks for by `make`, unless `done` says that it is there.
     ///
     /// # Errors
     /// Those of both, and [`CliError::Busy`] while another process makes it, if the task does not wait.
     pub fn unless_done(
         &self,
         task: &Task,
-        is_done: impl Fn() -> Result<bool, CliError>,
+        done: impl Fn() -> Result<Option<Report>, CliError>,
         make: impl FnOnce() -> Result<Report, CliError>,
     ) -> Result<Report, CliError> {
         if !self.skip_existing || is_standard(&task.output) {
             return make();
         }
-        if is_done()? {
-            return Ok(Report::skipped());
+        if let Some(report) = done()? {
+            return Ok(report);
         }
         let _claim = claim(task)?;
         // Another process may have been here meanwhile.
-        if is_done()? {
-            return Ok(Report::skipped());
+        if let Some(report) = done()? {
+            return Ok(report);
         }
         match make() {
-            // It has come although nobody else had the claim: the file system has no locks.
-            Err(CliError::Exists { .. }) if is_done()? => Ok(Report::skipped()),
+            // It may have come although nobody else had the claim: where the file system has no locks.
+            Err(error @ CliError::Exists { .. }) => done()?.ok_or(error),
             result => result,
         }
     }
+}
+
+/// A result of `task` that is there, whatever is in it.
+pub fn there(task: &Task) -> Option<Report> {
+    is_there(&task.output).then(|| Report::skipped(Made::files([&task.output])))
 }
 
 fn claim(task: &Task) -> Result<Option<Claim>, CliError> {
@@ -60,18 +65,18 @@ pub fn source_of(input: &Path, digest: SourceDigest) -> Source {
     Source { name: name.to_string_lossy().into(), bytes: digest.bytes, sha256: digest.sha256 }
 }
 
-/// Whether the take of `task` is there, was coded from its input by `model`, and is whole.
+/// The take of `task`, if it is there; it was coded from its input by `model`, and is whole.
 ///
 /// # Errors
 /// Where something else has its name.
-pub fn is_take_of(
+pub fn take_of(
     task: &Task,
     model: &CodecModel,
     wanted: ChannelMode,
     salvage: bool,
-) -> Result<bool, CliError> {
+) -> Result<Option<Take>, CliError> {
     if !is_there(&task.output) {
-        return Ok(false);
+        return Ok(None);
     }
     let other = |reason: String| {
         let (path, input) = (task.output.clone(), task.input.clone());
@@ -110,5 +115,5 @@ pub fn is_take_of(
     if digest_of(&task.input).map_err(unreadable)?.sha256 != source.sha256 {
         return other(format!("it was coded from {} with another content (SHA-256)", source.name));
     }
-    Ok(true)
+    Ok(Some(take))
 }

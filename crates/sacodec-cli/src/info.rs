@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args as ClapArgs;
 use serde_json::json;
 
-use super::batch::{BatchArgs, Report};
+use super::batch::{BatchArgs, Report, RunArgs};
 use super::console::print;
 use super::{CliError, Outcome, losses, model, open_take};
 use sacodec_engine::{Scheduling, Timing};
@@ -21,25 +21,20 @@ pub struct Args {
     /// Host rate in Hz that the latency is told for.
     #[arg(long, default_value_t = 48_000.0)]
     rate: f64,
-    /// Takes that are read at once; without it as many as there are cores.
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    jobs: Option<u16>,
     /// Read further takes from a file, one on each line; `-` is standard input.
     #[arg(long, value_name = "LIST")]
     files_from: Option<PathBuf>,
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    run: RunArgs,
 }
 
 pub fn run(args: &Args) -> Result<Outcome, CliError> {
     if args.takes.is_empty() && args.files_from.is_none() {
         return show_pack(args).map(|()| Outcome::Done);
     }
-    let batch =
-        BatchArgs::of(args.takes.clone(), args.json).with_list(args.files_from.clone()).with_jobs(args.jobs);
+    let batch = BatchArgs::of(args.takes.clone()).with_list(args.files_from.clone());
     let tasks = batch.tasks_that_write_nothing(&["sac"], "info")?;
-    Ok(batch.run(&tasks, |task, _| Ok(show_take(&task.input, &open_take(&task.input)?))))
+    Ok(args.run.run(&tasks, |task, _| Ok(show_take(&task.input, &open_take(&task.input)?))))
 }
 
 fn show_take(path: &Path, take: &Take) -> Report {
@@ -83,16 +78,15 @@ fn show_take(path: &Path, take: &Take) -> Report {
     if let Some(loss) = &loss {
         lines.push(format!("not whole: {loss}: `sacodec repair` makes a whole take of the rest"));
     }
-    Report {
-        text: lines.join("\n  "),
-        json: json!({
-            "header": header, "footer": take.footer, "frames": take.frames(), "seconds": seconds,
-            "missing_frames": take.frames() - take.present_frames(), "lost_frames": lost_frames,
-            "segments": segments, "finished": take.footer.is_some(), "cut_bytes": take.cut_bytes,
-            "damage": take.damage.iter().map(|d| json!({ "offset": d.offset, "bytes": d.bytes })).collect::<Vec<_>>(),
-        }),
-        outcome: if loss.is_some() { Outcome::Finding } else { Outcome::Done },
-    }
+    let text = lines.join("\n  ");
+    let json = json!({
+        "header": header, "footer": take.footer, "frames": take.frames(), "seconds": seconds,
+        "missing_frames": take.frames() - take.present_frames(), "lost_frames": lost_frames,
+        "segments": segments, "finished": take.footer.is_some(), "cut_bytes": take.cut_bytes,
+        "damage": take.damage.iter().map(|d| json!({ "offset": d.offset, "bytes": d.bytes })).collect::<Vec<_>>(),
+    });
+    let outcome = if loss.is_some() { Outcome::Finding } else { Outcome::Done };
+    Report::new(text, json, outcome)
 }
 
 fn show_pack(args: &Args) -> Result<(), CliError> {
@@ -100,7 +94,7 @@ fn show_pack(args: &Args) -> Result<(), CliError> {
     let info = model.info();
     let spread = Timing::new(args.rate, Scheduling::Spread, info)?;
     let burst = Timing::new(args.rate, Scheduling::Burst, info)?;
-    if args.json {
+    if args.run.json {
         let report = json!({
             "name": info.name,
             "version": info.version,

@@ -4,19 +4,25 @@
 //! command line was not understood, `3` done, and what was found is not whole or not equal: a take
 //! with missing or damaged frames, tokens that differ.
 
+mod alignment;
 pub mod audio;
 mod batch;
 mod bench;
+mod check;
+mod compare;
+mod comparison;
 mod console;
 mod convert;
 mod decode;
 mod encode;
 mod existing;
+mod file_encoder;
 mod info;
 mod interrupt;
 mod repair;
 mod result_file;
 mod roundtrip;
+mod stats;
 mod verify;
 
 use std::ffi::OsString;
@@ -59,8 +65,14 @@ enum Command {
     Info(info::Args),
     /// Code audio again and compare its tokens with those of a take.
     Verify(verify::Args),
+    /// Tell how takes use the codebooks: codes, entropy, bigrams, hours, folder by folder.
+    Stats(stats::Args),
+    /// Compare the tokens of two takes, or of two folders of takes.
+    Compare(compare::Args),
     /// Recover what is sound of damaged or unfinished takes.
     Repair(repair::Args),
+    /// Prove that all of a list was made, is there and is whole, by the reports of its runs.
+    Check(check::Args),
     /// Time the frame codec on this machine.
     Bench(bench::Args),
 }
@@ -163,6 +175,16 @@ pub enum CliError {
         path: PathBuf,
         /// Why.
         source: DecodeError,
+    },
+    /// Takes whose tokens cannot be compared.
+    #[error("{} and {} cannot be compared: {reason}", first.display(), second.display())]
+    Compare {
+        /// A take.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+        /// Why.
+        reason: String,
     },
     /// A result is there already.
     #[error("{} is there already: remove it, or give --overwrite, or where files are many --skip-existing", path.display())]
@@ -296,7 +318,10 @@ pub fn run_from(line: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
         Command::Convert(args) => convert::run(&args),
         Command::Info(args) => info::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Stats(args) => stats::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Repair(args) => repair::run(&args),
+        Command::Check(args) => check::run(&args),
         Command::Bench(args) => bench::run(&args).map(|()| Outcome::Done),
     };
     match result {

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::Args as ClapArgs;
 use serde_json::json;
 
-use super::batch::{BatchArgs, Report, Task, name};
-use super::result_file::{is_there, write_result};
+use super::batch::{BatchArgs, Made, Report, Task, name};
+use super::existing::there;
+use super::result_file::write_result;
 use super::{CliError, Outcome, open_take, take_bytes, take_error};
 use sacodec_take::{Take, TakeError};
 
@@ -23,9 +24,9 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let tasks = args.batch.tasks(&["sac"], "repaired.sac")?;
     let like = args.like.as_deref().map(open_take).transpose()?;
-    Ok(args.batch.run(&tasks, |task, _| {
-        args.batch.unless_done(task, || Ok(is_there(&task.output)), || repair(args, like.as_ref(), task))
-    }))
+    args.batch.run(&tasks, |task, _| {
+        args.batch.unless_done(task, || Ok(there(task)), || repair(args, like.as_ref(), task))
+    })
 }
 
 fn repair(args: &Args, like: Option<&Take>, task: &Task) -> Result<Report, CliError> {
@@ -67,12 +68,10 @@ fn report(take: &Take, output: &Path) -> Report {
         .map(|g| json!({ "frame": g.index, "count": g.count, "reason": g.reason.to_string() }))
         .collect();
     let is_sound = missing.is_empty() && skipped == 0 && take.cut_bytes == 0;
-    Report {
-        text,
-        json: json!({
-            "output": name(output), "frames": take.frames(), "recovered": take.present_frames(), "gone": gaps,
-            "damaged_bytes": skipped, "cut_bytes": take.cut_bytes, "was_finished": take.footer.is_some(),
-        }),
-        outcome: if is_sound { Outcome::Done } else { Outcome::Finding },
-    }
+    let json = json!({
+        "output": name(output), "frames": take.frames(), "recovered": take.present_frames(), "gone": gaps,
+        "damaged_bytes": skipped, "cut_bytes": take.cut_bytes, "was_finished": take.footer.is_some(),
+    });
+    let outcome = if is_sound { Outcome::Done } else { Outcome::Finding };
+    Report::new(text, json, outcome).with(Made::of(take, [output]))
 }

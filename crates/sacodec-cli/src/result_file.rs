@@ -126,12 +126,12 @@ pub fn input_name(path: &Path) -> PathBuf {
 
 impl CliError {
     /// `path` could not be written.
-    pub(super) fn write(path: &Path, error: impl std::fmt::Display) -> Self {
+    pub(crate) fn write(path: &Path, error: impl std::fmt::Display) -> Self {
         Self::Write { path: path.into(), reason: error.to_string() }
     }
 
     /// `path` could not be made.
-    pub(super) fn file(path: &Path, error: AtomicFileError) -> Self {
+    pub(crate) fn file(path: &Path, error: AtomicFileError) -> Self {
         match error {
             AtomicFileError::Exists => Self::Exists { path: path.into() },
             AtomicFileError::Io(error) => Self::write(path, error),

@@ -7,8 +7,10 @@ use clap::Args as ClapArgs;
 use serde_json::json;
 
 use super::audio::AudioReader;
-use super::batch::{BatchArgs, Report, extension, name};
-use super::encode::{AUDIO_EXTENSIONS, FileEncoder, salvage};
+use super::batch::{BatchArgs, Report, RunArgs, extension, name};
+use super::comparison::{Comparison, parse_percent};
+use super::encode::{AUDIO_EXTENSIONS, salvage};
+use super::file_encoder::FileEncoder;
 use super::result_file::is_standard;
 use super::{CliError, Outcome, losses, model, open_take};
 use sacodec_codec::{CodecModel, TokenFrame};
@@ -30,7 +32,7 @@ pub struct Args {
     #[arg(long, value_name = "SAMPLES", default_value_t = 0)]
     offset: u64,
     /// Percentage of equal tokens, of each stream, that is enough.
-    #[arg(long, value_name = "PERCENT", default_value_t = 100.0, value_parser = percent)]
+    #[arg(long, value_name = "PERCENT", default_value_t = 100.0, value_parser = parse_percent)]
     min_percent: f64,
     /// Read audio as `encode --salvage` does.
     #[arg(long)]
@@ -38,15 +40,11 @@ pub struct Args {
     /// Folder of the model pack that the takes were coded with; without it the one the command carries.
     #[arg(long, value_name = "FOLDER")]
     pack: Option<PathBuf>,
-    /// Takes that are worked on at once; without it as many as there are cores.
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    jobs: Option<u16>,
     /// Read further takes from a file, one on each line; `-` is standard input.
     #[arg(long, value_name = "LIST")]
     files_from: Option<PathBuf>,
-    /// Print one JSON object for each take.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    run: RunArgs,
 }
 
 pub fn run(args: &Args) -> Result<Outcome, CliError> {
@@ -57,22 +55,16 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
         audio = inputs.pop();
     }
     // A folder is read as `encode --output` has named its results, the other way round.
-    let batch = BatchArgs::of(inputs, args.json)
+    let batch = BatchArgs::of(inputs)
         .with_output(audio.clone().filter(|audio| audio.is_dir()))
-        .with_list(args.files_from.clone())
-        .with_jobs(args.jobs);
+        .with_list(args.files_from.clone());
     let tasks = batch.tasks_that_write_nothing(&["sac"], "wav")?;
     let model = model(args.pack.as_deref())?;
-    Ok(batch.run(&tasks, |task, _| {
+    Ok(args.run.run(&tasks, |task, _| {
         let take = open_take(&task.input)?;
         let audio = find_audio(&task.output, audio.as_deref(), take.header.source.as_ref());
         verify(args, &model, &take, &task.input, &audio)
     }))
-}
-
-fn percent(text: &str) -> Result<f64, String> {
-    let percent = text.parse().map_err(|_| "give a percentage".to_owned())?;
-    if (0.0..=100.0).contains(&percent) { Ok(percent) } else { Err("give 0 to 100".into()) }
 }
 
 /// The audio of a take whose WAV would be `beside`, or straight in the folder that was given. It may have
@@ -105,36 +97,6 @@ fn like(place: &Path) -> Option<PathBuf> {
     found.into_iter().next()
 }
 
-/// What was compared.
-#[derive(Debug, Default)]
-struct Comparison {
-    frames: u64,
-    semantic_equal: u64,
-    acoustic_equal: u64,
-    tokens: u64,
-    first_difference: Option<u32>,
-}
-
-impl Comparison {
-    fn add(&mut self, index: u32, take: &[TokenFrame], again: &[Option<TokenFrame>]) {
-        self.frames += 1;
-        for (&found, &coded) in take.iter().zip(again) {
-            self.tokens += 1;
-            let semantic = coded.is_some_and(|c| c.semantic == found.semantic);
-            let acoustic = coded.is_some_and(|c| c.acoustic == found.acoustic);
-            self.semantic_equal += u64::from(semantic);
-            self.acoustic_equal += u64::from(acoustic);
-            if !(semantic && acoustic) {
-                self.first_difference.get_or_insert(index);
-            }
-        }
-    }
-
-    fn percent(&self, equal: u64) -> f64 {
-        100.0 * equal as f64 / self.tokens.max(1) as f64
-    }
-}
-
 fn verify(
     args: &Args,
     model: &Arc<CodecModel>,
@@ -154,20 +116,10 @@ fn verify(
         }
     }
     let skipped = u64::from(take.frames()) - compared.frames;
-    let [semantic, acoustic] =
-        [compared.semantic_equal, compared.acoustic_equal].map(|e| compared.percent(e));
-    let enough = compared.frames > 0 && semantic.min(acoustic) >= args.min_percent;
+    let enough = compared.is_enough(args.min_percent);
     let loss = losses(take);
     let is_whole = skipped == 0 && loss.is_none();
-    let mut text = format!(
-        "{}: semantic {semantic:.2} %, acoustic {acoustic:.2} % equal in {} frames",
-        path.display(),
-        compared.frames
-    );
-    if let Some(index) = compared.first_difference {
-        let seconds = f64::from(index) / take.header.frame_rate_hz();
-        text += &format!("; the first difference is in frame {index}, at {seconds:.3} s");
-    }
+    let mut text = format!("{}: {}", path.display(), compared.text(take.header.frame_rate_hz()));
     if skipped > 0 {
         text +=
             &format!("; {skipped} frames were not compared: missing in the take or after the audio's end");
@@ -178,15 +130,13 @@ fn verify(
     if take.header.stream_frame.unwrap_or(0) > 0 {
         text += "; the take began while the codec was running, so its first frames may differ";
     }
-    Ok(Report {
-        text,
-        json: json!({
-            "audio": name(audio), "frames": compared.frames, "not_compared": skipped,
-            "semantic_percent": semantic, "acoustic_percent": acoustic,
-            "first_difference": compared.first_difference, "enough": enough, "losses": loss,
-        }),
-        outcome: if enough && is_whole { Outcome::Done } else { Outcome::Finding },
-    })
+    let json = json!({
+        "audio": name(audio), "frames": compared.frames, "not_compared": skipped,
+        "semantic_percent": compared.semantic_percent(), "acoustic_percent": compared.acoustic_percent(),
+        "first_difference": compared.first_difference, "enough": enough, "losses": loss,
+    });
+    let outcome = if enough && is_whole { Outcome::Done } else { Outcome::Finding };
+    Ok(Report::new(text, json, outcome))
 }
 
 /// Tokens of each channel of the take's audio, frame by frame as in the take.

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::result_file::is_standard;
@@ -15,7 +16,7 @@ use crate::result_file::is_standard;
 const BUFFER_BYTES: usize = 1 << 16;
 
 /// What a file was, to the byte.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceDigest {
     /// Its size.
     pub bytes: u64,

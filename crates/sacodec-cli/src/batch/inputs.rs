@@ -189,7 +189,7 @@ fn is_plain(path: &Path) -> bool {
 }
 
 /// An absolute path without `.` and `..`.
-fn normal(path: &Path) -> PathBuf {
+pub fn normal(path: &Path) -> PathBuf {
     // It fails for empty paths only, and where there is no current folder.
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.into());
     absolute.components().fold(PathBuf::new(), |mut path, component| {

@@ -2,25 +2,28 @@
 
 mod inputs;
 mod list;
+pub mod log;
 mod names;
 mod printer;
+mod report;
+mod run;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clap::Args as ClapArgs;
-use indicatif::{ProgressBar, ProgressStyle};
-use parking_lot::Mutex;
-use serde_json::Value;
+use indicatif::ProgressBar;
 
-use super::console::Reports;
 use super::result_file::is_standard;
 use super::{CliError, Outcome};
+pub use inputs::normal;
 use inputs::{Found, Search};
+pub use list::read_list;
+use log::RunLog;
 use names::{Folders, result_name};
 pub use names::{extension, name, with_other_extension};
-use printer::Printer;
+pub use report::{Made, Report};
+pub use run::RunArgs;
 
 /// What most commands take.
 #[derive(Debug, ClapArgs)]
@@ -39,9 +42,6 @@ pub struct BatchArgs {
     /// x/a.sac. Without it, the folder that all files of a list with absolute names have in common.
     #[arg(long, value_name = "FOLDER")]
     root: Option<PathBuf>,
-    /// Files that are worked on at once; without it as many as there are cores.
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    jobs: Option<u16>,
     /// Replace results that are there already.
     #[arg(long, conflicts_with = "skip_existing")]
     pub overwrite: bool,
@@ -49,9 +49,12 @@ pub struct BatchArgs {
     /// its size and digest tell. Processes may share a folder: each result is made by one of them.
     #[arg(long)]
     pub skip_existing: bool,
-    /// Print one JSON object for each file.
-    #[arg(long)]
-    pub json: bool,
+    /// Append a line of JSON for each input to this file: its digest, its result, frames, seconds, error.
+    /// `sacodec check` reads it.
+    #[arg(long, value_name = "JSONL")]
+    report: Option<PathBuf>,
+    #[command(flatten)]
+    run: RunArgs,
 }
 
 /// One file to be worked on.
@@ -67,36 +70,33 @@ pub struct Task {
     pub waits: bool,
 }
 
-/// What a file gave.
-#[derive(Debug)]
-pub struct Report {
-    /// A line for people.
-    pub text: String,
-    /// The same for machines; `input` is added.
-    pub json: Value,
-    /// Whether all is as it should be.
-    pub outcome: Outcome,
-}
-
-impl Report {
-    /// Nothing was done, because it was done before.
-    pub fn skipped() -> Self {
-        Self { text: String::new(), json: Value::Null, outcome: Outcome::Skipped }
+impl Task {
+    /// # Errors
+    /// [`CliError::OneOutput`].
+    fn has_no_rival(&self) -> Result<(), CliError> {
+        match &self.rival {
+            None => Ok(()),
+            Some(rival) => Err(CliError::OneOutput {
+                path: self.output.clone(),
+                first: rival.clone(),
+                second: self.input.clone(),
+            }),
+        }
     }
 }
 
 impl BatchArgs {
     /// As if these inputs had been given.
-    pub fn of(inputs: Vec<PathBuf>, json: bool) -> Self {
+    pub fn of(inputs: Vec<PathBuf>) -> Self {
         Self {
             inputs,
             output: None,
             files_from: None,
             root: None,
-            jobs: None,
             overwrite: false,
             skip_existing: false,
-            json,
+            report: None,
+            run: RunArgs::default(),
         }
     }
 
@@ -110,9 +110,27 @@ impl BatchArgs {
         Self { output, ..self }
     }
 
-    /// On so many threads.
-    pub fn with_jobs(self, jobs: Option<u16>) -> Self {
-        Self { jobs, ..self }
+    /// Works on all tasks, as [`RunArgs::run`], and keeps the log of the run.
+    ///
+    /// # Errors
+    /// Where the log cannot be opened.
+    pub fn run(
+        &self,
+        tasks: &[Task],
+        work: impl Fn(&Task, &ProgressBar) -> Result<Report, CliError> + Sync,
+    ) -> Result<Outcome, CliError> {
+        let log = self.report.as_deref().map(RunLog::open).transpose()?;
+        let outcome = self.run.run(tasks, |task, bar| {
+            let result = task.has_no_rival().and_then(|()| work(task, bar));
+            // What another process is making comes again.
+            if let Some(log) =
+                log.as_ref().filter(|_| task.waits || !matches!(result, Err(CliError::Busy { .. })))
+            {
+                log.add(task, &result);
+            }
+            result
+        });
+        Ok(if log.is_none_or(|log| log.is_complete()) { outcome } else { Outcome::Failed })
     }
 
     /// What may be the name of a single result: only its extension can tell.
@@ -197,71 +215,6 @@ impl BatchArgs {
         }
         Ok(tasks)
     }
-
-    /// Works on all tasks and reports each, in their order; one that fails stops no other.
-    pub fn run(
-        &self,
-        tasks: &[Task],
-        work: impl Fn(&Task, &ProgressBar) -> Result<Report, CliError> + Sync,
-    ) -> Outcome {
-        let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
-        let jobs = self.jobs.map_or(cores, usize::from).min(tasks.len()).max(1);
-        let bar = self.bar(tasks.len());
-        let quiet = ProgressBar::hidden();
-        let reports = Reports::beside(tasks.iter().map(|task| task.output.as_path()));
-        let next = AtomicUsize::new(0);
-        // What another process is making.
-        let busy = Mutex::new(Vec::new());
-        let printer = Mutex::new(Printer::new(self.json, reports, bar.clone()));
-        std::thread::scope(|scope| {
-            for _ in 0..jobs {
-                scope.spawn(|| {
-                    let work_on = |at: usize, task: &Task| {
-                        let result = match &task.rival {
-                            None => work(task, if tasks.len() == 1 { &bar } else { &quiet }),
-                            Some(rival) => Err(CliError::OneOutput {
-                                path: task.output.clone(),
-                                first: rival.clone(),
-                                second: task.input.clone(),
-                            }),
-                        };
-                        if matches!(result, Err(CliError::Busy { .. })) && !task.waits {
-                            return busy.lock().push(at);
-                        }
-                        if tasks.len() > 1 {
-                            bar.inc(1);
-                        }
-                        printer.lock().add(at, task, result);
-                    };
-                    while let Some((at, task)) =
-                        tasks.iter().enumerate().nth(next.fetch_add(1, Ordering::Relaxed))
-                    {
-                        work_on(at, task);
-                    }
-                    while let Some(at) = next_of(&busy) {
-                        work_on(at, &Task { waits: true, ..tasks[at].clone() });
-                    }
-                });
-            }
-        });
-        bar.finish_and_clear();
-        printer.into_inner().finish(tasks.len())
-    }
-
-    fn bar(&self, tasks: usize) -> ProgressBar {
-        if self.json {
-            return ProgressBar::hidden();
-        }
-        let what = if tasks == 1 { "{percent} %" } else { "{pos} of {len} files" };
-        let template = format!("{{bar:40}} {what}  {{elapsed}} / {{eta}} left");
-        let bar = ProgressBar::new(tasks as u64);
-        ProgressStyle::with_template(&template).map_or(bar.clone(), |style| bar.with_style(style))
-    }
-}
-
-/// The next one, without the lock being held while it is worked on.
-fn next_of(waiting: &Mutex<Vec<usize>>) -> Option<usize> {
-    waiting.lock().pop()
 }
 
 fn has_slash(path: &Path) -> bool {
@@ -273,7 +226,7 @@ mod tests {
     use super::*;
 
     fn tasks(args: &[&str], from: &[&str], to: &str) -> Vec<(String, String)> {
-        let args = BatchArgs::of(args.iter().map(PathBuf::from).collect(), false);
+        let args = BatchArgs::of(args.iter().map(PathBuf::from).collect());
         let text = |path: &Path| path.to_str().unwrap().to_owned();
         args.tasks(from, to).unwrap().iter().map(|t| (text(&t.input), text(&t.output))).collect()
     }
@@ -296,14 +249,14 @@ mod tests {
 
     #[test]
     fn a_result_of_another_kind_is_refused_before_anything_is_written() {
-        let args = BatchArgs::of(vec!["a.sac".into(), "b.mp3".into()], false);
+        let args = BatchArgs::of(vec!["a.sac".into(), "b.mp3".into()]);
         let error = args.tasks(&["sac"], "decoded.wav").unwrap_err().to_string();
         assert!(error.contains("b.mp3") && error.contains("wav"), "{error}");
     }
 
     #[test]
     fn the_second_input_for_one_result_is_refused() {
-        let args = BatchArgs::of(vec!["a.wav".into(), "a.flac".into()], false);
+        let args = BatchArgs::of(vec!["a.wav".into(), "a.flac".into()]);
         let rivals: Vec<_> =
             args.tasks(&["wav", "flac"], "sac").unwrap().into_iter().map(|t| t.rival).collect();
         assert_eq!(rivals, [None, Some("a.wav".into())]);
@@ -316,7 +269,7 @@ mod tests {
         for name in ["in/z.wav", "in/a.FLAC", "in/b/c.wav", "in/notes.txt", "in/.hidden.wav"] {
             std::fs::write(folder.path().join(name), "").unwrap();
         }
-        let mut args = BatchArgs::of(vec![folder.path().join("in")], false);
+        let mut args = BatchArgs::of(vec![folder.path().join("in")]);
         args.output = Some(folder.path().join("out"));
         let tasks = args.tasks(&["wav", "flac"], "sac").unwrap();
         let outputs: Vec<_> = tasks.iter().map(|t| t.output.strip_prefix(folder.path()).unwrap()).collect();

@@ -43,16 +43,17 @@ impl Printer {
     /// The result of a task.
     pub fn add(&mut self, at: usize, task: &Task, result: Result<Report, CliError>) {
         let (line, is_error) = match result {
-            Ok(report) if report.outcome == Outcome::Skipped => {
-                self.skipped += 1;
-                (String::new(), false)
-            }
             Ok(report) => {
+                self.skipped += usize::from(report.outcome == Outcome::Skipped);
                 self.findings += usize::from(report.outcome == Outcome::Finding);
                 self.failed += usize::from(report.outcome == Outcome::Failed);
                 let mut value = report.json;
-                value["input"] = name(&task.input);
-                (if self.json { value.to_string() } else { report.text }, false)
+                if self.json && !value.is_null() {
+                    value["input"] = name(&task.input);
+                    (value.to_string(), false)
+                } else {
+                    (if self.json { String::new() } else { report.text }, false)
+                }
             }
             Err(error) => {
                 self.failed += 1;

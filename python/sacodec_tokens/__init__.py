@@ -1,4 +1,4 @@
-"""Reads `.sac` token takes of SACodec into NumPy arrays. One file, NumPy only.
+"""Reads `.sac` token takes of SACodec into NumPy arrays. NumPy only.
 
     import sacodec_tokens
     take = sacodec_tokens.read("voice.sac")
@@ -15,12 +15,15 @@ import json
 import math
 import re
 import struct
-import sys
 import zlib
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Callable, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 MISSING = 65535
 """The value in `Take.tokens` where a frame is missing."""
@@ -53,18 +56,25 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
-_TYPES = {
+def _is_source(value: Any) -> bool:
+    return (isinstance(value, dict) and _is_text(value.get("name")) and _is_text(value.get("sha256"))
+            and _is_whole(value.get("bytes")))
+
+
+_TYPES: dict[str, Callable[[Any], bool]] = {
     "an integer from 0 to 2**64 - 1": _is_whole,
     "an integer from 0 to 2**64 - 1, or null": lambda value: value is None or _is_whole(value),
     "a finite number": _is_number,
     "a text": _is_text,
     "a list of texts": lambda value: isinstance(value, list) and all(map(_is_text, value)),
+    "an object with name, bytes and sha256": _is_source,
 }
-_WHOLE, _WHOLE_OR_NULL, _NUMBER, _TEXT, _TEXTS = _TYPES
+_WHOLE, _WHOLE_OR_NULL, _NUMBER, _TEXT, _TEXTS, _SOURCE = _TYPES
 # Known fields that may be missing. Those of the header may be null, too.
 _HEADER_FIELDS = {
     "channel_mode": _TEXT, "latency_samples": _WHOLE, "stream_frame": _WHOLE, "first_sample": _NUMBER,
-    "tempo_bpm": _NUMBER, "track": _TEXT, "created": _TEXT, "software": _TEXT, "inference": _TEXT, "cpu": _TEXTS,
+    "tempo_bpm": _NUMBER, "track": _TEXT, "source": _SOURCE, "created": _TEXT, "software": _TEXT, "inference": _TEXT,
+    "cpu": _TEXTS,
 }
 _FOOTER_FIELDS = {
     "lost_frames": _WHOLE, "failed_frames": _WHOLE, "length_samples": _WHOLE_OR_NULL, "segments": _WHOLE,
@@ -79,15 +89,15 @@ class SacError(ValueError):
 class Gap(NamedTuple):
     """Frames that the take itself says are not there."""
 
-    index: int
-    count: int
+    index: int  # type: ignore[assignment]  # tuples have a method of this name
+    count: int  # type: ignore[assignment]
     reason: str
 
 
 class Anchor(NamedTuple):
     """The place of a frame, and of the frames after it until the next anchor."""
 
-    index: int
+    index: int  # type: ignore[assignment]
     playing: bool
     recording: bool
     new_segment: bool
@@ -103,9 +113,9 @@ class Take:
     """A take as it was read. Arrays over frames have `len(tokens)` entries."""
 
     header: dict[str, Any]
-    tokens: np.ndarray
+    tokens: NDArray[np.uint16]
     """uint16 [frames, channels, 2]: semantic and acoustic; `MISSING` where a frame is not there."""
-    present: np.ndarray
+    present: Bools
     """bool [frames]"""
     anchors: list[Anchor] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
@@ -121,57 +131,58 @@ class Take:
     @property
     def frame_rate_hz(self) -> float:
         """Frames a second."""
-        return self.header["codec_rate_hz"] / self.header["hop_samples"]
+        return float(self.header["codec_rate_hz"] / self.header["hop_samples"])
 
     @property
-    def seconds(self) -> np.ndarray:
+    def seconds(self) -> Floats:
         """Start of each frame, from the first one on."""
         return np.arange(len(self.tokens)) / self.frame_rate_hz
 
     @property
-    def stream_samples(self) -> np.ndarray:
+    def stream_samples(self) -> Floats:
         """First input sample of each frame, counted over the audio that was coded."""
         return self._placed("stream_samples", self._passed_samples())
 
     @property
-    def position_samples(self) -> np.ndarray:
+    def position_samples(self) -> Floats:
         """The same on the host's timeline; NaN where it is not known."""
         return self._placed("position_samples", self._passed_samples() * self.playing)
 
     @property
-    def position_seconds(self) -> np.ndarray:
+    def position_seconds(self) -> Floats:
         """The same in seconds."""
-        return self.position_samples / self.header["host_rate_hz"]
+        return self.position_samples / float(self.header["host_rate_hz"])
 
     @property
-    def position_quarters(self) -> np.ndarray:
+    def position_quarters(self) -> Floats:
         """The same in quarter notes; NaN where they are not known."""
         minutes = self._passed_samples() * self.playing / self.header["host_rate_hz"] / 60
         with np.errstate(over="ignore", invalid="ignore"):  # a take may say that the tempo is 1e308
             return self._placed("position_quarters", minutes * np.nan_to_num(self.tempo_bpm))
 
     @property
-    def tempo_bpm(self) -> np.ndarray:
+    def tempo_bpm(self) -> Floats:
         """Beats per minute; NaN where they are not known."""
         return self._placed("tempo_bpm", 0.0)
 
     @property
-    def playing(self) -> np.ndarray:
+    def playing(self) -> Bools:
         """Whether the host's transport ran."""
         return self._placed("playing", 0.0) > 0
 
     @property
-    def recording(self) -> np.ndarray:
+    def recording(self) -> Bools:
         """Whether the host was recording."""
         return self._placed("recording", 0.0) > 0
 
     @property
-    def segment(self) -> np.ndarray:
+    def segment(self) -> NDArray[np.int_]:
         """Number of the segment: a new one begins where the timeline jumps or the codec is reset."""
-        starts = np.cumsum([a.new_segment or i == 0 for i, a in enumerate(self.anchors)] or [1])
-        return np.maximum(starts[np.maximum(self._anchor_of(), 0)] - 1, 0)
+        starts = np.cumsum([a.new_segment or i == 0 for i, a in enumerate(self.anchors)] or [True])
+        numbers: NDArray[np.int_] = np.maximum(starts[np.maximum(self._anchor_of(), 0)] - 1, 0)
+        return numbers
 
-    def columns(self) -> dict[str, np.ndarray]:
+    def columns(self) -> dict[str, NDArray[Any]]:
         """A row for each frame and channel, as `pandas.DataFrame` takes it. Missing tokens are `MISSING`."""
         frames, channels, _ = self.tokens.shape
         per_frame = ("seconds", "stream_samples", "position_samples", "position_seconds", "position_quarters",
@@ -184,19 +195,22 @@ class Take:
             **{name: np.repeat(getattr(self, name), channels) for name in per_frame},
         }
 
-    def _anchor_of(self) -> np.ndarray:
+    def _anchor_of(self) -> NDArray[np.int_]:
         """Number of the last anchor at or before each frame; -1 before the first."""
-        return np.searchsorted([a.index for a in self.anchors], np.arange(len(self.tokens)), side="right") - 1
+        indices = np.array([a.index for a in self.anchors], np.int_)
+        return np.searchsorted(indices, np.arange(len(self.tokens)), side="right").astype(np.int_) - 1
 
-    def _placed(self, name: str, moved: Any) -> np.ndarray:
+    def _placed(self, name: str, moved: Any) -> Floats:
         values = np.array([float(getattr(a, name)) for a in self.anchors] + [math.nan])
-        return values[self._anchor_of()] + moved
+        placed: Floats = values[self._anchor_of()] + moved
+        return placed
 
-    def _passed_samples(self) -> np.ndarray:
+    def _passed_samples(self) -> Floats:
         """Host samples since the frame of each frame's anchor."""
-        hop = self.header["hop_samples"] * self.header["host_rate_hz"] / self.header["codec_rate_hz"]
+        hop = float(self.header["hop_samples"] * self.header["host_rate_hz"] / self.header["codec_rate_hz"])
         starts = np.array([a.index for a in self.anchors] + [0])
-        return (np.arange(len(self.tokens)) - starts[self._anchor_of()]) * hop
+        passed: Floats = (np.arange(len(self.tokens)) - starts[self._anchor_of()]) * hop
+        return passed
 
 
 def read(source: Any) -> Take:
@@ -226,7 +240,7 @@ class _Reader:
         self.worth[semantic_bits:, 1] = 1 << np.arange(acoustic_bits)[::-1]
         self.channels = self.header["channels"]
         self.frames = 0
-        self.blocks: list[tuple[int, np.ndarray]] = []
+        self.blocks: list[tuple[int, NDArray[np.uint16]]] = []
         self.anchors: list[Anchor] = []
         self.gaps: list[Gap] = []
         self.footer: dict[str, Any] | None = None
@@ -258,7 +272,7 @@ class _Reader:
     def body_bytes(self, tag: int, word: int) -> int | None:
         """Length of a record's body, or None where no record begins with these."""
         if 1 <= tag <= 75:
-            return -(-tag * self.channels * self.bits // 8)
+            return -(-tag * int(self.channels) * self.bits // 8)
         return word if tag >= 0x80 and word <= _MAX_BODY_BYTES else None
 
     def record(self) -> int:
@@ -295,8 +309,10 @@ class _Reader:
         index, flags, stream, *rest = struct.unpack_from("<IB4d", body)
         if not self.frames <= index < _MAX_FRAMES or not math.isfinite(stream):
             return False
-        known = [value if math.isfinite(value) else math.nan for value in rest]
-        self.anchors.append(Anchor(index, *(bool(flags & 1 << bit) for bit in range(4)), stream, *known))
+        samples, quarters, tempo = (value if math.isfinite(value) else math.nan for value in rest)
+        playing, recording, new_segment, codec_reset = (bool(flags & 1 << bit) for bit in range(4))
+        self.anchors.append(Anchor(index, playing, recording, new_segment, codec_reset, stream, samples, quarters,
+                                   tempo))
         self.frames = index
         return True
 
@@ -312,7 +328,9 @@ class _Reader:
 
     def take_footer(self, body: bytes) -> bool:
         footer = _json_object(body)
-        frames = footer.get("frames") if footer is not None else None
+        if footer is None:
+            return False
+        frames = footer.get("frames", -1)
         if not _is_whole(frames) or not self.frames <= frames <= _MAX_FRAMES:
             return False
         if any(name in footer and not _TYPES[kind](footer[name]) for name, kind in _FOOTER_FIELDS.items()):
@@ -380,33 +398,11 @@ def _check(header: dict[str, Any]) -> None:
     number(header.get("codebooks"), "semantic", 2, 65535)
     number(header.get("codebooks"), "acoustic", 2, 65535)
     pack = header.get("pack")
-    texts = [pack.get(name) for name in ("name", "version", "sha256")] if isinstance(pack, dict) else [None]
-    if not all(isinstance(text, str) for text in texts):
+    texts = [pack.get(name) for name in ("name", "version", "sha256")] if isinstance(pack, dict) else []
+    if not texts or not all(isinstance(text, str) for text in texts):
         raise SacError("its header's pack has no name, version and sha256")
-    if not re.fullmatch("[0-9a-fA-F]{64}", texts[-1]):
+    if not re.fullmatch("[0-9a-fA-F]{64}", str(texts[-1])):
         raise SacError("its header's pack.sha256 is not 64 hexadecimal digits")
     for name, kind in _HEADER_FIELDS.items():
         if header.get(name) is not None and not _TYPES[kind](header[name]):
             raise SacError(f"its header's {name} is {header[name]!r:.40}, expected {kind}")
-
-
-def main(paths: list[str]) -> int:
-    """Prints a line for each take."""
-    failed = 0
-    for path in paths:
-        try:
-            take = read(path)
-        except (OSError, SacError) as error:
-            print(f"{path}: {error}", file=sys.stderr)
-            failed = 1
-            continue
-        state = "finished" if take.finished else "unfinished"
-        lost = len(take.present) - int(take.present.sum())
-        frames, channels, _ = take.tokens.shape
-        seconds = frames / take.frame_rate_hz
-        print(f"{path}: {frames} frames, {seconds:.2f} s, {channels} channels, {lost} missing, {state}")
-    return failed
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

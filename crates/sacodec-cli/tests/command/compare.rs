@@ -1,0 +1,100 @@
+//! `sacodec compare`: two takes, two folders, what is equal and where.
+
+use std::fs;
+
+use sacodec_testing::{data, read_wav, write_noise, write_wav};
+use serde_json::Value;
+
+use super::takes::{command, lines, run};
+
+/// The clip, and the clip with a click at one second, after so many samples of silence.
+fn voices(silence_samples: usize) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut samples, rate_hz) = read_wav(&data("speech_24k.wav"));
+    write_wav(&folder.path().join("voice.wav"), rate_hz, &[samples.clone()]);
+    samples[24_000..24_400].fill(0.4);
+    let late = [vec![0.0; silence_samples], samples].concat();
+    write_wav(&folder.path().join("clicked.wav"), rate_hz, &[late]);
+    run(folder.path(), &["encode", "voice.wav", "clicked.wav"], 0);
+    folder
+}
+
+#[test]
+fn a_change_of_the_audio_is_found_in_its_second() {
+    let folder = voices(0);
+    let same = lines(&run(folder.path(), &["compare", "voice.sac", "voice.sac", "--json"], 0)).remove(0);
+    assert_eq!((&same["semantic_percent"], &same["first_difference"]), (&100.0.into(), &Value::Null));
+    let arguments = ["compare", "voice.sac", "clicked.sac", "--by-second", "--json"];
+    let other = lines(&run(folder.path(), &arguments, 3)).remove(0);
+    let seconds = other["by_second"].as_array().unwrap();
+    assert_eq!(
+        (&seconds[0]["frames"], &seconds[0]["semantic_percent"]),
+        (&75.into(), &100.0.into()),
+        "{other}"
+    );
+    assert!(seconds[1]["acoustic_percent"].as_f64().unwrap() < 100.0, "{other}");
+    let first = other["first_difference"].as_u64().unwrap();
+    assert!((75..80).contains(&first), "{other}");
+    let percent =
+        other["semantic_percent"].as_f64().unwrap().min(other["acoustic_percent"].as_f64().unwrap());
+    let enough = format!("{}", percent.floor());
+    run(folder.path(), &["compare", "voice.sac", "clicked.sac", "--min-percent", &enough], 0);
+    let table = run(folder.path(), &["compare", "voice.sac", "clicked.sac", "--by-second"], 3).stdout;
+    let table = String::from_utf8(table).unwrap();
+    assert_eq!(table.lines().count(), 2 + seconds.len(), "{table}");
+}
+
+#[test]
+fn audio_that_is_late_is_compared_at_its_lag() {
+    let folder = voices(7 * 320);
+    let by_place =
+        lines(&run(folder.path(), &["compare", "voice.sac", "clicked.sac", "--json"], 3)).remove(0);
+    assert_eq!(by_place["lag_frames"], Value::Null);
+    let arguments =
+        ["compare", "voice.sac", "clicked.sac", "--align", "lag", "--min-percent", "40", "--json"];
+    let by_lag = lines(&run(folder.path(), &arguments, 0)).remove(0);
+    assert_eq!((&by_lag["lag_frames"], &by_lag["not_compared"][0]), (&7.into(), &0.into()), "{by_lag}");
+    let percent = |report: &Value| report["semantic_percent"].as_f64().unwrap();
+    assert!(percent(&by_lag) > 60.0 && percent(&by_place) < 30.0, "{by_lag} {by_place}");
+    // The other way round, and with a search that ends before the lag.
+    let back = ["compare", "clicked.sac", "voice.sac", "--align", "lag", "--json"];
+    assert_eq!(lines(&run(folder.path(), &back, 3))[0]["lag_frames"], -7);
+    let short = [&back[..], &["--max-lag", "0.05"]].concat();
+    assert_ne!(lines(&run(folder.path(), &short, 3))[0]["lag_frames"], -7);
+}
+
+#[test]
+fn folders_are_compared_by_name_and_what_only_one_has_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    for (seed, name) in [(1, "in/a.wav"), (2, "in/b/c.wav")] {
+        write_noise(&path(name), 16_000, 1, 8000, seed);
+    }
+    run(folder.path(), &["encode", "in", "--output", "x"], 0);
+    run(folder.path(), &["encode", "in", "--output", "y"], 0);
+    let reports = lines(&run(folder.path(), &["compare", "x", "y", "--json"], 0));
+    assert_eq!(reports.len(), 3);
+    assert_eq!((&reports[2]["compared"], &reports[2]["semantic_percent"]), (&2.into(), &100.0.into()));
+    run(folder.path(), &["compare", "x/a.sac", "y"], 0);
+    fs::rename(path("y/a.sac"), path("y/z.sac")).unwrap();
+    let output = run(folder.path(), &["compare", "x", "y"], 1);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    for name in ["y/a.sac", "x/z.sac"] {
+        assert!(said.contains(&format!("{name} could not be opened")), "{said}");
+    }
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 pairs"), "{output:?}");
+}
+
+#[test]
+fn takes_that_have_no_token_in_common_are_refused_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    write_noise(&folder.path().join("a.wav"), 16_000, 2, 8000, 1);
+    run(folder.path(), &["encode", "a.wav"], 0);
+    run(folder.path(), &["encode", "a.wav", "sum.sac", "--channels", "sum"], 0);
+    let said = run(folder.path(), &["compare", "a.sac", "sum.sac"], 1).stderr;
+    assert!(String::from_utf8_lossy(&said).contains("2 and 1 channels"));
+    run(folder.path(), &["compare", "a.sac", "no.sac"], 1);
+    run(folder.path(), &["compare", "a.sac", "-"], 1);
+    let take = fs::File::open(folder.path().join("a.sac")).unwrap();
+    assert!(command(folder.path(), &["compare", "-", "a.sac"]).stdin(take).status().unwrap().success());
+}

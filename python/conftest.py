@@ -1,0 +1,1 @@
+"""Puts the package on the path: the tests need no installation."""
