@@ -50,7 +50,7 @@ pub fn release(project: &Project) -> Result<Built> {
     Ok(built)
 }
 
-/// Removes from what the bundler made what is no plugin, and adds the notices of licences.
+/// Removes the bundler's copy of the command, and adds the notices of licences.
 fn complete(project: &Project, bundles: &Bundles) -> Result<()> {
     bundles.remove_standalone().with_context(|| {
         format!("could not remove the program beside {}: check its permissions", bundles.clap.display())

@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_is_no_plugin_is_removed_and_the_bundles_stay() -> Result<()> {
+    fn a_program_beside_the_bundles_is_removed_and_they_stay() -> Result<()> {
         let folder = tempfile::tempdir()?;
         let project =
             Project { root: folder.path().into(), target: folder.path().into(), packages: Vec::new() };
