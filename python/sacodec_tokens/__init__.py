@@ -106,6 +106,8 @@ class Anchor(NamedTuple):
     position_samples: float
     position_quarters: float
     tempo_bpm: float
+    pass_samples: float = math.nan
+    """Where the codec began inside the frame: the first sample that it heard; before it, it heard silence."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -312,7 +314,7 @@ class _Reader:
         samples, quarters, tempo = (value if math.isfinite(value) else math.nan for value in rest)
         playing, recording, new_segment, codec_reset = (bool(flags & 1 << bit) for bit in range(4))
         self.anchors.append(Anchor(index, playing, recording, new_segment, codec_reset, stream, samples, quarters,
-                                   tempo))
+                                   tempo, struct.unpack_from("<d", body, 37)[0] if len(body) >= 45 else math.nan))
         self.frames = index
         return True
 

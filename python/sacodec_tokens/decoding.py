@@ -79,17 +79,22 @@ class Decoder:
         frames = len(take.tokens)
         length = (take.footer or {}).get("length_samples")
         end = (length if length is not None else frames * frame_samples) * scale
-        begins, ends = [0], []
+        begins, ends, left_out = [0], [], [0.0]
         for anchor in take.anchors:
             if anchor.codec_reset and 0 < anchor.index <= frames:
                 begins.append(anchor.index)
-                ends.append((anchor.stream_samples - float(take.stream_samples[0])) * scale)
+                begin = anchor.stream_samples - float(take.stream_samples[0])
+                heard = anchor.pass_samples if math.isfinite(anchor.pass_samples) else begin
+                ends.append(heard * scale)
+                left_out.append(float(np.clip(heard - begin, -frame_samples, frame_samples)) * scale)
         failed = {frame for gap in take.gaps if gap.reason == "the codec failed"
                   for frame in range(gap.index, gap.index + gap.count)}
         given = 0
-        for first, last, stretch_end in zip(begins, begins[1:] + [frames], ends + [end]):
+        for first, last, stretch_end, skipped in zip(begins, begins[1:] + [frames], ends + [end], map(round, left_out)):
+            # What of a stretch lies before the end of the last one is left out, what is between them is silent.
             samples = self._stretch(take.tokens[first:last, channel], streams,
-                                    {frame - first for frame in failed}, round(stretch_end) - given)
+                                    {frame - first for frame in failed}, round(stretch_end) - given + skipped)
+            samples = np.concatenate([np.zeros(max(0, -skipped), np.float32), samples])[max(0, skipped):]
             given += len(samples)
             yield samples
 

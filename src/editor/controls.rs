@@ -32,7 +32,7 @@ const LOCK: [Segment; 3] = [
 ];
 
 /// Below this width the controls take two rows.
-const ONE_ROW_WIDTH: f32 = 800.0;
+const ONE_ROW_WIDTH: f32 = 960.0;
 
 /// The height that the controls take at a width.
 pub fn height(width: f32) -> f32 {

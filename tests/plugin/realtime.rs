@@ -4,7 +4,7 @@
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use clap_host::{ParamInfo, Processor};
+use clap_host::{ParamInfo, Processor, Transport};
 
 use crate::support::instance::{active, record_to, value, with_field};
 use crate::support::watch::{Asked, Watch};
@@ -60,7 +60,7 @@ fn play_everything_under_watch() {
     asked.was_nothing_since(before, 10_000);
 }
 
-/// The audio thread: blocks of any size, automation, resets and NaN, until it is `done`. Tells when it is `warm`, and
+/// The audio thread: blocks of any size, automation, a transport that jumps, resets and NaN, until it is `done`. Tells when it is `warm`, and
 /// what it asked for from then on.
 fn play_at_random(
     processor: &mut Processor,
@@ -87,6 +87,12 @@ fn play_at_random(
                 let value = (param.min + share * (param.max - param.min)).round();
                 processor.set_param_id(param.id, value, offset);
             }
+        }
+        if random.usize(..40) == 0 {
+            // Starts, stops and jumps: the lock lets the codec begin afresh.
+            let playing = random.bool();
+            let position = random.usize(..1_000_000) as f64 - 1000.0;
+            processor.set_transport(Some(Transport { playing, ..Transport::playing_at(position) }));
         }
         if random.usize(..400) == 0 {
             watch.over(|| processor.reset());
@@ -132,17 +138,21 @@ mod syscalls {
         let ids: Vec<_> = host
             .params()
             .iter()
-            .filter(|p| ["Listen", "Channels"].contains(&p.name.as_str()))
+            .filter(|p| ["Listen", "Channels", "Timeline lock"].contains(&p.name.as_str()))
             .cloned()
             .collect();
         let processor = std::thread::spawn(move || {
             let (mut left, mut right) = ([0.0; 64], [0.0; 64]);
+            processor.set_transport(Some(Transport::playing_at(0.0)));
             for (n, block) in speech.as_chunks::<64>().0.iter().cycle().take(6000).enumerate() {
                 if n == 2000 || n == 5999 {
                     mark();
                 }
                 left.copy_from_slice(block);
                 right.copy_from_slice(block);
+                if n % 500 == 499 {
+                    processor.set_transport(Some(Transport::playing_at(n as f64 * 100.0)));
+                }
                 let param = &ids[n % ids.len()];
                 processor.set_param_id(param.id, (n / 100 % (param.max as usize + 1)) as f64, 0);
                 processor.process(&mut [&mut left, &mut right]).unwrap();

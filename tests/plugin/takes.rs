@@ -136,6 +136,7 @@ fn takes_are_named_after_track_day_and_number_and_never_share_a_file() {
 fn every_frame_knows_its_place_on_the_timeline_through_loops_jumps_and_stops() {
     let folder = tempfile::tempdir().unwrap();
     let mut host = recording(48_000.0, 1, folder.path(), &[]);
+    host.set_param("Timeline lock", 0.0).unwrap();
     let processor = host.processor().unwrap();
     let mut block = [0.1; 480];
     let mut expected = Vec::new();

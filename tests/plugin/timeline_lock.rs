@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use crate::support::instance::{files, host, recording};
+use std::process::ExitCode;
+
 use clap_host::{Host, Transport};
 use sacodec_take::Take;
-use sacodec_testing::{assert_same, noise, speech_48k};
+use sacodec_testing::{assert_same, noise, read_wav, speech_48k, write_wav};
 
 const OFF: f64 = 0.0;
 const AT_START: f64 = 1.0;
@@ -124,4 +126,53 @@ fn the_same_bars_recorded_twice_are_the_same_take_but_for_its_date() {
     // Frames are named after places 640 samples apart, of which 0 is one; their sound begins 63 before.
     let place = first.header.first_sample.unwrap();
     assert_eq!((place + 63.0).round().rem_euclid(640.0), 0.0, "the first frame is at {place}");
+}
+
+#[test]
+fn a_take_through_starts_and_jumps_decodes_to_what_was_heard_and_verifies() {
+    for rate_hz in [48_000_u32, 44_100] {
+        let folder = tempfile::tempdir().unwrap();
+        let speech = speech_48k()[20_000..110_000].to_vec();
+        let mut host = recording(rate_hz.into(), 1, folder.path(), &["wav"]);
+        host.set_param("Timeline lock", AT_START_AND_JUMPS).unwrap();
+        let latency = host.latency_samples() as usize;
+        // A start at once, a stop, a start between two hops, a jump to one, and a jump to just before one.
+        let mut heard = play(&mut host, Some(Transport::playing_at(START)), &speech[..20_000], 480);
+        heard.extend(play(&mut host, stopped(0.0), &speech[20_000..30_001], 333));
+        heard.extend(play(&mut host, Some(Transport::playing_at(77.0)), &speech[30_001..50_000], 480));
+        heard.extend(play(&mut host, Some(Transport::playing_at(0.0)), &speech[50_000..70_000], 64));
+        heard.extend(play(&mut host, Some(Transport::playing_at(1175.0)), &speech[70_000..], 480));
+        host.deactivate().unwrap();
+        drop(host);
+        crate::support::instance::exports_are_there(folder.path(), &["wav"]);
+        let take = crate::support::instance::only_take(folder.path());
+        let passes: Vec<_> = take.anchors.iter().filter(|anchor| anchor.codec_reset).collect();
+        assert_eq!(passes.len(), 4, "{rate_hz} Hz: {:?}", take.anchors);
+        let first = passes[0].pass_samples.expect("it starts on no hop");
+        let begins: Vec<f64> = passes
+            .iter()
+            .map(|pass| {
+                pass.pass_samples.unwrap_or(pass.stream_samples - take.first_stream_samples()) - first
+            })
+            .collect();
+        for (found, wanted) in begins.iter().zip([0.0, 30_001.0, 50_000.0, 70_000.0]) {
+            assert!((found - wanted).abs() < 1.0, "{rate_hz} Hz: passes begin at {begins:?}");
+        }
+        let (decoded, _) = read_wav(&files(folder.path(), "wav")[0]);
+        let decoded = &decoded[first as usize..];
+        let hop = rate_hz as usize / 75;
+        let fade = (f64::from(rate_hz) * 0.01).ceil() as usize;
+        for (begin, end) in [(0, 30_001), (30_001, 50_000), (50_000, 70_000), (70_000, 90_000 - latency)] {
+            // The frames of silence that bring out the last two hops of a pass are not in the take; `decode` repeats the
+            // last frame instead. In the last 10 ms the next pass fades in, which has nothing to say yet.
+            let alone = begin..end - fade.max(2 * hop);
+            let what = format!("{rate_hz} Hz, from {begin} on");
+            assert_same(&decoded[alone.clone()], &heard[latency..][alone], 1e-4, &what);
+        }
+        let audio = folder.path().join("audio.wav");
+        write_wav(&audio, rate_hz, &[speech]);
+        let take_path = files(folder.path(), "sac")[0].clone();
+        let line = ["sacodec", "verify", take_path.to_str().unwrap(), audio.to_str().unwrap()];
+        assert_eq!(sacodec_cli::run_from(line), ExitCode::SUCCESS, "{rate_hz} Hz: {line:?}");
+    }
 }

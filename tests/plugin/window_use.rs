@@ -6,9 +6,9 @@ use crate::support::instance::{active, value};
 use crate::support::screen::{on_a_screen, open, until};
 
 // Where things are, in pixels from the editor's top left corner.
-const GAIN: (i32, i32) = (390, 537);
+const GAIN: (i32, i32) = (390, 494);
 /// Left, top, width and height of what shows the gain.
-const GAIN_VALUE: (u32, u32, u32, u32) = (344, 526, 160, 24);
+const GAIN_VALUE: (u32, u32, u32, u32) = (344, 483, 160, 24);
 const ABX: (i32, i32) = (830, 27);
 const SCALE_1: (i32, i32) = (721, 19);
 const SCALE_1_5: (i32, i32) = (756, 19);

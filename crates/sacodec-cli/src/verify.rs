@@ -15,7 +15,7 @@ use super::result_file::is_standard;
 use super::{CliError, Outcome, losses, model, open_take};
 use sacodec_codec::{CodecModel, TokenFrame};
 use sacodec_take::decode::check_pack;
-use sacodec_take::{ChannelMode, ChannelModeText, Source, Take};
+use sacodec_take::{Anchor, ChannelMode, ChannelModeText, Source, Take};
 
 const BLOCK_SAMPLES: usize = 1 << 14;
 
@@ -139,6 +139,28 @@ fn verify(
     Ok(Report::new(text, json, outcome))
 }
 
+/// Where the codec began anew, in samples of the audio.
+struct Pass {
+    /// Its first frame.
+    index: u32,
+    /// Where that frame begins.
+    start_samples: i64,
+    /// The first sample that the codec heard.
+    heard_samples: i64,
+}
+
+/// The passes of a take, in order.
+fn passes(take: &Take) -> Vec<Pass> {
+    let first_samples = take.first_stream_samples();
+    let resets = take.anchors.iter().filter(|anchor| anchor.codec_reset);
+    let pass = |anchor: &Anchor| {
+        let start_samples = anchor.stream_samples - first_samples;
+        let heard_samples = anchor.pass_samples.unwrap_or(start_samples).round() as i64;
+        Pass { index: anchor.index, start_samples: start_samples.round() as i64, heard_samples }
+    };
+    resets.map(pass).collect()
+}
+
 /// Tokens of each channel of the take's audio, frame by frame as in the take.
 fn encode_again(
     args: &Args,
@@ -169,10 +191,10 @@ fn encode_again(
     if coder.encoders.len() != header.channels {
         return Err(other(format!("it has {} channels, the take {}", audio.channels, header.channels)));
     }
-    // The codec began anew at these samples of the audio.
-    let first_samples = take.first_stream_samples();
-    let resets = take.anchors.iter().filter(|a| a.codec_reset && a.index > 0);
-    let mut resets = resets.map(|a| (a.stream_samples - first_samples).round() as u64).peekable();
+    // The codec began anew at these samples of the audio, which is heard from where the first pass is.
+    let passes = passes(take);
+    let audio_samples = passes.first().filter(|pass| pass.index == 0).map_or(0, |pass| pass.heard_samples);
+    let mut passes = passes.into_iter().peekable();
     let mut offset = args.offset;
     let mut taken_samples = 0;
     let mut block = vec![Vec::new(); audio.channels];
@@ -184,12 +206,19 @@ fn encode_again(
         let skipped = offset.min(block[0].len() as u64);
         offset -= skipped;
         block.iter_mut().for_each(|c| drop(c.drain(..skipped as usize)));
-        while let Some(reset) = resets.next_if(|&reset| reset <= taken_samples + block[0].len() as u64) {
+        let end_samples = taken_samples + block[0].len() as u64;
+        while let Some(pass) =
+            passes.next_if(|pass| pass.heard_samples.saturating_sub(audio_samples) <= end_samples as i64)
+        {
             // A damaged take may name one that lies before.
-            let before = reset.saturating_sub(taken_samples) as usize;
+            let begin_samples = pass.heard_samples.saturating_sub(audio_samples).max(0) as u64;
+            let before = begin_samples.saturating_sub(taken_samples) as usize;
             let mut first: Vec<Vec<f32>> = block.iter_mut().map(|c| c.drain(..before).collect()).collect();
             coder.push(&mut first)?;
-            coder.finish()?;
+            if pass.index > 0 {
+                coder.finish()?;
+            }
+            coder.begin_pass(pass.heard_samples.saturating_sub(pass.start_samples))?;
             taken_samples += before as u64;
         }
         coder.push(&mut block)?;

@@ -20,8 +20,9 @@ pub enum TimelineLock {
 /// Follows the transport, and says where the codec is to begin afresh.
 #[derive(Debug, Default)]
 pub struct LockFollower {
-    /// Where the transport is expected at the next block; `None` where the codec is not bound to it.
-    expected: Option<Transport>,
+    /// The transport at the last block, and where it is expected at the next one; `None` where the codec is not bound
+    /// to it.
+    last: Option<[Transport; 2]>,
 }
 
 impl LockFollower {
@@ -30,7 +31,7 @@ impl LockFollower {
     /// # Real-time
     /// Never allocates, locks or waits.
     pub fn reset(&mut self) {
-        self.expected = None;
+        self.last = None;
     }
 
     /// A block of `samples` begins, with the transport at `now`. Gives the place on the timeline, in host samples,
@@ -50,13 +51,15 @@ impl LockFollower {
             return None;
         }
         let place = now.position_samples.filter(|_| now.playing && lock != TimelineLock::Off);
-        let expected = self.expected.take();
+        let last = self.last.take();
         let place = place?;
-        self.expected = Some(now.after(samples as f64, rate_hz));
-        let Some(expected) = expected.and_then(|expected| expected.position_samples) else {
+        self.last = Some([*now, now.after(samples as f64, rate_hz)]);
+        let Some([told, expected]) = last.map(|last| last.map(|transport| transport.position_samples)) else {
             return Some(place);
         };
-        let has_jumped = (expected - place).abs() > POSITION_TOLERANCE_SAMPLES;
+        // Some hosts say that they play, with a playhead that stands still.
+        let has_jumped = told != Some(place)
+            && expected.is_some_and(|expected| (expected - place).abs() > POSITION_TOLERANCE_SAMPLES);
         (has_jumped && lock == TimelineLock::AtStartAndJumps).then_some(place)
     }
 }
@@ -98,6 +101,13 @@ mod tests {
         assert_eq!(begins(TimelineLock::AtStart), expected);
         expected[5] = jump;
         assert_eq!(begins(TimelineLock::AtStartAndJumps), expected);
+    }
+
+    #[test]
+    fn a_playhead_that_stands_still_does_not_jump() {
+        let mut follower = LockFollower::default();
+        let block = |_| follower.block(TimelineLock::AtStartAndJumps, &at(0.0, true), 64, 48_000.0);
+        assert_eq!([0, 1, 2].map(block), [Some(0.0), None, None]);
     }
 
     #[test]

@@ -23,6 +23,9 @@ pub struct Anchor {
     pub position_quarters: Option<f64>,
     /// Beats per minute, where they are known.
     pub tempo_bpm: Option<f64>,
+    /// Where the codec's states are zero and it began inside the frame: the first sample that it heard, counted as
+    /// `stream_samples`. Before it, it heard silence.
+    pub pass_samples: Option<f64>,
 }
 
 impl From<Transport> for Anchor {
@@ -67,6 +70,7 @@ impl Anchor {
             new_segment: self.new_segment && index == self.index,
             codec_reset: self.codec_reset && index == self.index,
             stream_samples: self.stream_samples + passed_samples,
+            pass_samples: self.pass_samples.filter(|_| index == self.index),
             ..Self::from(self.transport().after(passed_samples, host_rate_hz))
         }
     }

@@ -60,9 +60,11 @@ pub fn decode_take<E: From<DecodeError>>(
             reset = Some(anchor);
         }
         if let Some(anchor) = reset {
-            // The stream before it ended where this one began, inside a frame.
+            // The stretch before it ended where this one began, inside a frame of both.
             let begin_samples = anchor.stream_samples - take.first_stream_samples();
-            decoder.end_stretch(begin_samples * scale, frame_samples * scale, &mut sink)?;
+            let heard_samples = anchor.pass_samples.unwrap_or(begin_samples);
+            decoder.end_stretch(heard_samples * scale, frame_samples * scale, &mut sink)?;
+            decoder.begin_stretch(begin_samples * scale, frame_samples * scale, &mut sink)?;
         }
         while reasons.next_if(|gap| gap.index + gap.count <= index).is_some() {}
         let failed = reasons.peek().is_some_and(|gap| gap.reason == GapReason::CodecFailed);
@@ -95,6 +97,8 @@ struct Decoder {
     last: Vec<Option<TokenFrame>>,
     ready: Vec<Vec<f32>>,
     given_samples: u64,
+    /// Samples at the beginning of a stretch in whose place the end of the one before was given.
+    left_out_samples: usize,
 }
 
 impl Decoder {
@@ -111,6 +115,7 @@ impl Decoder {
             last: vec![None; count],
             ready: vec![Vec::new(); count],
             given_samples: 0,
+            left_out_samples: 0,
         })
     }
 
@@ -127,9 +132,28 @@ impl Decoder {
     }
 
     fn give<E>(&mut self, sink: &mut impl FnMut(&[Vec<f32>]) -> Result<(), E>) -> Result<(), E> {
+        let left_out = self.left_out_samples.min(self.ready[0].len());
+        self.left_out_samples -= left_out;
+        self.ready.iter_mut().for_each(|channel| drop(channel.drain(..left_out)));
         self.given_samples += self.ready[0].len() as u64;
         sink(&self.ready)?;
         self.ready.iter_mut().for_each(Vec::clear);
+        Ok(())
+    }
+
+    /// A stretch whose first frame begins at the sample `begin` of the output: what of it lies before the end of the
+    /// last stretch is left out, and what is between them is silent.
+    fn begin_stretch<E>(
+        &mut self,
+        begin: f64,
+        frame_samples: f64,
+        sink: &mut impl FnMut(&[Vec<f32>]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let most = frame_samples.ceil() as i64;
+        let ahead = (begin.round() as i64 - self.given_samples as i64).clamp(-most, most);
+        self.ready.iter_mut().for_each(|channel| channel.resize(ahead.max(0) as usize, 0.0));
+        self.give(sink)?;
+        self.left_out_samples = (-ahead).max(0) as usize;
         Ok(())
     }
 

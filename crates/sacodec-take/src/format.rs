@@ -29,6 +29,8 @@ const ANCHOR_TAG: u8 = 0xA0;
 const GAP_TAG: u8 = 0xA1;
 const FOOTER_TAG: u8 = 0xAF;
 const ANCHOR_BYTES: usize = 37;
+/// What an anchor has more where the codec began inside its frame.
+const PASS_BYTES: usize = 8;
 const GAP_BYTES: usize = 9;
 const CRC_BYTES: usize = 4;
 
@@ -253,7 +255,7 @@ pub fn write_extended(tag: u8, body: &[u8], out: &mut Vec<u8>) {
 
 /// An anchor.
 pub fn write_anchor(anchor: &Anchor, out: &mut Vec<u8>) {
-    let mut body = [0; ANCHOR_BYTES];
+    let mut body = [0; ANCHOR_BYTES + PASS_BYTES];
     body[..4].copy_from_slice(&anchor.index.to_le_bytes());
     body[4] = anchor.flags();
     let unknown = |value: Option<f64>| value.unwrap_or(f64::NAN);
@@ -262,11 +264,13 @@ pub fn write_anchor(anchor: &Anchor, out: &mut Vec<u8>) {
         unknown(anchor.position_samples),
         unknown(anchor.position_quarters),
         unknown(anchor.tempo_bpm),
+        unknown(anchor.pass_samples),
     ];
     for (place, value) in body[5..].as_chunks_mut::<8>().0.iter_mut().zip(values) {
         *place = value.to_le_bytes();
     }
-    write_extended(ANCHOR_TAG, &body, out);
+    let end = if anchor.pass_samples.is_some() { body.len() } else { ANCHOR_BYTES };
+    write_extended(ANCHOR_TAG, &body[..end], out);
 }
 
 /// A gap.
@@ -322,8 +326,8 @@ pub fn is_cut_record(header: &Header, bytes: &[u8]) -> bool {
 }
 
 fn read_anchor(body: &[u8]) -> Option<Anchor> {
-    let body: &[u8; ANCHOR_BYTES] = body.first_chunk()?;
-    let value = |at: usize| body[at..].first_chunk().map(|bytes| f64::from_le_bytes(*bytes));
+    let _: &[u8; ANCHOR_BYTES] = body.first_chunk()?;
+    let value = |at: usize| body.get(at..)?.first_chunk().map(|bytes| f64::from_le_bytes(*bytes));
     let known = |at: usize| value(at).filter(|v| v.is_finite());
     let index = u32::from_le_bytes(*body.first_chunk()?);
     let stream_samples = known(5)?;
@@ -333,6 +337,7 @@ fn read_anchor(body: &[u8]) -> Option<Anchor> {
         position_samples: known(13),
         position_quarters: known(21),
         tempo_bpm: known(29),
+        pass_samples: known(ANCHOR_BYTES),
         ..Anchor::with_flags(body[4])
     })
 }

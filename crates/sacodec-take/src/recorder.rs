@@ -307,7 +307,10 @@ impl Recorder {
         let heard_samples = start_samples + stream.timing.first_frame_samples;
         let moment = stream.timeline.at_in_pass(heard_samples, pass_samples);
         let origin = current.origin_samples as f64 - stream.base_samples as f64;
-        let (anchor, is_needed) = current.anchor(&moment, heard_samples - origin, &stream.timing);
+        let (mut anchor, is_needed) = current.anchor(&moment, heard_samples - origin, &stream.timing);
+        // A pass may begin inside its first frame.
+        anchor.pass_samples =
+            (frame.index == 0 && pass_samples != start_samples).then_some(pass_samples - origin);
         let was_reset = std::mem::take(&mut current.was_reset);
         if !has_room {
             if was_reset {
