@@ -1,5 +1,5 @@
-"""Tokens to audio by ONNX Runtime, against the golden data of the codec. `.ci/run` has ONNX Runtime in the
-environment of these tests."""
+"""Tokens to audio by ONNX Runtime, against the golden data of the codec. `cargo xtask test-hosts` installs it in the
+first of the two environments of these tests."""
 import json
 from pathlib import Path
 

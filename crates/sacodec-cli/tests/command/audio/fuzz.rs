@@ -1,7 +1,7 @@
 //! Audio files with random damage of every kind: the readers end, with samples or with an error, and never with
 //! more of them than a file of that size can have.
 //!
-//! `SACODEC_FUZZ_ROUNDS=200000 cargo test --release -p sacodec-cli --test command fuzz` looks longer.
+//! `SACODEC_FUZZ_ROUNDS=5000000 cargo test --release -p sacodec-cli --test command fuzz` looks longer.
 
 use std::io::Cursor;
 use std::path::Path;
@@ -101,7 +101,7 @@ fn read(bytes: &[u8], length_bytes: Option<u64>, salvage: Salvage) -> Option<u64
 
 #[test]
 fn fuzz_of_the_readers_ends_always_and_never_with_more_than_there_is() {
-    let rounds = std::env::var("SACODEC_FUZZ_ROUNDS").map_or(20_000, |rounds| rounds.parse().unwrap());
+    let rounds = std::env::var("SACODEC_FUZZ_ROUNDS").map_or(300_000, |rounds| rounds.parse().unwrap());
     let seeds = seeds();
     let mut random = fastrand::Rng::with_seed(19);
     let mut whole = 0_u64;
