@@ -1,5 +1,5 @@
-"""Tokens to audio by ONNX Runtime, against the golden data of the codec. `.ci/run` has ONNX Runtime in the
-environment of these tests."""
+"""Tokens to audio by ONNX Runtime, against the golden data of the codec. `cargo xtask test-hosts` installs it in the
+first of the two environments of these tests."""
 import json
 from pathlib import Path
 
@@ -68,6 +68,28 @@ def test_missing_frames_are_silent_and_resets_begin_anew(decoder, golden):
     holed = decoder.decode(take(decoder, holed, 60 * HOP))
     assert len(holed) == 60 * HOP and np.array_equal(holed[:30 * HOP - DELAY], alone[:30 * HOP - DELAY])
     assert not holed[32 * HOP:].any()
+
+
+@pytest.mark.parametrize("begin", [59.5, 60.25])
+def test_where_the_codec_began_inside_a_frame_each_pass_is_heard_for_itself(decoder, golden, begin):
+    tokens, heard = golden[0][:60], 60 * HOP
+    alone = decoder.decode(take(decoder, anchor(0, SEGMENT | RESET) + blocks(tokens), 60 * HOP))
+    twice = anchor(0, SEGMENT | RESET) + blocks(tokens)
+    twice += anchor(60, SEGMENT | RESET, begin * HOP, heard=float(heard)) + blocks(tokens, 60)
+    both = decoder.decode(take(decoder, twice, 110 * HOP))
+    assert len(both) == 110 * HOP and np.array_equal(both[:heard], alone)
+    offset = int(begin * HOP) - heard
+    silence, second = both[heard:heard + max(0, offset)], both[heard + max(0, offset):]
+    assert not silence.any()
+    assert np.array_equal(second, alone[max(0, -offset):][:len(second)])
+
+
+@pytest.mark.parametrize("heard", [NAN, 1e300, -1e300, float("inf")])
+def test_an_absurd_beginning_is_not_believed(decoder, golden, heard):
+    tokens = golden[0][:10]
+    twice = anchor(0, SEGMENT | RESET) + blocks(tokens)
+    twice += anchor(10, SEGMENT | RESET, 10.0 * HOP, heard=heard) + blocks(tokens, 10)
+    assert len(decoder.decode(take(decoder, twice, 20 * HOP))) <= 60 * HOP
 
 
 def test_every_channel_is_decoded_and_the_rate_is_the_codecs(decoder, golden):

@@ -43,8 +43,9 @@ def record(tag, body):
     return sealed(struct.pack("<BH", tag, len(body)) + body)
 
 
-def anchor(index, flags=PLAYING, stream=0.0, samples=NAN, quarters=NAN, tempo=NAN):
-    return record(0xA0, struct.pack("<IB4d", index, flags, stream, samples, quarters, tempo))
+def anchor(index, flags=PLAYING, stream=0.0, samples=NAN, quarters=NAN, tempo=NAN, heard=None):
+    body = struct.pack("<IB4d", index, flags, stream, samples, quarters, tempo)
+    return record(0xA0, body + (b"" if heard is None else struct.pack("<d", heard)))
 
 
 def gap(index, count, reason=1):

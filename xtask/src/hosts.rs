@@ -16,6 +16,9 @@ pub fn run(project: &Project, pytest_args: &[String]) -> Result<()> {
     };
     // First, so that what is missing is said before a long build.
     let python = python::environment(&project.target.join("hosts-venv"), &requirements)?;
+    let oldest =
+        Requirements { packages: vec![project.file("python/tests/oldest.txt")?], ..Requirements::default() };
+    let oldest = python::environment(&project.target.join("oldest-numpy-venv"), &oldest)?;
     let built = bundle::release(project)?;
     let mut pytest = Command::new(&python);
     pytest.current_dir(&project.root).args(["-m", "pytest", "tests/hosts", "-q"]).args(pytest_args);
@@ -24,8 +27,11 @@ pub fn run(project: &Project, pytest_args: &[String]) -> Result<()> {
     pytest.env("SACODEC_BIN", built.program);
     pytest.env("PYTHONDONTWRITEBYTECODE", "1");
     project::run(&mut pytest)?;
-    // The reader of takes is a program of its own: its tests need none of the above.
-    let mut reader = Command::new(python);
-    reader.current_dir(&project.root).env("PYTHONDONTWRITEBYTECODE", "1");
-    project::run(reader.args(["-m", "pytest", "python", "-q", "-p", "no:cacheprovider"]))
+    // The reader of takes is a package of its own: its tests need none of the above, and NumPy 1 or 2.
+    for python in [python, oldest] {
+        let mut reader = Command::new(python);
+        reader.current_dir(&project.root).env("PYTHONDONTWRITEBYTECODE", "1");
+        project::run(reader.args(["-m", "pytest", "python", "-q", "-p", "no:cacheprovider"]))?;
+    }
+    Ok(())
 }

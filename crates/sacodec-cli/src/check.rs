@@ -36,6 +36,9 @@ type Entries = HashMap<(PathBuf, PathBuf), Entry>;
 
 pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let (entries, mut tasks) = read(&args.reports)?;
+    if tasks.is_empty() && args.list.is_none() {
+        return Err(CliError::NoInput { what: "no report has a complete line".into() });
+    }
     if let Some(list) = &args.list {
         let known: std::collections::HashSet<_> = entries.keys().map(|(input, _)| input).collect();
         let mut listed = read_list(list)?;
@@ -74,11 +77,6 @@ fn read(reports: &[PathBuf]) -> Result<(Entries, Vec<Task>), CliError> {
     for path in reports {
         let unreadable = |source| CliError::Open { path: path.clone(), source };
         let (lines, cut) = read_log(path).map_err(unreadable)?;
-        if lines.is_empty() {
-            return Err(CliError::NoInput {
-                what: format!("{} is not a report that --report wrote", path.display()),
-            });
-        }
         if cut > 0 {
             complain(format_args!(
                 "sacodec: {cut} lines of {} are not complete: they do not count",

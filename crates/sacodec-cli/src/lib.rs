@@ -13,6 +13,7 @@ mod compare;
 mod comparison;
 mod console;
 mod convert;
+mod dataset;
 mod decode;
 mod encode;
 mod existing;
@@ -61,6 +62,8 @@ enum Command {
     Decode(decode::Args),
     /// Make .npy, .jsonl, .csv or .wav of token takes.
     Convert(convert::Args),
+    /// Make shards for training of takes: .npz, Parquet, WebDataset or JSON Lines.
+    Dataset(dataset::Args),
     /// Show what takes are, unfinished ones too; without one, the model pack and its latency.
     Info(info::Args),
     /// Code audio again and compare its tokens with those of a take.
@@ -218,6 +221,24 @@ pub enum CliError {
         /// The other.
         second: PathBuf,
     },
+    /// Two takes, one key of a dataset.
+    #[error("{key} would be the key of both {} and {}: rename one, or give a folder that holds both as the only input", first.display(), second.display())]
+    OneKey {
+        /// The key.
+        key: String,
+        /// One take.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+    },
+    /// Takes of two packs, whose codes mean different things.
+    #[error("{} was coded with another pack than {}: make a dataset of the takes of each pack", second.display(), first.display())]
+    MixedPacks {
+        /// One take.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+    },
     /// A result of one kind was given the name of another.
     #[error("{} would hold .{expected}: name it so, or end it in / for a folder", path.display())]
     Extension {
@@ -316,6 +337,7 @@ pub fn run_from(line: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
         Command::Encode(args) => encode::run(&args),
         Command::Decode(args) => decode::run(&args),
         Command::Convert(args) => convert::run(&args),
+        Command::Dataset(args) => dataset::run(&args),
         Command::Info(args) => info::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Stats(args) => stats::run(&args),

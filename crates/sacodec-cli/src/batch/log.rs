@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::names::path_of_bytes;
 use super::{Report, Task};
@@ -195,21 +196,25 @@ impl RunLog {
     }
 }
 
-/// The lines of a log, and how many more cannot be read: those that a killed process has begun.
+/// The lines of a log, and how many more are not complete: those that a killed process has begun.
 ///
 /// # Errors
-/// As the system.
+/// As the system, and where a line is complete and of something else.
 pub fn read_log(path: &Path) -> std::io::Result<(Vec<Entry>, usize)> {
     let bytes = std::fs::read(path)?;
     let lines = bytes.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
-    let (mut entries, mut unreadable) = (Vec::new(), 0);
+    let (mut entries, mut cut) = (Vec::new(), 0);
     for line in lines {
-        match serde_json::from_slice(line) {
-            Ok(entry) => entries.push(entry),
-            Err(_) => unreadable += 1,
+        match serde_json::from_slice::<Value>(line).map(serde_json::from_value) {
+            Ok(Ok(entry)) => entries.push(entry),
+            Ok(Err(error)) => {
+                let what = format!("it is not a report that --report wrote: {error}");
+                return Err(std::io::Error::other(what));
+            }
+            Err(_) => cut += 1,
         }
     }
-    Ok((entries, unreadable))
+    Ok((entries, cut))
 }
 
 #[cfg(test)]

@@ -105,6 +105,11 @@ impl BatchArgs {
         Self { files_from, ..self }
     }
 
+    /// With a folder that names are told from.
+    pub fn with_root(self, root: Option<PathBuf>) -> Self {
+        Self { root, ..self }
+    }
+
     /// With a folder that results are named in, in the same folders as the inputs.
     pub fn with_output(self, output: Option<PathBuf>) -> Self {
         Self { output, ..self }

@@ -1,11 +1,15 @@
 //! The `sacodec` command as a user runs it.
 
 mod audio;
+#[cfg(target_os = "linux")]
+mod cluster;
 mod compare;
 #[cfg(unix)]
 mod ends;
 #[cfg(unix)]
 mod interrupt;
+#[cfg(unix)]
+mod killed;
 mod names;
 mod report;
 mod roundtrip;

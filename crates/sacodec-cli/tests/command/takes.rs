@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use sacodec_take::Take;
-use sacodec_testing::{data, write_noise};
+use sacodec_testing::{data, read_wav, write_noise, write_wav};
 use serde_json::Value;
 
 pub fn command(folder: &Path, arguments: &[&str]) -> Command {
@@ -176,13 +176,11 @@ fn verify_counts_equal_tokens_and_names_the_first_difference() {
     let whole = lines(&run(folder.path(), &["verify", "voice.sac", "--json"], 0)).remove(0);
     assert_eq!((&whole["semantic_percent"], &whole["first_difference"]), (&100.0.into(), &Value::Null));
     // A click one second in: what comes before is equal.
-    let mut reader = hound::WavReader::open(folder.path().join("voice.wav")).unwrap();
-    let spec = reader.spec();
-    let mut samples: Vec<i16> = reader.samples().map(Result::unwrap).collect();
-    samples[24_000..24_400].fill(12_000);
-    let mut wav = hound::WavWriter::create(folder.path().join("other.wav"), spec).unwrap();
-    samples.iter().for_each(|&s| wav.write_sample(s).unwrap());
-    wav.finalize().unwrap();
+    let (voice, rate_hz) = read_wav(&folder.path().join("voice.wav"));
+    let write = |name: &str, samples: Vec<f32>| write_wav(&folder.path().join(name), rate_hz, &[samples]);
+    let mut clicked = voice.clone();
+    clicked[24_000..24_400].fill(0.4);
+    write("other.wav", clicked);
     let differs = lines(&run(folder.path(), &["verify", "voice.sac", "other.wav", "--json"], 3)).remove(0);
     let first = differs["first_difference"].as_u64().unwrap();
     assert!((75..80).contains(&first), "{differs}");
@@ -197,17 +195,10 @@ fn verify_counts_equal_tokens_and_names_the_first_difference() {
     run(folder.path(), &["verify", "voice.sac", "stereo.wav"], 1);
     run(folder.path(), &["verify", "voice.sac", "voice.wav", "--min-percent", "101"], 2);
     // Half of the audio: the rest was not compared.
-    let mut wav = hound::WavWriter::create(folder.path().join("half.wav"), spec).unwrap();
-    let mut half = hound::WavReader::open(folder.path().join("voice.wav")).unwrap();
-    half.samples::<i16>().take(48_000).for_each(|s| wav.write_sample(s.unwrap()).unwrap());
-    wav.finalize().unwrap();
+    write("half.wav", voice[..48_000].to_vec());
     run(folder.path(), &["verify", "voice.sac", "half.wav", "--min-percent", "90"], 3);
     // Audio that was recorded before the take.
-    let mut wav = hound::WavWriter::create(folder.path().join("later.wav"), spec).unwrap();
-    let reader = hound::WavReader::open(folder.path().join("voice.wav")).unwrap();
-    std::iter::repeat_n(0, 500).for_each(|s: i16| wav.write_sample(s).unwrap());
-    reader.into_samples::<i16>().for_each(|s| wav.write_sample(s.unwrap()).unwrap());
-    wav.finalize().unwrap();
+    write("later.wav", [vec![0.0; 500], voice].concat());
     run(folder.path(), &["verify", "voice.sac", "later.wav", "--offset", "500"], 0);
 }
 
@@ -289,13 +280,13 @@ fn audio_is_decoded_at_other_rates_and_from_streams_alone() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::copy(data("speech_24k.wav"), folder.path().join("voice.wav")).unwrap();
     run(folder.path(), &["encode", "voice.wav", "voice.sac"], 0);
-    let length = hound::WavReader::open(folder.path().join("voice.wav")).unwrap().duration();
+    let length = read_wav(&folder.path().join("voice.wav")).0.len() as u64;
     for rate_hz in [24_000_u32, 44_100, 48_000] {
         let rate = rate_hz.to_string();
         run(folder.path(), &["decode", "voice.sac", "out.wav", "--rate", &rate, "--overwrite"], 0);
-        let reader = hound::WavReader::open(folder.path().join("out.wav")).unwrap();
-        let due = (u64::from(length) * u64::from(rate_hz) + 12_000) / 24_000;
-        assert_eq!((reader.spec().sample_rate, u64::from(reader.duration())), (rate_hz, due));
+        let (decoded, decoded_hz) = read_wav(&folder.path().join("out.wav"));
+        let due = (length * u64::from(rate_hz) + 12_000) / 24_000;
+        assert_eq!((decoded_hz, decoded.len() as u64), (rate_hz, due));
     }
     let bytes = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
     run(folder.path(), &["decode", "voice.sac", "both.wav"], 0);

@@ -2,6 +2,7 @@
 
 mod commands;
 mod flac;
+mod fuzz;
 mod wav;
 
 use std::io::Cursor;

@@ -1,0 +1,190 @@
+//! `sacodec dataset`: takes to shards that training programs read, one row for each channel of a take.
+
+mod jsonl;
+mod npz;
+mod parquet;
+mod row;
+mod webdataset;
+
+use std::collections::HashMap;
+use std::io::{self, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use clap::{Args as ClapArgs, ValueEnum};
+use serde_json::json;
+
+use super::batch::{BatchArgs, Report, RunArgs, Task, name};
+use super::result_file::write_result;
+use super::{CliError, Outcome, losses, open_take};
+use sacodec_take::{PackId, Take};
+
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    /// Takes, and folders of them; folders are searched through.
+    #[arg(required_unless_present = "files_from")]
+    takes: Vec<PathBuf>,
+    /// Folder that the shards are written to.
+    #[arg(short, long, value_name = "FOLDER")]
+    output: PathBuf,
+    /// What the shards are.
+    #[arg(long, value_enum)]
+    to: Format,
+    /// Takes in a shard; the last one may have fewer.
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    takes_per_shard: u32,
+    /// Read further takes from a file, one on each line; `-` is standard input.
+    #[arg(long, value_name = "LIST")]
+    files_from: Option<PathBuf>,
+    /// The folder that keys are told from; without it, as with `encode --output`.
+    #[arg(long, value_name = "FOLDER")]
+    root: Option<PathBuf>,
+    /// Replace shards that are there already.
+    #[arg(long)]
+    overwrite: bool,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+/// What a shard is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Arrays of NumPy: all tokens in a row, and where each take begins.
+    Npz,
+    /// A row for each channel of a take, with lists of tokens.
+    Parquet,
+    /// A tar with an array of NumPy and a JSON object for each take.
+    Webdataset,
+    /// A line of JSON for each channel of a take.
+    Jsonl,
+}
+
+impl Format {
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Npz => "npz",
+            Self::Parquet => "parquet",
+            Self::Webdataset => "tar",
+            Self::Jsonl => "jsonl",
+        }
+    }
+}
+
+/// A take of a shard: it is read when its turn comes.
+struct Item {
+    path: PathBuf,
+    /// Its name in the dataset: its path without `.sac`.
+    key: String,
+}
+
+/// The takes of one shard.
+struct Shard<'a> {
+    items: &'a [Item],
+    /// The pack that all of them must be of, and a take of it.
+    pack: &'a PackId,
+    example: &'a Path,
+}
+
+/// What is in a shard.
+#[derive(Debug, Default)]
+struct Content {
+    rows: u64,
+    frames: u64,
+    missing_frames: u64,
+    /// Takes that have lost something.
+    not_whole: Vec<String>,
+}
+
+pub fn run(args: &Args) -> Result<Outcome, CliError> {
+    let items = items(args)?;
+    let Some(first) = items.first() else { return Ok(Outcome::Done) };
+    let pack = open_take(&first.path)?.header.pack;
+    let shards: Vec<_> = items.chunks(args.takes_per_shard as usize).collect();
+    let mut of_path = HashMap::new();
+    let mut tasks = Vec::new();
+    for (number, &items) in shards.iter().enumerate() {
+        let name = format!("tokens-{number:05}-of-{:05}.{}", shards.len(), args.to.extension());
+        let output = args.output.join(name);
+        of_path.insert(output.clone(), Shard { items, pack: &pack, example: &first.path });
+        tasks.push(Task { input: items[0].path.clone(), output, rival: None, waits: false });
+    }
+    Ok(args.run.run(&tasks, |task, _| match of_path.get(&task.output) {
+        Some(shard) => make(args, task, shard),
+        None => Ok(Report::silent(Outcome::Done)),
+    }))
+}
+
+/// The takes with their keys, each key once.
+fn items(args: &Args) -> Result<Vec<Item>, CliError> {
+    let batch =
+        BatchArgs::of(args.takes.clone()).with_list(args.files_from.clone()).with_root(args.root.clone());
+    // Names of results that nobody writes tell where takes are below what was given.
+    let tasks = batch.with_output(Some("./".into())).tasks_that_write_nothing(&["sac"], "sac")?;
+    let mut owners = HashMap::<String, PathBuf>::new();
+    let mut items = Vec::with_capacity(tasks.len());
+    for task in tasks {
+        let below = task.output.strip_prefix(".").unwrap_or(&task.output).with_extension("");
+        let mut key = below.to_string_lossy().replace('\\', "/");
+        if args.to == Format::Webdataset {
+            key = webdataset::key(&key);
+        }
+        if let Some(first) = owners.insert(key.clone(), task.input.clone()) {
+            return Err(CliError::OneKey { key, first, second: task.input });
+        }
+        items.push(Item { path: task.input, key });
+    }
+    Ok(items)
+}
+
+fn make(args: &Args, task: &Task, shard: &Shard) -> Result<Report, CliError> {
+    let content = write_result(&task.input, &task.output, args.overwrite, |file| {
+        let written = |error: io::Error| CliError::write(&task.output, error);
+        match args.to {
+            Format::Npz => npz::write(shard, file, &written),
+            Format::Parquet => parquet::write(shard, file, &written),
+            Format::Webdataset => webdataset::write(shard, file, &written),
+            Format::Jsonl => jsonl::write(shard, file, &written),
+        }
+    })?;
+    let Content { rows, frames, missing_frames, not_whole } = content;
+    let takes = shard.items.len();
+    let mut text = format!("{}: {takes} takes, {rows} rows, {frames} frames", task.output.display());
+    if let Some(first) = not_whole.first() {
+        text += &format!("; {} takes are not whole: {first} (the first)", not_whole.len());
+    }
+    let json = json!({
+        "output": name(&task.output), "takes": takes, "rows": rows, "frames": frames,
+        "missing_frames": missing_frames, "not_whole": not_whole,
+    });
+    Ok(Report::new(text, json, if not_whole.is_empty() { Outcome::Done } else { Outcome::Finding }))
+}
+
+/// Turns an error of the system into one that names the shard.
+type Written<'a> = &'a dyn Fn(io::Error) -> CliError;
+
+/// What shards are written to.
+trait Out: Write + Seek + Send {}
+impl<T: Write + Seek + Send> Out for T {}
+
+impl Shard<'_> {
+    /// Reads the takes one after the other: never more than one is in memory.
+    fn for_each(
+        &self,
+        mut with: impl FnMut(&Item, &Take) -> Result<(), CliError>,
+    ) -> Result<Content, CliError> {
+        let mut content = Content::default();
+        for item in self.items {
+            let take = open_take(&item.path)?;
+            if !take.header.pack.sha256.eq_ignore_ascii_case(&self.pack.sha256) {
+                return Err(CliError::MixedPacks { first: self.example.into(), second: item.path.clone() });
+            }
+            with(item, &take)?;
+            content.rows += take.header.channels as u64;
+            content.frames += u64::from(take.frames());
+            content.missing_frames += u64::from(take.frames() - take.present_frames());
+            if let Some(losses) = losses(&take) {
+                content.not_whole.push(format!("{}: {losses}", item.path.display()));
+            }
+        }
+        Ok(content)
+    }
+}
