@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from writer import RESET, SEGMENT, anchor, block, fields, gap, preamble, record
+from writer import NAN, RESET, SEGMENT, anchor, block, fields, gap, preamble, record
 
 from sacodec_tokens import read
 
