@@ -106,7 +106,7 @@ impl From<PathText> for LoggedPath {
 
 impl LoggedFile {
     fn of(path: &Path, digest: Option<SourceDigest>) -> Self {
-        let digest = digest.or_else(|| digest_of(path).ok().filter(|_| !is_standard(path)));
+        let digest = digest.or_else(|| if is_standard(path) { None } else { digest_of(path).ok() });
         Self { path: LoggedPath(path.into()), digest }
     }
 }

@@ -1,13 +1,15 @@
 //! `--report` and `sacodec check`: what a run did with each input, and whether all of it is there.
 
 use std::fs;
+use std::io::{Read, Seek, Write};
 use std::path::Path;
+use std::process::Stdio;
 
 use sacodec_testing::write_noise;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::takes::{lines, run, tree};
+use super::takes::{command, lines, run, tree};
 
 /// Four files of a list, of which one is not audio.
 fn corpus() -> tempfile::TempDir {
@@ -167,6 +169,34 @@ fn a_salvaged_take_is_told_and_half_a_line_does_no_harm() {
     run(folder.path(), &["encode", "a.wav", "--report", "no/such/run.jsonl"], 1);
     fs::write(path("other.jsonl"), "{}\n").unwrap();
     run(folder.path(), &["check", "other.jsonl"], 1);
+}
+
+#[test]
+fn pipes_are_told_and_prove_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    write_noise(&folder.path().join("a.wav"), 16_000, 1, 8000, 1);
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let mut child = command(folder.path(), &["encode", "-", "-", "--report", "run.jsonl"])
+        .stdin(reader)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    writer.write_all(&fs::read(folder.path().join("a.wav")).unwrap()).unwrap();
+    drop(writer);
+    let mut take = Vec::new();
+    child.stdout.take().unwrap().read_to_end(&mut take).unwrap();
+    assert!(child.wait().unwrap().success());
+    let entry = log(folder.path()).remove(0);
+    assert_eq!((&entry["input"]["path"], &entry["input"]["bytes"]), (&"-".into(), &16_044.into()), "{entry}");
+    assert_eq!(entry["files"][0], serde_json::json!({ "path": "-" }));
+    // For a result that went to standard output, standard input is not read.
+    let mut input = fs::File::open(folder.path().join("a.wav")).unwrap();
+    let mut encode = command(folder.path(), &["encode", "a.wav", "-", "--report", "run.jsonl"]);
+    encode.stdin(input.try_clone().unwrap()).stdout(Stdio::null()).stderr(Stdio::null());
+    assert!(encode.status().unwrap().success());
+    assert_eq!(input.stream_position().unwrap(), 0);
+    run(folder.path(), &["check", "run.jsonl"], 3);
 }
 
 #[test]
