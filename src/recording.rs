@@ -89,7 +89,7 @@ impl Recording {
         let armed = armed(settings.params, audio.len(), settings.transport.playing);
         recorder.begin_block(length, settings.transport, armed);
         engine.process_observed(audio, &settings.controls, &mut Both { recorder, tap });
-        recorder.end_block(engine.next_frame_samples());
+        recorder.end_block(engine.next_place());
     }
 
     /// To be called before the engine is reset: completes the frames that are to be recorded and are
@@ -101,7 +101,7 @@ impl Recording {
         let Some(recorder) = &mut self.recorder else { return };
         let limit = 4 * engine.timing().latency_samples / FLUSH_SAMPLES + 8;
         for _ in 0..limit {
-            if !recorder.is_waiting_for_frames(engine.next_frame_samples()) {
+            if !recorder.is_waiting_for_frames(engine.next_place()) {
                 break;
             }
             let (mut left, mut right) = ([0.0; FLUSH_SAMPLES], [0.0; FLUSH_SAMPLES]);
@@ -109,7 +109,7 @@ impl Recording {
             let channels = engine.config().channels;
             engine.process(&mut audio[..channels], controls, |frame| recorder.frame(&frame));
         }
-        recorder.end_block(engine.next_frame_samples());
+        recorder.end_block(engine.next_place());
     }
 
     /// The engine was reset.

@@ -80,21 +80,23 @@ class Decoder:
         frames = len(take.tokens)
         length = (take.footer or {}).get("length_samples")
         end = (length if length is not None else frames * frame_samples) * scale
-        begins, ends, left_out = [0], [], [0.0]
-        for anchor in take.anchors:
-            if anchor.codec_reset and 0 < anchor.index <= frames:
-                begins.append(anchor.index)
-                begin = anchor.stream_samples - float(take.stream_samples[0])
-                heard = anchor.pass_samples if math.isfinite(anchor.pass_samples) else begin
-                ends.append(heard * scale)
-                left_out.append(float(np.clip(heard - begin, -frame_samples, frame_samples)) * scale)
+        resets = {anchor.index: anchor for anchor in take.anchors if anchor.codec_reset and 0 < anchor.index <= frames}
+        begins, ends, left_out = [0, *resets], [], [0.0]
+        for anchor in resets.values():
+            # No sound take goes beyond these: what a damaged one says is not believed.
+            most = (anchor.index + 2 * _TAIL_FRAMES) * frame_samples
+            begin = float(np.clip(anchor.stream_samples - float(take.stream_samples[0]), 0, most))
+            heard = float(np.clip(anchor.pass_samples, 0, most)) if math.isfinite(anchor.pass_samples) else begin
+            ends.append(heard * scale)
+            left_out.append(float(np.clip(heard - begin, -frame_samples, frame_samples)) * scale)
         failed = {frame for gap in take.gaps if gap.reason == "the codec failed"
                   for frame in range(gap.index, gap.index + gap.count)}
         given = 0
         for first, last, stretch_end, skipped in zip(begins, begins[1:] + [frames], ends + [end], map(round, left_out)):
             # What of a stretch lies before the end of the last one is left out, what is between them is silent.
             samples = self._stretch(take.tokens[first:last, channel], streams,
-                                    {frame - first for frame in failed}, round(stretch_end) - given + skipped)
+                                    {frame - first for frame in range(first, last) if frame in failed},
+                                    round(stretch_end) - given + skipped)
             samples = np.concatenate([np.zeros(max(0, -skipped), np.float32), samples])[max(0, skipped):]
             given += len(samples)
             yield samples

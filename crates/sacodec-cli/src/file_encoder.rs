@@ -16,8 +16,6 @@ pub struct FileEncoder {
     mixer: ChannelMixer,
     /// Tokens of each channel that are complete; `None` where the codec failed.
     pub ready: Vec<Vec<Option<TokenFrame>>>,
-    /// Frames of silence alone that are still to be left out, by channel.
-    left_out_frames: Vec<u32>,
 }
 
 impl FileEncoder {
@@ -40,12 +38,7 @@ impl FileEncoder {
             return Err(CliError::Channels { path: path.into(), channels: coded });
         }
         let encoders = (0..coded).map(|_| TokenEncoder::new(model, rate_hz));
-        Ok(Self {
-            encoders: encoders.collect::<Result<_, _>>()?,
-            mixer,
-            ready: vec![Vec::new(); coded],
-            left_out_frames: vec![0; coded],
-        })
+        Ok(Self { encoders: encoders.collect::<Result<_, _>>()?, mixer, ready: vec![Vec::new(); coded] })
     }
 
     /// Place of the first frame's first sample in the audio.
@@ -58,35 +51,18 @@ impl FileEncoder {
         self.mixer.nonfinite_samples()
     }
 
-    /// To be called before the first sample of a pass: it is heard `heard_samples` after its first frame begins. A
-    /// frame that begins after it has a frame of silence before it, which is left out.
-    pub fn begin_pass(&mut self, heard_samples: i64) -> Result<(), EngineError> {
-        let Some(first) = self.encoders.first() else { return Ok(()) };
-        let hop_samples = first.timing().frame_start_samples(1).round() as i64;
-        let is_late = heard_samples < 0;
-        let silent = heard_samples.clamp(-hop_samples, hop_samples) + if is_late { hop_samples } else { 0 };
-        let silence = vec![0.0; silent as usize];
-        self.left_out_frames.fill(u32::from(is_late));
-        for channel in 0..self.encoders.len() {
-            self.push_channel(channel, &silence)?;
-        }
-        Ok(())
+    /// To be called before the first sample of a pass, which is heard `heard_samples` after its first frame begins.
+    pub fn begin_pass(&mut self, heard_samples: f64) -> Result<(), EngineError> {
+        self.encoders.iter_mut().try_for_each(|encoder| encoder.begin_at(heard_samples))
     }
 
     /// Codes samples of every channel, which are cleaned in place.
     pub fn push(&mut self, block: &mut [Vec<f32>]) -> Result<(), EngineError> {
         let channels = self.mixer.mix(block);
-        (0..self.encoders.len())
-            .zip(&channels)
-            .try_for_each(|(channel, samples)| self.push_channel(channel, samples))
-    }
-
-    fn push_channel(&mut self, channel: usize, samples: &[f32]) -> Result<(), EngineError> {
-        let (ready, left_out) = (&mut self.ready[channel], &mut self.left_out_frames[channel]);
-        self.encoders[channel].push(samples, &mut |tokens| match *left_out {
-            0 => ready.push(tokens),
-            _ => *left_out -= 1,
-        })
+        for ((encoder, samples), ready) in self.encoders.iter_mut().zip(&channels).zip(&mut self.ready) {
+            encoder.push(samples, &mut |tokens| ready.push(tokens))?;
+        }
+        Ok(())
     }
 
     /// Completes every frame that has begun; what is pushed next begins anew.

@@ -15,7 +15,7 @@ use super::result_file::is_standard;
 use super::{CliError, Outcome, losses, model, open_take};
 use sacodec_codec::{CodecModel, TokenFrame};
 use sacodec_take::decode::check_pack;
-use sacodec_take::{Anchor, ChannelMode, ChannelModeText, Source, Take};
+use sacodec_take::{ChannelMode, ChannelModeText, Source, Take};
 
 const BLOCK_SAMPLES: usize = 1 << 14;
 
@@ -143,22 +143,28 @@ fn verify(
 struct Pass {
     /// Its first frame.
     index: u32,
-    /// Where that frame begins.
-    start_samples: i64,
     /// The first sample that the codec heard.
     heard_samples: i64,
+    /// The same, counted from where its first frame begins.
+    heard_in_frame_samples: f64,
 }
 
-/// The passes of a take, in order.
-fn passes(take: &Take) -> Vec<Pass> {
-    let first_samples = take.first_stream_samples();
-    let resets = take.anchors.iter().filter(|anchor| anchor.codec_reset);
-    let pass = |anchor: &Anchor| {
-        let start_samples = anchor.stream_samples - first_samples;
-        let heard_samples = anchor.pass_samples.unwrap_or(start_samples).round() as i64;
-        Pass { index: anchor.index, start_samples: start_samples.round() as i64, heard_samples }
-    };
-    resets.map(pass).collect()
+/// The passes of a take, in order: of several that begin with one frame, the last.
+fn passes(take: &Take, first_frame_samples: f64) -> Vec<Pass> {
+    let mut passes: Vec<Pass> = Vec::new();
+    for anchor in take.anchors.iter().filter(|anchor| anchor.codec_reset) {
+        let start_samples = anchor.stream_samples - first_frame_samples;
+        let heard_samples = anchor.pass_samples.unwrap_or(start_samples.round());
+        let heard_in_frame_samples =
+            anchor.pass_samples.map_or(0.0, |heard_samples| heard_samples - start_samples);
+        passes.pop_if(|pass| pass.index == anchor.index);
+        passes.push(Pass {
+            index: anchor.index,
+            heard_samples: heard_samples.round() as i64,
+            heard_in_frame_samples,
+        });
+    }
+    passes
 }
 
 /// Tokens of each channel of the take's audio, frame by frame as in the take.
@@ -192,7 +198,7 @@ fn encode_again(
         return Err(other(format!("it has {} channels, the take {}", audio.channels, header.channels)));
     }
     // The codec began anew at these samples of the audio, which is heard from where the first pass is.
-    let passes = passes(take);
+    let passes = passes(take, coder.first_samples());
     let audio_samples = passes.first().filter(|pass| pass.index == 0).map_or(0, |pass| pass.heard_samples);
     let mut passes = passes.into_iter().peekable();
     let mut offset = args.offset;
@@ -217,8 +223,10 @@ fn encode_again(
             coder.push(&mut first)?;
             if pass.index > 0 {
                 coder.finish()?;
+                // A pass that gave way before it was heard has fewer frames in the take.
+                coder.ready.iter_mut().for_each(|frames| frames.resize(pass.index as usize, None));
             }
-            coder.begin_pass(pass.heard_samples.saturating_sub(pass.start_samples))?;
+            coder.begin_pass(pass.heard_in_frame_samples)?;
             taken_samples += before as u64;
         }
         coder.push(&mut block)?;

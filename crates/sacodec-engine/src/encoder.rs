@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::config::Scheduling;
 use super::error::EngineError;
+use super::frame::silence_before;
 use super::latency::Timing;
 use super::mix::{clean, limit};
 use super::resample::ToCodec;
@@ -50,6 +51,28 @@ impl TokenEncoder {
     /// Samples that were NaN or infinite and were taken as zero.
     pub fn nonfinite_samples(&self) -> u64 {
         self.nonfinite_samples
+    }
+
+    /// To be called before the first sample of a stream which is heard `heard_samples` after its first frame begins, as
+    /// where frames stand on a grid: see [`silence_before`].
+    ///
+    /// # Errors
+    /// Where the resampler fails.
+    pub fn begin_at(&mut self, heard_samples: f64) -> Result<(), EngineError> {
+        let (hops, silence) = silence_before(heard_samples, self.timing.frame_start_samples(1));
+        for _ in 0..silence {
+            self.to_codec.push(0.0);
+            if self.to_codec.missing_samples() == 0 {
+                let mut chunk = [0.0; CHUNK_SAMPLES];
+                self.to_codec.chunk(&mut chunk)?;
+                self.hop.extend_from_slice(&chunk);
+            }
+            if self.hop.len() == self.timing.hop_samples {
+                self.hop.clear();
+            }
+        }
+        (self.taken_samples, self.frames) = (silence as u64, u64::from(hops));
+        Ok(())
     }
 
     /// Takes samples; every frame that is complete goes to `sink`, `None` where the codec failed on

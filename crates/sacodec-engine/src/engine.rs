@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::codec_set::CodecSet;
 use super::config::EngineConfig;
 use super::error::EngineError;
-use super::frame::CodedFrame;
+use super::frame::{CodedFrame, FramePlace};
 use super::latency::Timing;
 use super::monitor::Controls;
 use super::observer::{Observer, Sink};
@@ -143,13 +143,12 @@ impl Engine {
         self.pool.scope(|| without_denormals(|| path.begin_at(position_samples)));
     }
 
-    /// Where the next frame begins that will be given to a sink, in host samples since the last reset: see
-    /// [`FramePlace`](super::FramePlace).
+    /// Where the next frame stands that will be given to a sink.
     ///
     /// # Real-time
     /// Arithmetic only.
-    pub fn next_frame_samples(&self) -> f64 {
-        self.path.passes.next_frame_samples()
+    pub fn next_place(&self) -> FramePlace {
+        self.path.passes.next_place()
     }
 
     /// Lets `codecs` of another pack take over. They run unheard until they know the past as far as they

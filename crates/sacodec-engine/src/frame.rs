@@ -9,7 +9,8 @@ use sacodec_codec::{CodecModel, TokenFrame};
 ///
 /// A pass is what is coded from one fresh start of the codec to the next, see
 /// [`Engine::begin_at`](super::Engine::begin_at). It begins on the grid of the host's timeline, so its first frame
-/// may begin a little before what is heard in it.
+/// may be named after a place a little before what is heard in it, or up to a millisecond after it, since the resampler
+/// looks ahead.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct FramePlace {
     /// Where the frame begins, framing alone: the place that it is named after. A fraction at rates where a hop is
@@ -17,6 +18,24 @@ pub struct FramePlace {
     pub start_samples: f64,
     /// The first sample of its pass that was heard. What the host said before it is about another pass.
     pub pass_samples: f64,
+}
+
+/// The silence before a pass whose first sample is heard `heard_samples` after its first frame begins: how many hops
+/// of it are not coded, and its length in samples, which is whole. A hop is `hop_samples` long.
+///
+/// ```
+/// use sacodec_engine::silence_before;
+/// assert_eq!(silence_before(100.0, 640.0), (0, 100));
+/// // The frame begins after the pass: a hop of silence came before it.
+/// assert_eq!(silence_before(-10.0, 640.0), (1, 630));
+/// // At 16 kHz three hops are a whole number of samples.
+/// assert_eq!(silence_before(100.0 - 1280.0 / 3.0 + 640.0 / 3.0, 640.0 / 3.0), (1, 100));
+/// ```
+pub fn silence_before(heard_samples: f64, hop_samples: f64) -> (u32, usize) {
+    let silence = |hops: u32| heard_samples + f64::from(hops) * hop_samples;
+    let fits = |hops: &u32| silence(*hops) > -0.01 && (silence(*hops) - silence(*hops).round()).abs() < 0.01;
+    let hops = (0..=3).find(fits).unwrap_or(u32::from(heard_samples < 0.0));
+    (hops, silence(hops).round().clamp(0.0, 3.0 * hop_samples) as usize)
 }
 
 impl FramePlace {

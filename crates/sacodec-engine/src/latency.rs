@@ -116,7 +116,7 @@ impl Timing {
             Some(spacing) => place.rem_euclid(spacing) as usize,
             None => {
                 let hop = self.frame_start_samples(1);
-                (place - ((place / hop).floor() * hop).round()).max(0.0) as usize
+                (place - ((place / hop).floor() * hop).round()).clamp(0.0, hop.ceil()) as usize
             }
         }
     }

@@ -46,7 +46,7 @@ pub use decoder::TokenDecoder;
 pub use encoder::TokenEncoder;
 pub use engine::{Engine, EngineStats};
 pub use error::EngineError;
-pub use frame::{CodedFrame, FramePlace};
+pub use frame::{CodedFrame, FramePlace, silence_before};
 pub use latency::Timing;
 pub use level_match::{LevelMatch, MatchGains};
 pub use mix::ChannelMixer;

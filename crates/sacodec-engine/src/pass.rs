@@ -15,8 +15,8 @@ pub const RUN_SAMPLES: usize = 128;
 /// How the hops of a pass are coded.
 #[derive(Debug, Clone, Copy)]
 pub struct Coding {
-    /// The pass leads: codecs that are swapped in run with it.
-    pub leads: bool,
+    /// Codecs that are swapped in run with this pass.
+    pub swaps: bool,
     /// The second channel is coded too.
     pub second: bool,
     /// What of the token streams is decoded.
@@ -56,7 +56,7 @@ impl Pass {
         jobs: &mut Jobs,
         stream_samples: u64,
         skipped_samples: usize,
-        unheard_hops: usize,
+        swap_waits: bool,
     ) -> Result<(), EngineError> {
         self.job_elapsed = 0;
         for channel in &mut self.channels {
@@ -71,7 +71,7 @@ impl Pass {
         let first_samples = stream_samples as f64;
         let skipped_samples = skipped_samples as f64;
         let origin_samples = first_samples - skipped_samples + self.timing.frame_start_samples(hops);
-        jobs.begin_pass(self.lane, origin_samples, first_samples, unheard_hops);
+        jobs.begin_pass(self.lane, origin_samples, first_samples, swap_waits);
         Ok(())
     }
 
@@ -139,7 +139,7 @@ impl Pass {
             second.wanted = coding.second;
         }
         let mut has_swapped = jobs.finish(self.lane, &mut self.channels, sink);
-        jobs.begin(self.lane, coding.leads, &mut self.channels, coding.streams);
+        jobs.begin(self.lane, coding.swaps, &mut self.channels, coding.streams);
         self.job_elapsed = 0;
         if self.scheduling == Scheduling::Burst {
             has_swapped |= jobs.finish(self.lane, &mut self.channels, sink);

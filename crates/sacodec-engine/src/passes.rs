@@ -3,7 +3,7 @@
 use super::channel::CodedChannel;
 use super::config::EngineConfig;
 use super::error::EngineError;
-use super::frame::CodedFrame;
+use super::frame::{CodedFrame, FramePlace};
 use super::held_frames::HeldFrames;
 use super::latency::Timing;
 use super::monitor::fade_samples;
@@ -54,7 +54,7 @@ impl Passes {
         self.ending_samples = 0;
         self.held.clear();
         self.stream_samples = 0;
-        self.passes[self.lead].begin(&mut self.jobs, 0, 0, 0)
+        self.passes[self.lead].begin(&mut self.jobs, 0, 0, false)
     }
 
     /// The codec begins afresh with the next sample, which stands at `position_samples` of the host's timeline.
@@ -63,9 +63,9 @@ impl Passes {
     /// Frees states to the pool and resamples up to three hops of silence; never locks or waits.
     pub fn begin(&mut self, position_samples: f64) -> Result<(), EngineError> {
         let skipped_samples = self.timing.since_grid_samples(position_samples);
-        let mut unheard_hops = 0;
         if self.stream_samples > 0 {
-            // A pass that was not heard yet gives way; the one before it is still heard.
+            // A pass that was not heard yet gives way, with its frames; the one before it is still heard.
+            self.held.clear();
             if self.ending_samples == 0 {
                 let wanted = self.passes[self.lead].channels.get(1).is_some_and(|second| second.wanted);
                 self.lead = 1 - self.lead;
@@ -75,11 +75,10 @@ impl Passes {
                 }
             }
             self.ending_samples = self.timing.latency_samples;
-            // Two passes and a swap at once would cost three frames in the time of one. The swap waits unheard.
-            unheard_hops = self.timing.frames_begun(self.ending_samples as u64) as usize + 1;
         }
         self.passes[self.lead].channels[0].wanted = true;
-        self.passes[self.lead].begin(&mut self.jobs, self.stream_samples, skipped_samples, unheard_hops)
+        let swap_waits = self.is_ending();
+        self.passes[self.lead].begin(&mut self.jobs, self.stream_samples, skipped_samples, swap_waits)
     }
 
     /// Whether a pass is still heard that has ended.
@@ -87,15 +86,13 @@ impl Passes {
         self.ending_samples > 0
     }
 
-    /// Where the frame begins that comes next.
-    pub fn next_frame_samples(&self) -> f64 {
-        let lead = self.jobs.next_place(self.lead);
-        let other = self.jobs.next_place(1 - self.lead).start_samples;
-        match self.held.first_place() {
-            _ if self.is_ending() && other < self.end_samples => other,
-            Some(held) => held.start_samples,
-            None => lead.start_samples,
+    /// Where the frame stands that comes next.
+    pub fn next_place(&self) -> FramePlace {
+        let other = self.jobs.next_place(1 - self.lead);
+        if self.is_ending() && other.start_samples < self.end_samples {
+            return other;
         }
+        self.held.first_place().unwrap_or_else(|| self.jobs.next_place(self.lead))
     }
 
     /// The channels of the pass that is coded.
@@ -132,7 +129,9 @@ impl Passes {
         if !is_waiting {
             self.held.release(self.jobs.model(), &mut sink);
         }
-        let (held, coding) = (&mut self.held, Coding { leads: true, second, streams });
+        // Two passes and a swap at once would cost three frames in the time of one: the swap waits.
+        let swaps = self.ending_samples == 0;
+        let (held, coding) = (&mut self.held, Coding { swaps, second, streams });
         self.passes[self.lead].code(&mut self.jobs, (run, complete), coding, &mut |frame| {
             let given = if is_waiting { held.hold(frame) } else { Some(frame) };
             if let Some(frame) = given {
@@ -152,7 +151,7 @@ impl Passes {
         let pass = &mut self.passes[other];
         let second = pass.channels.get(1).is_some_and(|second| second.wanted);
         let complete = pass.push_silence(run);
-        let (end_samples, coding) = (self.end_samples, Coding { leads: false, second, streams });
+        let (end_samples, coding) = (self.end_samples, Coding { swaps: false, second, streams });
         pass.code(&mut self.jobs, (run, complete), coding, &mut |frame: CodedFrame| {
             // What began later is silence that pushes the last of the sound out.
             if frame.place.start_samples < end_samples {

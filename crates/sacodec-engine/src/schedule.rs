@@ -89,15 +89,17 @@ impl Jobs {
     }
 
     /// A pass begins: `lane` has zero states, its first frame begins at `origin_samples`, and what is heard in it at
-    /// `pass_samples`. Codecs on their way in stay unheard for `unheard_hops` of it: they have the same past.
+    /// `pass_samples`. Codecs on their way in begin anew: with it if they `wait` for nothing, else when the pass before has
+    /// ended.
     ///
     /// # Real-time
     /// Frees states to the pool.
-    pub fn begin_pass(&mut self, lane: usize, origin_samples: f64, pass_samples: f64, unheard_hops: usize) {
+    pub fn begin_pass(&mut self, lane: usize, origin_samples: f64, pass_samples: f64, wait: bool) {
         self.current.passes[lane].iter_mut().for_each(FrameCodec::reset);
         if let Some(incoming) = &mut self.incoming {
             incoming.codecs.passes[lane].iter_mut().for_each(FrameCodec::reset);
-            incoming.unheard_hops = unheard_hops;
+            // Codecs that begin with the pass have the same past.
+            incoming.unheard_hops = if wait { incoming.codecs.warm_up_hops() } else { 0 };
         }
         self.lanes[lane] = Lane { origin_samples, pass_samples, ..Lane::default() };
         // Another pass finishes what it has begun with the codecs that play.
@@ -111,18 +113,18 @@ impl Jobs {
         FramePlace { start_samples, pass_samples }
     }
 
-    /// Starts the job of the hop that every channel has complete. Codecs on their way in are run with the pass that
-    /// `leads` alone.
-    pub fn begin(&mut self, lane: usize, leads: bool, channels: &mut [CodedChannel], gain: StreamGain) {
+    /// Starts the job of the hop that every channel has complete. Codecs on their way in are run with a pass that
+    /// `swaps` alone.
+    pub fn begin(&mut self, lane: usize, swaps: bool, channels: &mut [CodedChannel], gain: StreamGain) {
         let coding = std::array::from_fn(|i| channels.get(i).is_some_and(|s| s.wanted));
         let state = &mut self.lanes[lane];
-        state.is_swapping = leads && self.incoming.is_some();
+        state.is_swapping = swaps && self.incoming.is_some();
         for (i, channel) in channels.iter_mut().enumerate() {
             let hop = channel.take_hop();
             if !coding[i] {
                 continue;
             }
-            let incoming = self.incoming.as_mut().filter(|_| leads).map(|incoming| &mut incoming.codecs);
+            let incoming = self.incoming.as_mut().filter(|_| swaps).map(|incoming| &mut incoming.codecs);
             for set in [Some(&mut self.current), incoming].into_iter().flatten() {
                 let codec = &mut set.passes[lane][i];
                 if !state.was_coding[i] {

@@ -57,9 +57,11 @@ impl LockFollower {
         let Some([told, expected]) = last.map(|last| last.map(|transport| transport.position_samples)) else {
             return Some(place);
         };
-        // Some hosts say that they play, with a playhead that stands still.
-        let has_jumped = told != Some(place)
-            && expected.is_some_and(|expected| (expected - place).abs() > POSITION_TOLERANCE_SAMPLES);
+        // Some hosts say that they play, with a playhead that stands still, or runs at another speed than the sound.
+        let moved_samples = told.map_or(0.0, |told| place - told);
+        let runs = moved_samples == 0.0 || (0.25..=2.0).contains(&(moved_samples / samples as f64));
+        let has_jumped =
+            !runs && expected.is_some_and(|expected| (expected - place).abs() > POSITION_TOLERANCE_SAMPLES);
         (has_jumped && lock == TimelineLock::AtStartAndJumps).then_some(place)
     }
 }
@@ -104,10 +106,17 @@ mod tests {
     }
 
     #[test]
-    fn a_playhead_that_stands_still_does_not_jump() {
-        let mut follower = LockFollower::default();
-        let block = |_| follower.block(TimelineLock::AtStartAndJumps, &at(0.0, true), 64, 48_000.0);
-        assert_eq!([0, 1, 2].map(block), [Some(0.0), None, None]);
+    fn a_playhead_that_stands_still_or_runs_at_another_speed_does_not_jump() {
+        for speed in [0.0, 0.5, 0.99, 1.0, 1.01, 1.1, 2.0] {
+            let mut follower = LockFollower::default();
+            let block = |n: i32| {
+                // As hosts round, and worse.
+                let position = (f64::from(n) * 64.0 * speed).round() + if n % 2 == 1 { 2.0 } else { 0.0 };
+                let position = if speed == 0.0 { 0.0 } else { position };
+                follower.block(TimelineLock::AtStartAndJumps, &at(position, true), 64, 48_000.0)
+            };
+            assert_eq!([0, 1, 2, 3].map(block), [Some(0.0), None, None, None], "at a speed of {speed}");
+        }
     }
 
     #[test]

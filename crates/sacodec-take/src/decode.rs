@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::anchor::Anchor;
 use super::format::GapReason;
 use super::header::PackId;
 use super::reader::Take;
 use sacodec_codec::CodecModel;
-use sacodec_engine::{EngineError, TokenDecoder};
+use sacodec_engine::{EngineError, Scheduling, Timing, TokenDecoder, silence_before};
 use sacodec_token::{StreamGain, TokenFrame};
 
 /// Frames that are decoded after the last one, so that its end comes out of the decoder.
@@ -53,6 +54,20 @@ pub fn decode_take<E: From<DecodeError>>(
     let length = take.footer.as_ref().and_then(|f| f.length_samples).map_or(stretch_samples, |l| l as f64);
     let mut decoder = Decoder::new(take, model, streams, rate_hz)?;
     let mut reasons = take.missing().into_iter().peekable();
+    // Where a frame begins inside a sample, only this tells how much of one.
+    let timing = Timing::new(header.host_rate_hz, Scheduling::Burst, model.info());
+    let first_frame_samples = timing.map_or(take.first_stream_samples(), |timing| timing.first_frame_samples);
+    let heard_in_frame_samples = |anchor: &Anchor| {
+        anchor.pass_samples.map_or(0.0, |heard| heard - (anchor.stream_samples - first_frame_samples))
+    };
+    if let Some(first) = take.anchors.iter().rfind(|anchor| anchor.codec_reset && anchor.index == 0)
+        && let Some(heard_samples) = first.pass_samples
+    {
+        decoder.begin_stretch(heard_in_frame_samples(first) * scale, frame_samples * scale)?;
+        // The audio begins with the first frame, not with what is heard in it.
+        let early = (decoder.left_out_samples as f64 - heard_samples * scale).round();
+        decoder.left_out_samples = early.clamp(0.0, 4.0 * frame_samples * scale) as usize;
+    }
     let mut anchors = take.anchors.iter().filter(|a| a.codec_reset && a.index > 0).peekable();
     for (index, tokens) in (0_u32..).zip(take.iter()) {
         let mut reset = None;
@@ -64,7 +79,7 @@ pub fn decode_take<E: From<DecodeError>>(
             let begin_samples = anchor.stream_samples - take.first_stream_samples();
             let heard_samples = anchor.pass_samples.unwrap_or(begin_samples);
             decoder.end_stretch(heard_samples * scale, frame_samples * scale, &mut sink)?;
-            decoder.begin_stretch(begin_samples * scale, frame_samples * scale, &mut sink)?;
+            decoder.begin_stretch(heard_in_frame_samples(anchor) * scale, frame_samples * scale)?;
         }
         while reasons.next_if(|gap| gap.index + gap.count <= index).is_some() {}
         let failed = reasons.peek().is_some_and(|gap| gap.reason == GapReason::CodecFailed);
@@ -141,19 +156,14 @@ impl Decoder {
         Ok(())
     }
 
-    /// A stretch whose first frame begins at the sample `begin` of the output: what of it lies before the end of the
-    /// last stretch is left out, and what is between them is silent.
-    fn begin_stretch<E>(
-        &mut self,
-        begin: f64,
-        frame_samples: f64,
-        sink: &mut impl FnMut(&[Vec<f32>]) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let most = frame_samples.ceil() as i64;
-        let ahead = (begin.round() as i64 - self.given_samples as i64).clamp(-most, most);
-        self.ready.iter_mut().for_each(|channel| channel.resize(ahead.max(0) as usize, 0.0));
-        self.give(sink)?;
-        self.left_out_samples = (-ahead).max(0) as usize;
+    /// Begins a stretch that is heard `heard_samples` after its first frame begins: what lies before is left out.
+    fn begin_stretch(&mut self, heard_samples: f64, frame_samples: f64) -> Result<(), DecodeError> {
+        let heard_samples = heard_samples.clamp(-frame_samples, frame_samples);
+        let (hops, silence) = silence_before(heard_samples, frame_samples);
+        for (decoder, ready) in self.channels.iter_mut().zip(&mut self.ready) {
+            (0..hops).try_for_each(|_| decoder.frame(None, ready))?;
+        }
+        self.left_out_samples = silence;
         Ok(())
     }
 
@@ -168,6 +178,7 @@ impl Decoder {
         // No sound take misses more here: what a damaged one says is not believed.
         let most = (TAIL_FRAMES as f64 * frame_samples) as u64;
         let missing = (end.round() as u64).saturating_sub(self.given_samples).min(most) as usize;
+        let missing = missing + self.left_out_samples;
         for _ in 0..TAIL_FRAMES {
             if self.ready[0].len() >= missing {
                 break;
@@ -178,6 +189,7 @@ impl Decoder {
         }
         self.ready.iter_mut().for_each(|channel| channel.resize(missing, 0.0));
         self.give(sink)?;
+        self.left_out_samples = 0;
         self.channels.iter_mut().for_each(TokenDecoder::reset);
         Ok(())
     }

@@ -199,7 +199,7 @@ impl Recorder {
         let mode = match (moment.armed, stream.armed) {
             (Armed::Off(reason), _) => return self.end_at(moment.since_samples, reason),
             (Armed::On(ChannelMode::Each), Armed::Off(reason)) if frame.tokens().len() == 1 => {
-                return self.end_at(start_samples, reason);
+                return self.end_at(start_samples.max(pass_samples), reason);
             }
             // The second stream ended while this frame was collected.
             (Armed::On(ChannelMode::Each), Armed::On(mode)) if frame.tokens().len() == 1 => match mode {
@@ -219,38 +219,37 @@ impl Recorder {
             .find_map(|(changed, reason)| changed.then_some(reason))
         });
         if let Some(reason) = changed {
-            self.end_at(start_samples, reason);
+            self.end_at(start_samples.max(pass_samples), reason);
         }
         self.record(frame, mode, changed == Some(EndReason::PackChanged));
     }
 
-    /// The block is processed, and the next frame will begin at `next_samples`, see
-    /// [`Engine::next_frame_samples`](sacodec_engine::Engine::next_frame_samples): ends a take all of whose frames
-    /// are there.
+    /// The block is processed, and the next frame will be at `next`, see
+    /// [`Engine::next_place`](sacodec_engine::Engine::next_place): ends a take all of whose frames are there.
     ///
     /// # Real-time
     /// Never allocates, locks or waits.
-    pub fn end_block(&mut self, next_samples: f64) {
+    pub fn end_block(&mut self, next: FramePlace) {
         let Some(stream) = &self.stream else { return };
-        if self.current.is_some() && next_samples < stream.samples as f64 {
-            let moment = stream.timeline.at(next_samples);
+        if self.current.is_some() && next.start_samples < stream.samples as f64 {
+            let moment = stream.timeline.at_in_pass(next.start_samples, next.pass_samples);
             if let Armed::Off(reason) = moment.armed {
                 self.end_at(moment.since_samples, reason);
             }
         }
     }
 
-    /// Whether frames that are to be recorded are still on their way through the engine, whose next one begins at
-    /// `next_samples`: then code silence after them before it is reset, or they are lost.
+    /// Whether frames that are to be recorded are still on their way through the engine, whose next one is at
+    /// `next`: then code silence after them before it is reset, or they are lost.
     ///
     /// # Real-time
     /// Never allocates, locks or waits.
-    pub fn is_waiting_for_frames(&self, next_samples: f64) -> bool {
+    pub fn is_waiting_for_frames(&self, next: FramePlace) -> bool {
         self.stream.as_ref().is_some_and(|stream| {
-            let next = stream.timeline.at(next_samples).armed;
+            let next_armed = stream.timeline.at_in_pass(next.start_samples, next.pass_samples).armed;
             let is_wanted = |armed| matches!(armed, Armed::On(_));
-            (self.current.is_some() || is_wanted(stream.armed) || is_wanted(next))
-                && next_samples < stream.samples as f64
+            (self.current.is_some() || is_wanted(stream.armed) || is_wanted(next_armed))
+                && next.start_samples < stream.samples as f64
         })
     }
 

@@ -163,14 +163,14 @@ fn the_next_frame_is_known_before_it_comes() {
         for n in 0..4000 {
             if n % 1013 == 1012 {
                 engine.begin_at(n as f64 * 7.0);
-                next = engine.next_frame_samples();
+                next = engine.next_place().start_samples;
             }
             let mut found = None;
             engine.process(&mut [&mut block], &Controls::default(), |frame| {
                 found.get_or_insert(frame.place.start_samples);
             });
             assert!(found.is_none_or(|found| found == next), "block {n}: {found:?}, not {next}");
-            next = engine.next_frame_samples();
+            next = engine.next_place().start_samples;
         }
     }
 }
@@ -232,4 +232,30 @@ fn a_voice_that_starts_on_the_grid_has_the_tokens_and_samples_of_its_file() {
         let latency = engine.latency_samples();
         assert_same(&heard.audio[0][3000 + latency..], &of_file.audio[0][latency..60_000], 0.0, &what);
     }
+}
+
+#[test]
+fn absurd_places_on_the_timeline_end_and_leave_the_codec_working() {
+    for (rate_hz, _) in GRIDS {
+        let (mut engine, mut heard) = (engine(rate_hz, 2, Scheduling::Spread), Heard::default());
+        for position in [1e18, -1e18, 1e300, -1e300, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 0.49, -0.51]
+        {
+            engine.begin_at(position);
+            heard.play(&mut engine, &noise(5, 700, 0.2), Blocks::Fixed(64));
+        }
+        heard.play(&mut engine, &noise(5, 20_000, 0.2), Blocks::Fixed(512));
+        assert!(heard.frames.len() > 10, "{rate_hz} Hz");
+    }
+}
+
+#[test]
+fn starts_after_every_few_samples_never_mix_the_frames_of_passes() {
+    let (mut engine, mut heard) = (engine(48_000.0, 2, Scheduling::Burst), Heard::default());
+    heard.play(&mut engine, &noise(5, 5000, 0.2), Blocks::Fixed(100));
+    for n in 0..200 {
+        engine.begin_at(640.0 * f64::from(n) + 639.0);
+        heard.play(&mut engine, &noise(5, 16, 0.2), Blocks::Fixed(16));
+    }
+    heard.play(&mut engine, &noise(5, 20_000, 0.2), Blocks::Fixed(512));
+    assert!(heard.frames.is_sorted_by_key(|(place, _)| place.pass_samples), "frames of two passes are mixed");
 }

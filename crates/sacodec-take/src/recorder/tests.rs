@@ -34,7 +34,7 @@ fn second(recorder: &mut Recorder, model: &Arc<CodecModel>, number: u64, armed: 
     for index in number * 75..(number + 1) * 75 {
         recorder.frame(&CodedFrame::new(index, place(index), model, &[token(index)], false));
     }
-    recorder.end_block(place((number + 1) * 75).start_samples);
+    recorder.end_block(place((number + 1) * 75));
 }
 
 /// All that the plugin does but the codec: the recorder, the ring, the thread and a real file.
