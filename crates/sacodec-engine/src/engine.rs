@@ -130,11 +130,11 @@ impl Engine {
     /// heard from the next sample on depends on it and on what comes after it, and on nothing before.
     ///
     /// Frames stand on a grid of the timeline: one of them is named after position 0, as is the first one of a file.
-    /// So a voice that starts there has the tokens of its file. The first hop is filled up with silence. At rates at which neither a hop nor two nor three are a whole number of samples,
-    /// the grid is met to half a sample.
+    /// So a voice that starts there has the tokens of its file. The first hop is filled up with silence. At rates at
+    /// which neither a hop nor two nor three are a whole number of samples, the grid is met to half a sample.
     ///
-    /// Where it is called again before the latency has passed, what went in between is not heard, and frames of it
-    /// that were not complete are not coded.
+    /// Where it is called again before the latency has passed, what went in between is not heard, and its frames are
+    /// not given.
     ///
     /// # Real-time
     /// Resamples three hops of silence at most; never locks, waits or allocates from the system.

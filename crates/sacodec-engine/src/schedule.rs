@@ -89,8 +89,8 @@ impl Jobs {
     }
 
     /// A pass begins: `lane` has zero states, its first frame begins at `origin_samples`, and what is heard in it at
-    /// `pass_samples`. Codecs on their way in begin anew: with it if they `wait` for nothing, else when the pass before has
-    /// ended.
+    /// `pass_samples`. Codecs on their way in begin anew: with it, or when they need not `wait` any more for the pass
+    /// before.
     ///
     /// # Real-time
     /// Frees states to the pool.
