@@ -59,7 +59,7 @@ impl LockFollower {
         };
         // Some hosts say that they play, with a playhead that stands still, or runs at another speed than the sound.
         let moved_samples = told.map_or(0.0, |told| place - told);
-        let runs = moved_samples == 0.0 || (0.25..=2.0).contains(&(moved_samples / samples as f64));
+        let runs = moved_samples == 0.0 || (0.25..=2.25).contains(&(moved_samples / samples as f64));
         let has_jumped =
             !runs && expected.is_some_and(|expected| (expected - place).abs() > POSITION_TOLERANCE_SAMPLES);
         (has_jumped && lock == TimelineLock::AtStartAndJumps).then_some(place)
