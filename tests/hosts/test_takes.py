@@ -160,9 +160,10 @@ def test_the_readers_summary_names_what_it_cannot_read(folder):
     folder.mkdir()
     encoded(folder, speech(1, 1.0, 24_000), 24_000)
     (folder / "not.sac").write_bytes(b"RIFF")
-    module = Path(sacodec_tokens.__file__)
+    path = os.pathsep.join([str(Path(sacodec_tokens.__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
     paths = [folder.parent / "reference.sac", folder / "not.sac", folder / "missing.sac"]
-    done = subprocess.run([sys.executable, module, *paths], capture_output=True, text=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+    done = subprocess.run([sys.executable, "-m", "sacodec_tokens", *paths], capture_output=True, text=True,
+                          env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": path})
     assert done.returncode == 1
     assert "75 frames" in done.stdout and "finished" in done.stdout
     assert "not.sac" in done.stderr and "missing.sac" in done.stderr
