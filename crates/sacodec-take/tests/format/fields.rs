@@ -76,7 +76,7 @@ fn a_channel_mode_of_a_later_version_is_read_and_kept() {
     }
 }
 
-/// Known optional fields with values of another type, as JSON; `python/test_sacodec_tokens.py` has the
+/// Known optional fields with values of another type, as JSON; `python/tests/test_fields.py` has the
 /// same ones.
 const WRONG_HEADER_FIELDS: [&str; 12] = [
     r#""channel_mode":3"#,
