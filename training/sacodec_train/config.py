@@ -67,6 +67,8 @@ class TrainConfig:
     feature_weight: float = 2.0
     phone_weight: float = 0.0
     """Weight of the phones read from the semantic token; 0: none. Wants a cache with phones."""
+    recogniser_weight: float = 0.0
+    """Weight of what a frozen phone recogniser hears otherwise in the coded audio; 0: none. Wants --recogniser."""
     discriminator_width: int = 0
     """Channels of the discriminators' first layers; 0: no adversarial training."""
     discriminator_learning_rate: float = 2e-4

@@ -24,6 +24,7 @@ from .data.phones import UNKNOWN
 from .data.sources import DataError
 from .discriminators import Discriminators
 from .model import Codec, FitError, read_codebook
+from .recogniser import RecogniserError, RecogniserLoss, load as load_recogniser
 from .semantic import PhoneHead, phone_loss
 
 LOG_STEPS = 50
@@ -42,13 +43,20 @@ class TrainError(RuntimeError):
 class Trainer:
     """A model, its averages, discriminators and optimisers, and the steps that move them."""
 
-    def __init__(self, config, crops, codebook, device="cpu", seed=0, valid=None):
-        """`valid`: a batch of speakers that are not trained on, to be watched; the same in every run."""
+    def __init__(self, config, crops, codebook, device="cpu", seed=0, valid=None, recogniser=None):
+        """`valid`: a batch of speakers that are not trained on, to be watched; the same in every run. `recogniser`: a frozen one, for a
+        recipe with `recogniser_weight`."""
         torch.manual_seed(seed)
         self.config, self.crops, self.device, t = config, crops, device, config.train
         self.net = Codec(codebook, config.model).to(device)
         self.ema = copy.deepcopy(self.net).eval().requires_grad_(False)
         self.mel, self.loudness = losses.MelLoss().to(device), losses.LoudnessLoss().to(device)
+        self.recogniser = None
+        if t.recogniser_weight:
+            if recogniser is None:
+                raise TrainError("the recipe compares what a recogniser hears: name one with --recogniser, made by python -m sacodec_train.recogniser, "
+                                 "or set recogniser_weight = 0")
+            self.recogniser = RecogniserLoss(recogniser).to(device)
         self.is_half = device == "cuda"
         """Whether the decoder and the discriminators compute in bf16: a CPU without its instructions is ten times slower with it."""
         self.fused = dict(fused=device == "cuda")
@@ -100,6 +108,8 @@ class Trainer:
         loss = t.mel_weight * terms["mel"] + t.code_weight * terms["code"] + t.pitch_weight * terms["pitch"]
         if t.loudness_weight:
             loss = loss + t.loudness_weight * terms["loudness"]
+        if self.recogniser:
+            loss = loss + t.recogniser_weight * terms["recogniser"]
         if self.disc and self.is_fitted and t.adversarial_from <= progress <= t.adversarial_until:
             loss = loss + self._adversarial(y, target, terms)
         if self.phones and self.is_fitted:
@@ -134,6 +144,8 @@ class Trainer:
         terms = dict(mel=self.mel(y, target), code=out["code_loss"], pitch=pitch)
         if self.config.train.loudness_weight:
             terms["loudness"] = self.loudness(y, target)
+        if self.recogniser:
+            terms["recogniser"] = self.recogniser(y, target)
         return out, y, target, terms
 
     def _told(self, found, wanted):
@@ -305,7 +317,7 @@ class Log:
     """A CSV that grows a row at a time, over runs; a column that comes later (adversarial terms) is at the end."""
 
     COLUMNS = ["step", "minutes", "audio_s_per_s", "lr", "mel", "code", "pitch", "semantic_perplexity", "acoustic_perplexity",
-               "disc", "adv", "feature", "phone", "phone_right", "valid_mel", "valid_code", "valid_pitch", "loudness", "valid_loudness"]
+               "disc", "adv", "feature", "phone", "phone_right", "valid_mel", "valid_code", "valid_pitch", "loudness", "valid_loudness", "recogniser", "valid_recogniser"]
 
     def __init__(self, path, step):
         """Rows after `step` are of a run that was killed after its last checkpoint: they go."""
@@ -365,6 +377,7 @@ def main():
     p.add_argument("--codebook", required=True, help="mHuBERT centroids, .npy [1000, 768]")
     p.add_argument("--out", required=True)
     p.add_argument("--resume", help="a checkpoint")
+    p.add_argument("--recogniser", help="a frozen phone recogniser, for recipes with recogniser_weight")
     p.add_argument("--anew", action="store_true", help="begin time, steps and the learning rate's cosine again")
     p.add_argument("--minutes", type=within(float, 0, above=True), default=math.inf, help="length of the run, what was done before --resume included")
     p.add_argument("--steps", type=within(float, 0, above=True), default=math.inf, help="likewise")
@@ -383,7 +396,8 @@ def main():
         config = configuration.load(a.config)
         crops = Crops(a.cache, config.train.seconds, a.seed, device, config.train.level_dbfs, speaker_power=config.train.speaker_power)
         crops.check_samples()
-        trainer = Trainer(config, crops, read_codebook(a.codebook), device, a.seed, held_out(a.cache, config.train, device))
+        trainer = Trainer(config, crops, read_codebook(a.codebook), device, a.seed, held_out(a.cache, config.train, device),
+                          load_recogniser(a.recogniser) if a.recogniser else None)
         recordings = trainer.resume(a.resume).get("recordings") if a.resume else None
         if not a.anew and recordings not in (None, crops.facts.get("pcm_sha256")):
             raise TrainError(f"{a.resume}: of a run on other recordings than {a.cache}; to continue with its weights on these say --anew")
@@ -391,7 +405,7 @@ def main():
             trainer.spent = dict(steps=0, s=0.0)
         elif max(trainer.spent["s"] / (a.minutes * 60), trainer.spent["steps"] / a.steps) >= 1:
             raise TrainError(f"{a.resume}: that run is over; for another one with its weights say --anew")
-    except (TrainError, configuration.ConfigError, checkpoint.CheckpointError, DataError, OSError, ValueError) as e:
+    except (TrainError, configuration.ConfigError, checkpoint.CheckpointError, DataError, RecogniserError, OSError, ValueError) as e:
         p.exit(1, f"{e}\n")
     try:
         run(trainer, a.out, a.minutes, a.steps, a.save_s, stop_signals())

@@ -30,12 +30,12 @@ def data(tmp_path_factory):
     return folder
 
 
-def trainer(data, **changes):
+def trainer(data, recogniser=None, **changes):
     values = configuration.load(CONFIGS / "tiny.toml").as_dict()
     values["train"].update(changes)
     config = configuration.from_dict(values)
     crops = Crops(data / "cache", config.train.seconds, 0, level_dbfs=config.train.level_dbfs)
-    return Trainer(config, crops, read_codebook(data / "codebook.npy"))
+    return Trainer(config, crops, read_codebook(data / "codebook.npy"), recogniser=recogniser)
 
 
 def test_a_resumed_run_is_the_run(data, tmp_path):

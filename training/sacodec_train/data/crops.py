@@ -50,18 +50,31 @@ class Crops:
             rows = [row for row in csv.DictReader(table) if row["split"] == split]
         if not rows:
             raise NoClips(f"{cache}: no clips of the split {split}: make the cache with other recordings, or another --held-out")
-        self.rows = rows
-        self.start, self.length = (np.array([int(r[k]) for r in rows]) for k in ("start", "samples"))
-        self.sources = sources_of(rows)
-        self.bandwidth = np.array([float(r["bandwidth_hz"]) for r in rows], np.float32)
         phones = cache / "phones.npy"
         self.phones = torch.from_numpy(np.load(phones)).to(device) if phones.is_file() else None
         if self.phones is not None and len(self.phones) != len(self.f0):
             raise DataError(f"{phones}: of another cache; make it again with python -m sacodec_train.data.phones")
-        speaker = np.unique([r["source"] + "/" + r["speaker"] for r in rows], return_inverse=True)[1]
-        weight = self.length * np.bincount(speaker, self.length)[speaker] ** (speaker_power - 1)
-        self.cdf, self.hops = np.cumsum(weight / weight.sum()), max(1, int(seconds * RATE_HZ) // HOP_SAMPLES)
+        self.hops, self.speaker_power = max(1, int(seconds * RATE_HZ) // HOP_SAMPLES), speaker_power
         self.rng, self.device, self.level_dbfs = np.random.default_rng(seed), device, level_dbfs
+        self._take(rows)
+
+    def _take(self, rows):
+        """Draw from these rows of the clips' table."""
+        self.rows, self.sources = rows, sources_of(rows)
+        self.start, self.length = (np.array([int(r[k]) for r in rows]) for k in ("start", "samples"))
+        self.bandwidth = np.array([float(r["bandwidth_hz"]) for r in rows], np.float32)
+        speaker = np.unique([r["source"] + "/" + r["speaker"] for r in rows], return_inverse=True)[1]
+        weight = self.length * np.bincount(speaker, self.length)[speaker] ** (self.speaker_power - 1)
+        self.cdf = np.cumsum(weight / weight.sum())
+
+    def only_with_phones(self):
+        """The same, drawing only from clips of which phones are known. Raises DataError where there is none."""
+        hops = lambda r: slice(int(r["start"]) // HOP_SAMPLES, (int(r["start"]) + int(r["samples"])) // HOP_SAMPLES)
+        rows = [] if self.phones is None else [r for r in self.rows if bool((self.phones[hops(r)] != UNKNOWN).any())]
+        if not rows:
+            raise DataError("the cache knows no phones: make them with python -m sacodec_train.data.phones CACHE")
+        self._take(rows)
+        return self
 
     def check_samples(self):
         """Raise DataError unless the samples are those that the cache was made with. Reads all of them."""

@@ -42,6 +42,7 @@ SERVED_BY_LOSS = dict(
     adversarial_weight=("detail",),
     feature_weight=("detail",),
     phone_weight=("phones",),
+    recogniser_weight=("phones",),
     code_weight=(),
 )
 """Weight of each loss in a configuration -> the measures that it serves. They say how well a run did what it was told, and no
