@@ -6,12 +6,15 @@ use std::time::Instant;
 use nice_plug::prelude::*;
 
 use super::editor::SacodecEditor;
+use super::handover::Handover;
 use super::packs::PackChoice;
 use super::params::SacodecParams;
 use super::recording::{self, BlockSettings, Recording};
 use super::state::SessionState;
 use super::status::Status;
-use sacodec_engine::{Engine, EngineConfig, LockFollower};
+use sacodec_engine::{
+    CodecSet, Engine, EngineConfig, EngineRelay, LockFollower, TimelineLock, Timing, Transport,
+};
 use sacodec_scope::{TapReceiver, TapSender, tap};
 
 /// The editor is asked to draw itself this often while sound runs.
@@ -28,7 +31,9 @@ pub struct SacodecPlugin {
     /// Samples since the editor was last asked to draw.
     unshown_samples: usize,
     /// Made on activation; kept while rate, channels, scheduling and pack stay the same.
-    engine: Option<Engine>,
+    relay: Option<EngineRelay>,
+    /// Brings another engine while sound runs, where hosts do not restart us: in VST3.
+    handover: Option<Handover>,
     recording: Recording,
     lock: LockFollower,
     rate_hz: f64,
@@ -49,7 +54,8 @@ impl Default for SacodecPlugin {
             tap,
             receiver: Some(receiver),
             unshown_samples: 0,
-            engine: None,
+            relay: None,
+            handover: None,
             recording: Recording::default(),
             lock: LockFollower::default(),
             rate_hz: 0.0,
@@ -114,44 +120,38 @@ impl Plugin for SacodecPlugin {
             Ok(codecs) => codecs,
             Err(error) => return refuse(&error),
         };
-        match &mut self.engine {
-            Some(engine)
-                if engine.config() == wanted
-                    && Arc::ptr_eq(engine.model(), codecs.model())
-                    && !engine.is_swapping() =>
-            {
-                engine.reset()
-            }
+        match &mut self.relay {
+            Some(relay) if is_as_wanted(relay, wanted, &codecs) => relay.reset(),
             _ => match Engine::with_codecs(codecs, wanted) {
-                Ok(engine) => self.engine = Some(engine),
+                Ok(engine) => self.relay = Some(EngineRelay::new(engine)),
                 Err(error) => return refuse(&error),
             },
         }
-        if let Some(engine) = &self.engine {
-            // In VST3 the mode is one set-up stale: what claims to render may be playing live.
-            let may_wait = self.rendering && context.plugin_api() == PluginApi::Clap;
-            self.recording.activate(&self.params, &self.status, engine.timing(), may_wait);
-            self.tap.begin_stream(*engine.timing(), wanted.channels);
+        if context.plugin_api() == PluginApi::Vst3 && self.handover.is_none() {
+            // Without a thread for it what is chosen waits for a restart, as it does elsewhere.
+            self.handover = Handover::spawn(self.status.clone()).ok();
         }
-        let latency_samples = self.engine.as_ref().map_or(0, |e| e.latency_samples() as u32);
-        self.status.set_timing(latency_samples, wanted.rate_hz);
+        if let Some(handover) = &mut self.handover {
+            handover.activate();
+        }
+        let Some(relay) = &self.relay else { return false };
+        let timing = *relay.engine().timing();
+        // In VST3 the mode is one set-up stale: what claims to render may be playing live.
+        let may_wait = self.rendering && context.plugin_api() == PluginApi::Clap;
+        self.recording.activate(&self.params, &self.status, &timing, may_wait);
         self.status.set_awaits_restart(false);
-        if let Some(engine) = &self.engine {
-            self.status.set_engine(engine);
-        }
-        self.status.set_changed();
-        context.set_latency_samples(latency_samples);
+        self.begin_stream(&timing);
+        context.set_latency_samples(timing.latency_samples as u32);
         true
     }
 
     fn reset(&mut self) {
-        if let Some(engine) = &mut self.engine {
-            self.recording.flush(engine, &self.params.controls(self.rendering));
-            engine.reset();
-            self.lock.reset();
-            self.recording.reset();
-            self.tap.begin_stream(*engine.timing(), engine.config().channels);
-        }
+        let Some(relay) = &mut self.relay else { return };
+        self.recording.flush(relay.engine_mut(), &self.params.controls(self.rendering));
+        relay.reset();
+        self.lock.reset();
+        self.recording.reset();
+        self.tap.begin_stream(*relay.engine().timing(), relay.engine().config().channels);
     }
 
     fn deactivate(&mut self) {
@@ -167,35 +167,23 @@ impl Plugin for SacodecPlugin {
         // Reading the clock may be a system call, so the load is measured for the editor alone.
         let now = recording::translate(context.transport());
         let start = self.tap.begin_block(now).then(Instant::now);
-        let Some(engine) = &mut self.engine else {
+        let Some(relay) = &mut self.relay else {
             return ProcessStatus::Error("process was called before activate");
         };
-        if engine.can_swap()
-            && let Some(codecs) = self.params.session.pack.pop_incoming()
-        {
-            // What is handed back finds room: the queue holds eight and nothing else is on its way.
-            if Arc::ptr_eq(engine.model(), codecs.model()) {
-                // The same weights under another name: what plays continues without a break.
-                self.pack_awaits_restart = false;
-                let _ = self.params.session.pack.push_retired(codecs);
-            } else if let Err((codecs, _)) = engine.swap(codecs) {
-                // Another latency: the next activation takes the pack.
-                self.pack_awaits_restart = true;
-                let _ = self.params.session.pack.push_retired(codecs);
-            } else {
-                self.pack_awaits_restart = false;
-            }
+        if relay.complete() {
+            let timing = *relay.engine().timing();
+            self.recording.change_engine(&timing);
+            self.begin_stream(&timing);
+            context.set_latency_samples(timing.latency_samples as u32);
         }
-        let lock = self.params.timeline_lock();
-        if let Some(position_samples) = self.lock.block(lock, &now, buffer.samples(), self.rate_hz) {
-            engine.begin_at(position_samples);
-        }
-        let awaits_restart =
-            self.pack_awaits_restart || engine.config().scheduling != self.params.scheduling();
+        self.take_pack();
+        let awaits_restart = self.bring_engine(buffer.samples(), &now);
+        let Some(relay) = &mut self.relay else { return ProcessStatus::Normal };
         let mut controls = self.params.controls(self.rendering);
         controls.audition = self.status.audition().filter(|_| !self.rendering);
         let settings = BlockSettings { controls, transport: now, params: &self.params };
-        self.recording.process(engine, buffer.as_slice(), &settings, &mut self.tap);
+        self.recording.process(relay, buffer.as_slice(), &settings, &mut self.tap);
+        let engine = relay.engine_mut();
         if let Some(codecs) = engine.take_retired() {
             let _ = self.params.session.pack.push_retired(codecs);
         }
@@ -224,10 +212,73 @@ impl Plugin for SacodecPlugin {
 }
 
 impl SacodecPlugin {
+    /// Tells the window of a stream that begins with the next sample.
+    ///
+    /// # Real-time
+    /// Atomics only.
+    fn begin_stream(&mut self, timing: &Timing) {
+        let Some(relay) = &self.relay else { return };
+        self.tap.begin_stream(*timing, relay.engine().config().channels);
+        self.status.set_timing(timing.latency_samples as u32, self.rate_hz);
+        self.status.set_engine(relay.engine());
+        self.status.set_changed();
+    }
+
+    /// Lets a pack that was chosen take over, where it is as late as the one that plays; else remembers it.
+    ///
+    /// # Real-time
+    /// As [`Engine::swap`].
+    fn take_pack(&mut self) {
+        let (Some(relay), pack) = (&mut self.relay, &self.params.session.pack) else { return };
+        if relay.is_handing_over() || !relay.engine().can_swap() {
+            return;
+        }
+        let Some(codecs) = pack.pop_incoming() else { return };
+        let engine = relay.engine_mut();
+        // The same weights under another name: what plays continues without a break.
+        let refused = match Arc::ptr_eq(engine.model(), codecs.model()) {
+            true => Ok(Some(codecs)),
+            false => engine.swap(codecs).map(|()| None).map_err(|(codecs, _)| codecs),
+        };
+        self.pack_awaits_restart = refused.is_err();
+        let given_back = match (refused, &mut self.handover) {
+            (Err(codecs), Some(handover)) => [handover.choose(codecs), None],
+            (Ok(same), Some(handover)) => [same, handover.keep()],
+            (Err(codecs), None) => [Some(codecs), None],
+            (Ok(same), None) => [same, None],
+        };
+        for codecs in given_back.into_iter().flatten() {
+            // It finds room: the queue holds eight and little else is on its way.
+            let _ = pack.push_retired(codecs);
+        }
+    }
+
+    /// Lets the codec begin afresh where the timeline asks for it, and another engine take over where one is wanted. `true` where
+    /// what is wanted does not play yet.
+    ///
+    /// # Real-time
+    /// As [`Engine::begin_at`].
+    fn bring_engine(&mut self, samples: usize, now: &Transport) -> bool {
+        let Some(relay) = &mut self.relay else { return false };
+        let (lock, scheduling) = (self.params.timeline_lock(), self.params.scheduling());
+        let start = self.lock.block(lock, now, samples, self.rate_hz);
+        if let Some(position_samples) = start {
+            relay.begin_at(position_samples);
+        }
+        if let Some(handover) = &mut self.handover {
+            let on_grid = now.position_samples.filter(|_| now.playing && lock != TimelineLock::Off);
+            handover.begin_block(relay, scheduling, samples, on_grid);
+            return handover.is_under_way()
+                || relay.is_handing_over()
+                || relay.engine().config().scheduling != scheduling;
+        }
+        self.pack_awaits_restart || relay.engine().config().scheduling != scheduling
+    }
+
     /// Closes a take, with all its frames.
     fn end_stream(&mut self) {
-        if let Some(engine) = &mut self.engine {
-            self.recording.flush(engine, &self.params.controls(self.rendering));
+        if let Some(relay) = &mut self.relay {
+            self.recording.flush(relay.engine_mut(), &self.params.controls(self.rendering));
         }
         self.recording.deactivate();
     }
@@ -238,6 +289,15 @@ impl Drop for SacodecPlugin {
         self.status.set_gone();
         self.end_stream();
     }
+}
+
+/// Whether an activation can go on with the engine that there is.
+fn is_as_wanted(relay: &EngineRelay, wanted: EngineConfig, codecs: &CodecSet) -> bool {
+    let engine = relay.engine();
+    engine.config() == wanted
+        && Arc::ptr_eq(engine.model(), codecs.model())
+        && !engine.is_swapping()
+        && !relay.is_handing_over()
 }
 
 /// The host only learns that activation failed; the log says why.

@@ -7,6 +7,7 @@
 //! | `instance` | one plugin in one host: activation, latency, the audio callback |
 //! | `params` | what the host automates and saves |
 //! | `state` | what a session keeps besides parameters |
+//! | `handover` | brings another engine while sound runs, where hosts do not restart a plugin |
 //! | `packs` | loads model packs on a thread of its own and hands them over without a lock |
 //! | `recording` | takes, from what the host says of its transport |
 //! | `status` | what the audio thread, the loader and the take writer tell the editor |
@@ -18,6 +19,7 @@
 //! of use lives in `crates/`.
 
 pub mod editor;
+mod handover;
 mod instance;
 mod packs;
 mod params;

@@ -6,7 +6,7 @@ use nice_plug::prelude::Transport as HostTransport;
 
 use super::params::{ChannelChoice, RecordWhile, SacodecParams};
 use super::status::Status;
-use sacodec_engine::{CodedFrame, Controls, Engine, Observer, Timing, Transport};
+use sacodec_engine::{CodedFrame, Controls, Engine, EngineRelay, Observer, Timing, Transport};
 use sacodec_scope::TapSender;
 use sacodec_take::settings::{self, Destination};
 use sacodec_take::{Armed, ChannelMode, EndReason, Recorder, TakeSource, TakeThread};
@@ -74,22 +74,36 @@ impl Recording {
     /// Codes a block, records what is to be recorded of it, and shows it to whoever looks.
     ///
     /// # Real-time
-    /// As [`Engine::process`] and [`Recorder`].
+    /// As [`EngineRelay::process_observed`] and [`Recorder`].
     pub fn process(
         &mut self,
-        engine: &mut Engine,
+        relay: &mut EngineRelay,
         audio: &mut [&mut [f32]],
         settings: &BlockSettings,
         tap: &mut TapSender,
     ) {
         let Some(recorder) = &mut self.recorder else {
-            return engine.process_observed(audio, &settings.controls, tap);
+            return relay.process_observed(audio, &settings.controls, tap);
         };
         let length = audio.iter().map(|channel| channel.len()).min().unwrap_or(0);
-        let armed = armed(settings.params, audio.len(), settings.transport.playing);
+        // A take is of one engine: it ends where the next one begins to listen.
+        let armed = match relay.is_handing_over() {
+            true => Armed::Off(EndReason::LatencyChanged),
+            false => armed(settings.params, audio.len(), settings.transport.playing),
+        };
         recorder.begin_block(length, settings.transport, armed);
-        engine.process_observed(audio, &settings.controls, &mut Both { recorder, tap });
-        recorder.end_block(engine.next_place());
+        relay.process_observed(audio, &settings.controls, &mut Both { recorder, tap });
+        recorder.end_block(relay.engine().next_place());
+    }
+
+    /// Another engine is heard from the next sample on, whose timing this is.
+    ///
+    /// # Real-time
+    /// Never allocates, locks or waits.
+    pub fn change_engine(&mut self, timing: &Timing) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.change_engine(*timing);
+        }
     }
 
     /// To be called before the engine is reset: completes the frames that are to be recorded and are

@@ -197,6 +197,26 @@ impl Engine {
         self.path.passes.jobs.take_retired()
     }
 
+    /// Host samples from its beginning until it sounds as if it had always been there: its latency, and what its codecs
+    /// remember, a second of it at most.
+    ///
+    /// # Real-time
+    /// Arithmetic only.
+    pub fn warm_up_samples(&self) -> usize {
+        let hops = self.path.passes.jobs.warm_up_hops() as u64;
+        self.timing.latency_samples + self.timing.frame_start_samples(hops).ceil() as usize
+    }
+
+    /// Counts the places of frames from the next sample on: what began before has a negative one.
+    pub(super) fn count_from_here(&mut self) {
+        self.path.passes.count_from_here();
+    }
+
+    /// Takes the gains of the level match over from an engine of the same rate and channels that heard the same.
+    pub(super) fn match_levels_as(&mut self, other: &Self) {
+        self.path.level_match.clone_from(&other.path.level_match);
+    }
+
     /// Codes one block in place: `audio` is the host's channels, all of one length, any length.
     /// Every coded frame goes to `sink`.
     ///

@@ -31,6 +31,12 @@ pub enum EngineError {
     /// Another pack is being swapped in.
     #[error("another pack is just taking over: try again when its predecessor was taken")]
     Swapping,
+    /// Another engine is on its way in.
+    #[error("another engine is just taking over: try again when its predecessor was taken")]
+    HandingOver,
+    /// The engine that is to take over is made for another host.
+    #[error("an engine can only take over from one of the same sample rate and channels")]
+    OtherHost,
     /// The codec could not be made.
     #[error(transparent)]
     Codec(#[from] CodecError),

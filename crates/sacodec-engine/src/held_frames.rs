@@ -35,6 +35,14 @@ impl HeldFrames {
         self.frames[..self.count].first().map(|frame| frame.place)
     }
 
+    /// Moves all places by so many samples.
+    pub fn shift_places(&mut self, samples: f64) {
+        for frame in &mut self.frames[..self.count] {
+            frame.place.start_samples += samples;
+            frame.place.pass_samples += samples;
+        }
+    }
+
     /// Keeps a frame; gives it back where there is no room.
     pub fn hold<'a>(&mut self, frame: CodedFrame<'a>) -> Option<CodedFrame<'a>> {
         let CodedFrame { index, place, failed, tokens, channels, .. } = frame;

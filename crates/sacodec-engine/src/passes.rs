@@ -22,8 +22,10 @@ pub struct Passes {
     ending_samples: usize,
     /// Frames of the lead that were coded before the last frame of the other pass.
     held: HeldFrames,
-    /// Host samples since the last reset.
+    /// Host samples since the last reset, or since places were last counted anew.
     stream_samples: u64,
+    /// Something went in since the last reset.
+    has_begun: bool,
     /// Where the other pass ended.
     end_samples: f64,
     timing: Timing,
@@ -40,6 +42,7 @@ impl Passes {
             ending_samples: 0,
             held: HeldFrames::default(),
             stream_samples: 0,
+            has_begun: false,
             end_samples: 0.0,
             timing: *timing,
             fade_samples: fade_samples(config.rate_hz) as usize,
@@ -54,6 +57,7 @@ impl Passes {
         self.ending_samples = 0;
         self.held.clear();
         self.stream_samples = 0;
+        self.has_begun = false;
         self.passes[self.lead].begin(&mut self.jobs, 0, 0, false)
     }
 
@@ -63,7 +67,7 @@ impl Passes {
     /// Frees states to the pool and resamples up to three hops of silence; never locks or waits.
     pub fn begin(&mut self, position_samples: f64) -> Result<(), EngineError> {
         let skipped_samples = self.timing.since_grid_samples(position_samples);
-        if self.stream_samples > 0 {
+        if self.has_begun {
             // A pass that was not heard yet gives way, with its frames; the one before it is still heard.
             self.held.clear();
             if self.ending_samples == 0 {
@@ -79,6 +83,17 @@ impl Passes {
         self.passes[self.lead].channels[0].wanted = true;
         let swap_waits = self.is_ending();
         self.passes[self.lead].begin(&mut self.jobs, self.stream_samples, skipped_samples, swap_waits)
+    }
+
+    /// Counts places from the next sample on.
+    ///
+    /// # Real-time
+    /// Arithmetic only.
+    pub fn count_from_here(&mut self) {
+        let gone_samples = std::mem::take(&mut self.stream_samples) as f64;
+        self.end_samples -= gone_samples;
+        self.jobs.shift_places(-gone_samples);
+        self.held.shift_places(-gone_samples);
     }
 
     /// Whether a pass is still heard that has ended.
@@ -124,6 +139,7 @@ impl Passes {
         observer: &mut dyn Observer,
     ) -> Result<bool, EngineError> {
         self.stream_samples += run as u64;
+        self.has_begun = true;
         let is_waiting = self.is_ending() && self.end(run, streams, observer)?;
         let mut sink = |frame: CodedFrame| observer.frame(frame);
         if !is_waiting {

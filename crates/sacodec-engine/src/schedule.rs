@@ -106,6 +106,19 @@ impl Jobs {
         self.lanes[1 - lane].is_swapping = false;
     }
 
+    /// Hops until codecs of this model sound as if they had been there from the beginning.
+    pub fn warm_up_hops(&self) -> usize {
+        self.current.warm_up_hops()
+    }
+
+    /// Moves all places by so many samples.
+    pub fn shift_places(&mut self, samples: f64) {
+        for lane in &mut self.lanes {
+            lane.origin_samples += samples;
+            lane.pass_samples += samples;
+        }
+    }
+
     /// Where the frame under way of a pass stands, or its next one.
     pub fn next_place(&self, lane: usize) -> FramePlace {
         let Lane { index, origin_samples, pass_samples, .. } = self.lanes[lane];

@@ -37,6 +37,8 @@ pub enum EndReason {
     TransportStopped,
     /// The plugin was deactivated or removed: also where its sample rate or latency changes.
     Deactivated,
+    /// Another engine took over, whose latency is another.
+    LatencyChanged,
     /// Another model pack took over.
     PackChanged,
     /// Other channels were coded from here on.
@@ -51,6 +53,7 @@ impl std::fmt::Display for EndReason {
             Self::RecordOff => "record off",
             Self::TransportStopped => "transport stopped",
             Self::Deactivated => "plugin deactivated",
+            Self::LatencyChanged => "latency changed",
             Self::PackChanged => "model pack changed",
             Self::ChannelsChanged => "channels changed",
             Self::TooLong => "a day is full",
@@ -265,6 +268,19 @@ impl Recorder {
             stream.base_samples += stream.samples;
             stream.samples = 0;
             stream.timeline.clear();
+        }
+    }
+
+    /// Another engine is heard from the next sample on, whose timing this is: a take ends. To be told before, by
+    /// [`Armed::Off`], that the take is to end where that engine was begun, or its last frames are lost.
+    ///
+    /// # Real-time
+    /// Never allocates, locks or waits.
+    pub fn change_engine(&mut self, timing: Timing) {
+        self.end(EndReason::LatencyChanged);
+        if let Some(stream) = &mut self.stream {
+            stream.timeline.clear();
+            (stream.timing, stream.samples, stream.base_samples) = (timing, 0, 0);
         }
     }
 

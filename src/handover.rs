@@ -1,0 +1,380 @@
+//! Another engine while sound runs: for hosts that do not restart a plugin whose latency changes.
+//!
+//! The audio thread asks, a thread of this module builds, and the audio thread lets the new engine take over.
+//! A bounce must be of one engine, and VST3 hosts do not reliably say that they bounce: so an engine is only handed
+//! over while sound is asked for as fast as it is heard.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use ringbuf::traits::{Consumer, Observer, Producer, Split};
+use ringbuf::{HeapCons, HeapProd, HeapRb};
+
+use super::status::Status;
+use sacodec_codec::CodecModel;
+use sacodec_engine::{CodecSet, Engine, EngineConfig, EngineError, EngineRelay, Scheduling};
+
+/// How often the thread looks.
+const POLL: Duration = Duration::from_millis(50);
+/// Sound is followed over so long at a time: longer than the longest blocks that hosts use.
+const WINDOW: Duration = Duration::from_millis(400);
+/// It runs in real time if so many of those in a row had about as much sound as time.
+const EVEN_WINDOWS: u32 = 3;
+const EVEN_SPEED: std::ops::Range<f64> = 0.5..1.45;
+/// Engines on their way to or from the audio thread: one at a time.
+const ENGINES: usize = 2;
+
+/// What the audio thread wants.
+struct Request {
+    codecs: Codecs,
+    config: EngineConfig,
+    activation: u64,
+}
+
+enum Codecs {
+    /// Of a pack with another delay.
+    Ready(Box<CodecSet>),
+    /// Of the pack that plays.
+    Of(Arc<CodecModel>),
+}
+
+#[derive(Default)]
+struct Shared {
+    /// Counts activations: what was built for an earlier one is thrown away.
+    activation: AtomicU64,
+    /// Samples that the host has asked for.
+    samples: AtomicU64,
+    is_closing: AtomicBool,
+}
+
+/// The audio thread's end, and the thread that builds.
+pub struct Handover {
+    shared: Arc<Shared>,
+    requests: HeapProd<Request>,
+    engines: HeapCons<Box<Engine>>,
+    retired: HeapProd<Box<Engine>>,
+    /// Codecs of a pack that only an engine of its own can play.
+    codecs: Option<Box<CodecSet>>,
+    /// An engine is being built.
+    is_requested: bool,
+    /// Of a pack that is not wanted any more.
+    is_stale: bool,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Handover {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// Where the system has no thread left.
+    pub fn spawn(status: Arc<Status>) -> std::io::Result<Self> {
+        let (requests, asked) = HeapRb::new(1).split();
+        let (built, engines) = HeapRb::new(ENGINES).split();
+        let (retired, old) = HeapRb::new(ENGINES).split();
+        let shared = Arc::new(Shared::default());
+        let builder =
+            Builder { shared: shared.clone(), asked, built, old, ready: None, pace: Pace::new(0), status };
+        let thread = std::thread::Builder::new().name("sacodec-engine".into()).spawn(|| builder.work())?;
+        Ok(Self {
+            shared,
+            requests,
+            engines,
+            retired,
+            codecs: None,
+            is_requested: false,
+            is_stale: false,
+            thread: Some(thread),
+        })
+    }
+
+    /// The host activates the plugin anew, with an engine as it is wanted.
+    pub fn activate(&mut self) {
+        self.shared.activation.fetch_add(1, Relaxed);
+        while self.engines.try_pop().is_some() {}
+        self.codecs = None;
+        (self.is_requested, self.is_stale) = (false, false);
+    }
+
+    /// Codecs were chosen that the engine which plays cannot take over. Gives those back that are not wanted any more.
+    ///
+    /// # Real-time
+    /// Never allocates, locks or waits.
+    pub fn choose(&mut self, codecs: Box<CodecSet>) -> Option<Box<CodecSet>> {
+        self.is_stale = self.is_requested;
+        self.codecs.replace(codecs)
+    }
+
+    /// The engine that plays has the chosen pack. Gives codecs back that are not wanted any more.
+    ///
+    /// # Real-time
+    /// Never allocates, locks or waits.
+    pub fn keep(&mut self) -> Option<Box<CodecSet>> {
+        self.is_stale = self.is_requested;
+        self.codecs.take()
+    }
+
+    /// Before a block of `samples` samples: asks for another engine where what plays is not what is wanted, and lets one
+    /// that has come take over. `position_samples`: see [`EngineRelay::hand_over`].
+    ///
+    /// # Real-time
+    /// As [`Engine::begin_at`] where an engine comes, else atomics.
+    pub fn begin_block(
+        &mut self,
+        relay: &mut EngineRelay,
+        scheduling: Scheduling,
+        samples: usize,
+        position_samples: Option<f64>,
+    ) {
+        self.shared.samples.fetch_add(samples as u64, Relaxed);
+        if self.retired.vacant_len() > 0
+            && let Some(engine) = relay.take_retired()
+        {
+            let _ = self.retired.try_push(engine);
+        }
+        // Another one has room to go back.
+        if !relay.is_handing_over()
+            && self.retired.vacant_len() == ENGINES
+            && let Some(engine) = self.engines.try_pop()
+        {
+            self.is_requested = false;
+            let is_stale = std::mem::take(&mut self.is_stale);
+            let given_back = if is_stale {
+                Some(engine)
+            } else {
+                relay.hand_over(engine, position_samples).err().map(|(e, _)| e)
+            };
+            if let Some(engine) = given_back {
+                let _ = self.retired.try_push(engine);
+            }
+        }
+        let config = EngineConfig { scheduling, ..relay.engine().config() };
+        let is_other = self.codecs.is_some() || config != relay.engine().config();
+        if is_other && !self.is_requested && !relay.is_handing_over() && self.requests.vacant_len() > 0 {
+            let codecs = match self.codecs.take() {
+                Some(codecs) => Codecs::Ready(codecs),
+                None => Codecs::Of(relay.engine().model().clone()),
+            };
+            let activation = self.shared.activation.load(Relaxed);
+            self.is_requested = self.requests.try_push(Request { codecs, config, activation }).is_ok();
+        }
+    }
+
+    /// Whether something else is wanted than what plays, as far as packs go.
+    ///
+    /// # Real-time
+    /// Never allocates, locks or waits.
+    pub fn is_under_way(&self) -> bool {
+        self.codecs.is_some() || self.is_requested
+    }
+}
+
+impl Drop for Handover {
+    fn drop(&mut self) {
+        self.shared.is_closing.store(true, Relaxed);
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            // A panic there has been reported by its own hook; nothing is left to do.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The thread's end.
+struct Builder {
+    shared: Arc<Shared>,
+    asked: HeapCons<Request>,
+    built: HeapProd<Box<Engine>>,
+    old: HeapCons<Box<Engine>>,
+    /// Waits until sound runs in real time; of which activation.
+    ready: Option<(u64, Box<Engine>)>,
+    pace: Pace,
+    status: Arc<Status>,
+}
+
+impl Builder {
+    fn work(mut self) {
+        while !self.shared.is_closing.load(Relaxed) {
+            while self.old.try_pop().is_some() {}
+            if let Some(Request { codecs, config, activation }) = self.asked.try_pop() {
+                match build(codecs, config) {
+                    Ok(engine) => self.ready = Some((activation, engine)),
+                    // What plays goes on, and nothing is asked for again until the next activation.
+                    Err(error) => self.status.set_pack(|pack| {
+                        pack.error =
+                            Some(format!("what was chosen cannot take over while sound runs: {error}"));
+                    }),
+                }
+                self.pace = Pace::new(self.shared.samples.load(Relaxed));
+            }
+            self.deliver();
+            std::thread::park_timeout(POLL);
+        }
+    }
+
+    fn deliver(&mut self) {
+        let Some((activation, engine)) = &self.ready else { return };
+        if *activation != self.shared.activation.load(Relaxed) {
+            self.ready = None;
+            return;
+        }
+        let rate_hz = engine.config().rate_hz;
+        if self.pace.is_real_time(self.shared.samples.load(Relaxed), rate_hz, Instant::now())
+            && let Some((_, engine)) = self.ready.take()
+        {
+            // There is room: one is asked for at a time.
+            let _ = self.built.try_push(engine);
+        }
+    }
+}
+
+fn build(codecs: Codecs, config: EngineConfig) -> Result<Box<Engine>, EngineError> {
+    let codecs = match codecs {
+        Codecs::Ready(codecs) => codecs,
+        Codecs::Of(model) => Box::new(CodecSet::new(&model)?),
+    };
+    Ok(Box::new(Engine::with_codecs(codecs, config)?))
+}
+
+/// Tells sound that is heard from sound that is computed as fast as it can be.
+struct Pace {
+    since: Instant,
+    samples: u64,
+    even: u32,
+}
+
+impl Pace {
+    fn new(samples: u64) -> Self {
+        Self { since: Instant::now(), samples, even: 0 }
+    }
+
+    /// Whether the host has asked for about as much sound as time went by, for a while. `samples` is what it has asked for
+    /// in all.
+    fn is_real_time(&mut self, samples: u64, rate_hz: f64, now: Instant) -> bool {
+        let passed = now.saturating_duration_since(self.since);
+        if passed >= WINDOW {
+            let speed = samples.wrapping_sub(self.samples) as f64 / rate_hz / passed.as_secs_f64();
+            self.even = if EVEN_SPEED.contains(&speed) { self.even + 1 } else { 0 };
+            (self.since, self.samples) = (now, samples);
+        }
+        self.even >= EVEN_WINDOWS
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sacodec_codec::ModelPack;
+    use sacodec_engine::{CodedFrame, Controls};
+
+    /// Whether sound runs in real time after the host has asked for so many seconds of it in each window.
+    fn is_even(sound_s: &[f64]) -> bool {
+        let mut pace = Pace::new(0);
+        let (mut samples, mut found) = (0.0, false);
+        for (n, sound_s) in sound_s.iter().enumerate() {
+            samples += sound_s * 48_000.0;
+            let now = pace.since + WINDOW;
+            found = pace.is_real_time(samples as u64, 48_000.0, now);
+            assert!(n + 1 >= EVEN_WINDOWS as usize || !found, "after {n} windows");
+        }
+        found
+    }
+
+    #[test]
+    fn sound_that_is_heard_is_told_from_a_bounce_and_from_silence() {
+        assert!(is_even(&[0.4, 0.4, 0.4]));
+        // Blocks of 8192 samples at 44.1 kHz.
+        assert!(is_even(&[0.372, 0.558, 0.372, 0.372]));
+        assert!(!is_even(&[5.0, 5.0, 5.0]), "a bounce");
+        assert!(!is_even(&[0.4, 0.4, 5.0]), "a bounce after play");
+        assert!(!is_even(&[0.5, 0.0, 0.5, 0.0, 0.5]), "short bounces");
+        assert!(!is_even(&[0.0, 0.0, 0.0, 0.0]), "nothing");
+    }
+
+    /// A host that asks for sound as fast as it is heard.
+    struct Host {
+        relay: EngineRelay,
+        handover: Handover,
+        scheduling: Scheduling,
+        played: usize,
+        began: Instant,
+    }
+
+    struct Nobody;
+
+    impl sacodec_engine::Observer for Nobody {
+        fn frame(&mut self, _: CodedFrame) {}
+    }
+
+    impl Host {
+        fn new() -> Self {
+            let config = EngineConfig { rate_hz: 48_000.0, channels: 1, scheduling: Scheduling::Spread };
+            let engine = Engine::new(&CodecModel::embedded().unwrap(), config).unwrap();
+            let mut handover = Handover::spawn(Arc::default()).unwrap();
+            handover.activate();
+            let relay = EngineRelay::new(engine);
+            Self { relay, handover, scheduling: Scheduling::Spread, played: 0, began: Instant::now() }
+        }
+
+        /// Plays a block of 10 ms; `true` where another engine is heard from it on.
+        fn play(&mut self) -> bool {
+            let due = self.began + Duration::from_millis(10) * self.played as u32;
+            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+            self.played += 1;
+            self.block()
+        }
+
+        fn block(&mut self) -> bool {
+            let has_changed = self.relay.complete();
+            self.handover.begin_block(&mut self.relay, self.scheduling, 480, None);
+            self.relay.process_observed(&mut [&mut [0.1; 480]], &Controls::default(), &mut Nobody);
+            has_changed
+        }
+
+        /// Plays until another engine is heard; false after a minute.
+        fn plays_another(&mut self) -> bool {
+            (0..6000).any(|_| self.play())
+        }
+    }
+
+    #[test]
+    fn another_scheduling_plays_after_a_moment_of_sound_that_is_heard_and_never_in_a_bounce() {
+        let mut host = Host::new();
+        host.scheduling = Scheduling::Burst;
+        // A bounce, of a codec that takes no time: the machine may be busy.
+        let start = Instant::now();
+        while start.elapsed() < WINDOW * (EVEN_WINDOWS + 3) {
+            host.handover.begin_block(&mut host.relay, host.scheduling, 480, None);
+            assert!(!host.relay.is_handing_over(), "handed over in a bounce");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        host.began = Instant::now();
+        assert!(host.plays_another(), "nothing was handed over in a minute");
+        assert_eq!(host.relay.engine().config().scheduling, Scheduling::Burst);
+        assert!(!host.handover.is_under_way() && (0..200).all(|_| !host.play()), "one was enough");
+    }
+
+    #[test]
+    fn a_pack_with_another_delay_plays_after_a_moment_and_one_that_was_given_up_does_not() {
+        let folder =
+            sacodec_testing::pack_that_says("delay_samples", |own| (own.as_u64().unwrap() + 960).into());
+        let other = CodecModel::load(&ModelPack::from_folder(folder.path()).unwrap()).unwrap();
+        let mut host = Host::new();
+        let codecs = || Box::new(CodecSet::new(&other).unwrap());
+        assert!(host.handover.choose(codecs()).is_none());
+        host.play();
+        // What plays was chosen again while the other one is on its way.
+        assert!(host.handover.keep().is_none() && host.handover.is_under_way());
+        let mut blocks = 0;
+        while host.handover.is_under_way() && blocks < 6000 {
+            assert!(!host.play() && !host.relay.is_handing_over(), "a pack that is not wanted any more");
+            blocks += 1;
+        }
+        assert!(!host.handover.is_under_way(), "it did not come back in a minute");
+        assert!(host.handover.choose(codecs()).is_none());
+        assert!(host.handover.choose(codecs()).is_some(), "codecs that a later choice replaces go back");
+        assert!(host.plays_another(), "nothing was handed over in a minute");
+        assert!(Arc::ptr_eq(host.relay.engine().model(), &other));
+    }
+}
