@@ -164,9 +164,6 @@ impl Plugin for SacodecPlugin {
         _: &mut AuxiliaryBuffers,
         context: &mut impl ProcessContext<Self>,
     ) -> ProcessStatus {
-        // Reading the clock may be a system call, so the load is measured for the editor alone.
-        let now = recording::translate(context.transport());
-        let start = self.tap.begin_block(now).then(Instant::now);
         let Some(relay) = &mut self.relay else {
             return ProcessStatus::Error("process was called before activate");
         };
@@ -176,6 +173,9 @@ impl Plugin for SacodecPlugin {
             self.begin_stream(&timing);
             context.set_latency_samples(timing.latency_samples as u32);
         }
+        // Reading the clock may be a system call, so the load is measured for the editor alone.
+        let now = recording::translate(context.transport());
+        let start = self.tap.begin_block(now).then(Instant::now);
         self.take_pack();
         let awaits_restart = self.bring_engine(buffer.samples(), &now);
         let Some(relay) = &mut self.relay else { return ProcessStatus::Normal };
@@ -190,9 +190,10 @@ impl Plugin for SacodecPlugin {
         self.status.set_awaits_restart(awaits_restart);
         let is_wanted_again = self.status.take_restart_wanted();
         if awaits_restart && (!self.restart_requested || is_wanted_again) {
-            self.restart_requested = true;
             context.request_restart();
         }
+        // Asked once for each wish: one that came true or was taken back is over.
+        self.restart_requested = awaits_restart;
         self.status.set_engine(engine);
         if let Some(start) = start {
             // Hosts send empty blocks to move parameters: they have no duration to take a share of.

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `instance` | one plugin in one host: activation, latency, the audio callback |
 //! | `params` | what the host automates and saves |
+//! | `presets` | settings by name, and files of them |
 //! | `state` | what a session keeps besides parameters |
 //! | `handover` | brings another engine while sound runs, where hosts do not restart a plugin |
 //! | `packs` | loads model packs on a thread of its own and hands them over without a lock |
@@ -23,6 +24,7 @@ mod handover;
 mod instance;
 mod packs;
 mod params;
+mod presets;
 mod recording;
 mod state;
 mod status;

@@ -147,6 +147,12 @@ pub struct SacodecParams {
     pub record_while: EnumParam<RecordWhile>,
 }
 
+/// Looks at parameters of every kind, see [`SacodecParams::visit`].
+pub trait Visitor {
+    /// One of them and its id.
+    fn visit<P: Param>(&mut self, id: &'static str, param: &P);
+}
+
 /// See [`SacodecParams::shown_values`].
 pub type ShownValues = [f32; 11];
 
@@ -175,21 +181,35 @@ impl SacodecParams {
         }
     }
 
+    /// Shows every parameter to `visitor`, with its id.
+    pub fn visit(&self, visitor: &mut impl Visitor) {
+        visitor.visit("bypass", &self.bypass);
+        visitor.visit("listen", &self.listen);
+        visitor.visit("chans", &self.channels);
+        visitor.visit("streams", &self.streams);
+        visitor.visit("gain", &self.output_gain);
+        visitor.visit("match", &self.level_match);
+        visitor.visit("render", &self.when_rendering);
+        visitor.visit("sched", &self.scheduling);
+        visitor.visit("lock", &self.timeline_lock);
+        visitor.visit("record", &self.record_tokens);
+        visitor.visit("recwhile", &self.record_while);
+    }
+
     /// All values as a window shows them: another array, another picture.
     pub fn shown_values(&self) -> ShownValues {
-        [
-            self.bypass.modulated_normalized_value(),
-            self.listen.modulated_normalized_value(),
-            self.channels.modulated_normalized_value(),
-            self.streams.modulated_normalized_value(),
-            self.output_gain.modulated_normalized_value(),
-            self.level_match.modulated_normalized_value(),
-            self.when_rendering.modulated_normalized_value(),
-            self.scheduling.modulated_normalized_value(),
-            self.timeline_lock.modulated_normalized_value(),
-            self.record_tokens.modulated_normalized_value(),
-            self.record_while.modulated_normalized_value(),
-        ]
+        struct Shown(ShownValues, usize);
+        impl Visitor for Shown {
+            fn visit<P: Param>(&mut self, _: &'static str, param: &P) {
+                if let Some(value) = self.0.get_mut(self.1) {
+                    *value = param.modulated_normalized_value();
+                }
+                self.1 += 1;
+            }
+        }
+        let mut shown = Shown(ShownValues::default(), 0);
+        self.visit(&mut shown);
+        shown.0
     }
 
     /// What the engine shall do; `rendering` while the host bounces.
@@ -256,4 +276,26 @@ fn switch(name: &str) -> BoolParam {
             "off" => Some(false),
             _ => None,
         }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::PackChoice;
+
+    #[test]
+    fn every_parameter_is_visited_by_its_id_and_shown() {
+        let params = SacodecParams::new(SessionState::new(PackChoice::new(Arc::default())));
+        struct Ids(Vec<&'static str>);
+        impl Visitor for Ids {
+            fn visit<P: Param>(&mut self, id: &'static str, _: &P) {
+                self.0.push(id);
+            }
+        }
+        let mut ids = Ids(Vec::new());
+        params.visit(&mut ids);
+        let known = params.param_map().into_iter().map(|(id, ..)| id).collect::<Vec<_>>();
+        assert_eq!(ids.0, known);
+        assert_eq!(params.shown_values().len(), known.len());
+    }
 }

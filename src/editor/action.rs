@@ -8,7 +8,7 @@ use sacodec_take::ExportFormat;
 /// What the user wants that is not a parameter.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
-    /// Ask for a folder.
+    /// Ask for a folder or a file.
     Pick(Folder),
     /// Use the pack in this folder; empty for the one that the plugin carries.
     ChoosePack(String),
@@ -22,17 +22,23 @@ pub enum Action {
     Reveal(PathBuf),
     /// Ask the host again for a restart.
     AskForRestart,
+    /// Write the parameters to this file.
+    SavePreset(PathBuf),
+    /// Set the parameters as this file has them.
+    LoadPreset(PathBuf),
     /// Scale the window.
     Zoom(f32),
     /// A listening test has ended.
     TrialsEnded(AbxResult),
 }
 
-/// What a folder is asked for.
+/// What a folder, or a file, is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Folder {
     /// A model pack.
     Pack,
     /// Where takes go.
     Takes,
+    /// A file of settings.
+    Preset,
 }

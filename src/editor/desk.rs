@@ -14,6 +14,8 @@ pub enum Page {
     Main,
     /// The listening test.
     ListeningTest,
+    /// Settings by name.
+    Presets,
     /// What this is.
     Help,
 }
@@ -72,6 +74,8 @@ pub struct Desk {
     pub take_folder: String,
     /// The edited folder of a pack.
     pub pack_folder: String,
+    /// The edited path of a file of settings.
+    pub preset_path: String,
     /// The host was told that Output gain is being dragged.
     pub gain_gesture: bool,
     pub(super) strips: [Strip; 2],
@@ -96,6 +100,7 @@ impl Default for Desk {
             take_name: String::new(),
             take_folder: String::new(),
             pack_folder: String::new(),
+            preset_path: String::new(),
             gain_gesture: false,
             strips: [Strip::default(), Strip::default()],
             lanes: Strip::default(),

@@ -1,6 +1,7 @@
-//! What the system is asked for: a folder, or to show a file.
+//! What the system is asked for: a folder or a file, or to show a file.
 
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use super::action::Folder;
 /// Hardly anybody closes a dialogue sooner: one that was gone by then was never there.
 const SHOWN: Duration = Duration::from_secs(1);
 
-/// A dialogue for a folder that is open, and waits on a thread of its own.
+/// A dialogue that is open, and waits on a thread of its own.
 pub struct Picking {
     what: Folder,
     answer: Receiver<Answer>,
@@ -43,9 +44,14 @@ impl Picking {
         let title = match what {
             Folder::Pack => "Folder of a model pack",
             Folder::Takes => "Folder for takes",
+            Folder::Preset => "File of settings",
         };
         // Made here, since macOS wants it on the thread of the window, and waited for elsewhere.
-        let dialog = rfd::AsyncFileDialog::new().set_title(title).set_directory(start).pick_folder();
+        let dialog = rfd::AsyncFileDialog::new().set_title(title).set_directory(start);
+        let dialog: Pin<Box<dyn Future<Output = _> + Send>> = match what {
+            Folder::Pack | Folder::Takes => Box::pin(dialog.pick_folder()),
+            Folder::Preset => Box::pin(dialog.add_filter("Settings", &["json"]).pick_file()),
+        };
         let (opened, (sender, answer)) = (Instant::now(), channel());
         std::thread::Builder::new().name("sacodec-dialog".into()).spawn(move || {
             let folder = pollster::block_on(dialog).map(|handle| handle.path().to_owned());

@@ -24,6 +24,11 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk, facts: &Facts) -> Option<Action> {
             for (page, label, tip) in [
                 (Page::Help, "?", "What this is, the signal path, and the keys"),
                 (Page::ListeningTest, "ABX", "A blind listening test: can you hear the codec?"),
+                (
+                    Page::Presets,
+                    if is_wide { "Presets" } else { "P" },
+                    "Settings by name, and files of your own",
+                ),
             ] {
                 if segment(ui, desk.page == page, label, vec2(26.0, 22.0), 13.0, tip).clicked() {
                     desk.turn_to(if desk.page == page { Page::Main } else { page });

@@ -30,7 +30,7 @@ pub fn wanted(ui: &Ui, desk: &Desk) -> Option<Vec<HostKey>> {
         Page::ListeningTest => {
             (&["a", "b", "x", "A", "B", "X", "1", "2"], &["Enter", "ArrowLeft", "ArrowRight", "Escape"])
         }
-        Page::Help => (&["1", "2", "3", "h", "H"], &["Escape"]),
+        Page::Help | Page::Presets => (&["1", "2", "3", "h", "H"], &["Escape"]),
         Page::Main => (&["1", "2", "3", "h", "H"], &[]),
     };
     let letters = letters.iter().map(|k| HostKey::Character((*k).to_owned()));
@@ -72,7 +72,7 @@ pub fn handle(ui: &mut Ui, desk: &mut Desk, inputs: &Inputs) -> Option<Action> {
         }
         return None;
     }
-    if desk.page == Page::Help && pressed(Key::Escape) {
+    if matches!(desk.page, Page::Help | Page::Presets) && pressed(Key::Escape) {
         desk.turn_to(Page::Main);
     }
     for (key, listen) in [

@@ -8,8 +8,8 @@ use super::desk::{Desk, Page, Tab};
 use super::inputs::Inputs;
 use super::widgets::segment;
 use super::{
-    codebook, controls, engine_readings, header, help, keys, listen, listening_test, meters, pack, record,
-    spectra, theme,
+    codebook, controls, engine_readings, header, help, keys, listen, listening_test, meters, pack, presets,
+    record, spectra, theme,
 };
 
 /// Below this height there is no room for meters above the tabs.
@@ -42,6 +42,7 @@ impl Desk {
             Page::ListeningTest => {
                 actions.extend(area(ui, rest, |ui| listening_test::draw(ui, self, inputs)))
             }
+            Page::Presets => actions.extend(area(ui, rest, |ui| presets::draw(ui, self, inputs))),
             Page::Help => area(ui, rest, help::draw),
         }
         actions

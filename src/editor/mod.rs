@@ -21,6 +21,7 @@ mod listening_test;
 mod maps;
 mod meters;
 mod pack;
+mod presets;
 mod record;
 mod renderer;
 mod spectra;

@@ -1,6 +1,7 @@
 //! The window in a host: opening, closing, size, keys, repaints.
 
 use std::error::Error;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
@@ -23,6 +24,7 @@ use super::action::{Action, Folder};
 use super::desk::Desk;
 use super::dialogs::{self, Picked, Picking};
 use super::inputs::Inputs;
+use super::presets::PresetFile;
 use super::renderer::Renderer;
 use super::ticker::{Shown, Ticker};
 use super::{keys, record, theme, widgets};
@@ -62,6 +64,7 @@ struct Core {
     picking: Option<Picking>,
     /// What was wrong with the last wish to the system, and what it was about.
     problem: Option<(Folder, String)>,
+    preset_file: PresetFile,
     /// The session's choice for takes and what it came to: reading it anew each frame would read files.
     destination: Option<(SessionChoice, Destination)>,
     system_scale: Arc<AtomicF64>,
@@ -89,6 +92,7 @@ impl SacodecEditor {
             status: status.clone(),
             picking: None,
             problem: None,
+            preset_file: PresetFile::default(),
             destination: None,
             system_scale: system_scale.clone(),
             open_size: open_size.clone(),
@@ -307,7 +311,7 @@ impl Core {
         let actions = self.desk.draw(ui, &inputs);
         self.status.set_audition(self.desk.abx.audition());
         for action in actions {
-            self.act(ui.ctx(), action, &facts);
+            self.act(ui.ctx(), action, &inputs);
         }
         keys::wanted(ui, &self.desk)
     }
@@ -341,6 +345,7 @@ impl Core {
         let mut facts = self.status.facts();
         facts.dropped_snapshots = self.receiver.dropped();
         facts.is_picking = self.picking.is_some();
+        facts.preset_outcome = self.preset_file.outcome.clone();
         facts.zoom = self.params.session.window().sane().zoom;
         facts.match_gains_db = facts.match_gains_db.filter(|_| self.params.level_match.value());
         if let Some((choice, destination)) = &self.destination {
@@ -355,6 +360,7 @@ impl Core {
         match &self.problem {
             Some((Folder::Takes, text)) => facts.take_warnings.push(text.clone()),
             Some((Folder::Pack, text)) => facts.pack_warning = Some(text.clone()),
+            Some((Folder::Preset, text)) => facts.preset_outcome = Some(Err(text.clone())),
             None => {}
         }
         facts
@@ -366,7 +372,7 @@ impl Core {
             None | Some(Picked::Waiting) => return,
             Some(Picked::Nothing) => {}
             Some(Picked::NotShown(what)) => {
-                let text = "the system shows no dialogue for folders: type the path".to_owned();
+                let text = "the system shows no dialogue: type the path".to_owned();
                 self.problem = Some((what, text));
             }
             Some(Picked::Chosen(Folder::Pack, folder)) => {
@@ -376,6 +382,7 @@ impl Core {
             Some(Picked::Chosen(Folder::Takes, folder)) => {
                 self.change_takes(|choice| choice.folder = Some(folder));
             }
+            Some(Picked::Chosen(Folder::Preset, file)) => self.desk.preset_path = file.display().to_string(),
         }
         self.picking = None;
     }
@@ -404,7 +411,8 @@ impl Core {
         });
     }
 
-    fn act(&mut self, ctx: &egui::Context, action: Action, facts: &Facts) {
+    fn act(&mut self, ctx: &egui::Context, action: Action, inputs: &Inputs) {
+        let facts = inputs.facts;
         use Action::{ChoosePack, Pick, Reveal, TakeFolder, TakeFormats, TakeName};
         if matches!(action, ChoosePack(_) | Pick(_) | Reveal(_) | TakeFolder(_)) {
             // It is tried otherwise, or again.
@@ -420,6 +428,8 @@ impl Core {
                 let size = egui::Vec2::from(choice.size()) / ctx.zoom_factor();
                 ctx.send_viewport_cmd(ViewportCommand::InnerSize(size));
             }
+            Action::SavePreset(path) => self.preset_file.save(inputs.params, path),
+            Action::LoadPreset(path) => self.preset_file.load(inputs.params, inputs.setter, &path),
             Action::AskForRestart => self.status.want_restart(),
             Action::TrialsEnded(result) => self.params.session.add_abx_result(result),
             Reveal(path) => {
@@ -432,12 +442,15 @@ impl Core {
                 let start = match what {
                     Folder::Takes => facts.take_folder.clone(),
                     Folder::Pack => facts.pack.folder.clone().into(),
+                    Folder::Preset => {
+                        Path::new(&self.desk.preset_path).parent().unwrap_or(Path::new("")).to_owned()
+                    }
                 };
                 let status = self.status.clone();
                 match Picking::open(what, &start, move || status.set_changed()) {
                     Ok(picking) => self.picking = Some(picking),
                     Err(error) => {
-                        self.problem = Some((what, format!("no dialogue for a folder: {error}")));
+                        self.problem = Some((what, format!("no dialogue: {error}")));
                     }
                 }
             }

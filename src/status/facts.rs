@@ -70,6 +70,8 @@ pub struct Facts {
     pub take_warnings: Vec<String>,
     /// Why the last wish for another pack came to nothing, in words.
     pub pack_warning: Option<String>,
+    /// How the last wish for a file of settings went, in words.
+    pub preset_outcome: Option<Result<String, String>>,
     /// A dialogue of the system is open.
     pub is_picking: bool,
     /// The chosen scale of the window, which may not have room for it.

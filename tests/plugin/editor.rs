@@ -106,6 +106,18 @@ fn the_pack_and_its_card() {
 }
 
 #[test]
+fn settings_by_name_and_how_saving_went() {
+    compare("presets", || {
+        let mut studio = Studio::playing();
+        studio.desk.page = Page::Presets;
+        studio.desk.preset_path = "/home/ada/voice.json".to_owned();
+        studio.facts.preset_outcome =
+            Some(Err("/home/ada/voice.json is there already: press Save again to replace it".to_owned()));
+        studio
+    });
+}
+
+#[test]
 fn a_pack_that_was_refused() {
     compare("bad_pack", || {
         let mut studio = Studio::active();
@@ -301,6 +313,7 @@ fn every_committed_picture_belongs_to_a_test() {
         "record_fixed",
         "help",
         "pointer",
+        "presets",
         "zoomed",
     ];
     for entry in std::fs::read_dir(&folder).unwrap() {

@@ -5,7 +5,7 @@ use crate::reader::Take;
 use crate::settings::Destination;
 use crate::writer_thread::{TakeSource, TakeThread};
 use ringbuf::traits::Consumer;
-use sacodec_engine::Scheduling;
+use sacodec_engine::{Controls, Engine, EngineConfig, EngineRelay, Scheduling};
 
 struct Folder(std::path::PathBuf);
 
@@ -198,4 +198,73 @@ fn a_frame_that_the_codec_failed_on_is_a_gap() {
             RecorderEvent::Gap { count: 1, reason: GapReason::CodecFailed }
         ]
     ));
+}
+
+/// Both ends of an observer: the recorder, and all frames with their places.
+struct Both<'a>(&'a mut Recorder, &'a mut Vec<(FramePlace, TokenFrame)>);
+
+impl sacodec_engine::Observer for Both<'_> {
+    fn frame(&mut self, frame: CodedFrame) {
+        self.0.frame(&frame);
+        self.1.push((frame.place, frame.tokens()[0]));
+    }
+}
+
+#[test]
+fn a_take_ends_where_another_engine_begins_to_listen_and_the_next_begins_where_that_is_heard() {
+    let model = CodecModel::embedded().unwrap();
+    let engine = |scheduling| {
+        let config = EngineConfig { rate_hz: 48_000.0, channels: 1, scheduling };
+        Engine::new(&model, config).unwrap()
+    };
+    let (mut recorder, mut events) = channel(Arc::default());
+    let mut relay = EngineRelay::new(engine(Scheduling::Spread));
+    recorder.activate(*relay.engine().timing(), false);
+    let mut audio = sacodec_testing::speech_48k()[..240_000].to_vec();
+    let (mut frames, mut taken_over) = (Vec::new(), None);
+    for (n, block) in audio.chunks_mut(500).enumerate() {
+        if n == 100 {
+            assert!(relay.hand_over(Box::new(engine(Scheduling::Burst)), None).is_ok());
+        }
+        if relay.complete() {
+            recorder.change_engine(*relay.engine().timing());
+            taken_over = Some(frames.len());
+        }
+        let armed = match relay.is_handing_over() {
+            true => Armed::Off(EndReason::LatencyChanged),
+            false => Armed::On(ChannelMode::Mono),
+        };
+        recorder.begin_block(500, Transport::default(), armed);
+        relay.process_observed(&mut [block], &Controls::default(), &mut Both(&mut recorder, &mut frames));
+        recorder.end_block(relay.engine().next_place());
+    }
+    recorder.deactivate();
+    let (before, after) = frames.split_at(taken_over.unwrap());
+    let first = before.iter().filter(|(place, _)| place.start_samples < 50_000.0);
+    let wanted = [first.collect::<Vec<_>>(), after.iter().collect()];
+    let (mut takes, mut ends, mut latencies) = (Vec::<Vec<TokenFrame>>::new(), Vec::new(), Vec::new());
+    while let Some(event) = events.try_pop() {
+        match event {
+            RecorderEvent::Begin(begin) => {
+                takes.push(Vec::new());
+                latencies.push(begin.latency_samples as usize);
+            }
+            RecorderEvent::Frame([tokens, _]) => takes.last_mut().unwrap().push(tokens),
+            RecorderEvent::End { reason, length_samples } => ends.push((reason, length_samples)),
+            RecorderEvent::Anchor(_) => {}
+            RecorderEvent::Gap { count, reason } => panic!("a gap of {count} frames: {reason:?}"),
+        }
+    }
+    assert_eq!(takes.len(), 2);
+    for ((take, wanted), what) in takes.iter().zip(wanted).zip(["before", "after"]) {
+        assert_eq!(take.len(), wanted.len(), "frames of the take {what}");
+        assert!(
+            take.iter().zip(wanted).all(|(found, (_, wanted))| found == wanted),
+            "tokens of the take {what}"
+        );
+    }
+    assert_eq!(ends[0], (EndReason::LatencyChanged, 50_000), "the first take has all of its frames");
+    assert_eq!(ends[1].0, EndReason::Deactivated);
+    assert_eq!(latencies[1], relay.engine().latency_samples());
+    assert!(latencies[0] > latencies[1]);
 }
