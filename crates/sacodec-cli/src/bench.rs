@@ -6,8 +6,9 @@ use std::time::Instant;
 use clap::Args as ClapArgs;
 use serde_json::json;
 
-use super::console::print;
-use super::{CliError, model};
+use crate::console::print;
+use crate::error::CliError;
+use crate::pack::model;
 use sacodec_codec::{FrameCodec, StreamGain};
 use sacodec_rt::{RtPool, without_denormals};
 

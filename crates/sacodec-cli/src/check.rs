@@ -7,16 +7,18 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use clap::Args as ClapArgs;
 use serde_json::json;
 
-use super::batch::log::{Ending, Entry, LoggedFile, LoggedPath, read_log};
-use super::batch::{Report, RunArgs, Task, normal, read_list};
-use super::console::{complain, print};
-use super::{CliError, Outcome, losses};
 use crate::audio::digest_of;
+use crate::batch::log::{Ending, Entry, LoggedFile, LoggedPath, read_log};
+use crate::batch::{FileReport, RunArgs, Task, normal, read_list};
+use crate::console::{complain, print};
+use crate::error::CliError;
+use crate::outcome::Outcome;
+use crate::take::losses;
 use sacodec_take::Take;
 
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// Reports that `encode`, `decode`, `convert` or `repair` wrote with --report. Of an input's lines the
+    /// Reports that other commands wrote with --report. Of an input's lines the
     /// last one counts, in the order in which the files are given.
     #[arg(required = true)]
     reports: Vec<PathBuf>,
@@ -31,7 +33,7 @@ pub struct Args {
     run: RunArgs,
 }
 
-/// The last line of each input and output, by their places.
+/// The last line of each input and what [`second`] says, by their places.
 type Entries = HashMap<(PathBuf, PathBuf), Entry>;
 
 pub fn run(args: &Args) -> Result<Outcome, CliError> {
@@ -59,7 +61,7 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
         }
         let outcome = if problem.is_some() { Outcome::Finding } else { Outcome::Done };
         let text = problem.as_ref().map(|problem| format!("{}: {problem}", task.input.display()));
-        Ok(Report::new(text.unwrap_or_default(), json!({ "problem": problem }), outcome))
+        Ok(FileReport::new(text.unwrap_or_default(), json!({ "problem": problem }), outcome))
     });
     let (whole, inputs) = (whole.into_inner(), tasks.len() as u64);
     let hours = milliseconds.into_inner() as f64 / 3_600_000.0;
@@ -76,21 +78,29 @@ fn read(reports: &[PathBuf]) -> Result<(Entries, Vec<Task>), CliError> {
     let (mut entries, mut tasks) = (Entries::new(), Vec::new());
     for path in reports {
         let unreadable = |source| CliError::Open { path: path.clone(), source };
-        let (lines, cut) = read_log(path).map_err(unreadable)?;
+        let cut = read_log(path, |mut entry| {
+            // Of many comparisons by seconds it is large.
+            entry.found = None;
+            let (input, output) = (entry.input.path.0.clone(), second(&entry).to_owned());
+            if entries.insert(key(&input, &output), entry).is_none() {
+                tasks.push(task(&input, &output));
+            }
+        })
+        .map_err(unreadable)?;
         if cut > 0 {
             complain(format_args!(
                 "sacodec: {cut} lines of {} are not complete: they do not count",
                 path.display()
             ));
         }
-        for entry in lines {
-            let (input, output) = (entry.input.path.0.clone(), entry.output.0.clone());
-            if entries.insert(key(&input, &output), entry).is_none() {
-                tasks.push(task(&input, &output));
-            }
-        }
     }
     Ok((entries, tasks))
+}
+
+/// What tells lines of one input apart: the result, or what it was compared with.
+fn second(entry: &Entry) -> &Path {
+    let partner = || entry.partner.as_ref().map(|partner| &partner.path);
+    entry.output.as_ref().or_else(partner).map_or(Path::new(""), |path| &path.0)
 }
 
 fn task(input: &Path, output: &Path) -> Task {
@@ -103,8 +113,12 @@ fn key(input: &Path, output: &Path) -> (PathBuf, PathBuf) {
 
 /// What is wrong with what there is of an input.
 fn problem(entry: &Entry, with_source: bool) -> Option<String> {
+    let error = || entry.error.as_deref().unwrap_or("it failed");
+    if entry.output.is_none() {
+        return problem_of_reading(entry, error);
+    }
     if entry.result == Ending::Failed || entry.files.is_empty() {
-        return Some(format!("it has no result: {}", entry.error.as_deref().unwrap_or("it failed")));
+        return Some(format!("it has no result: {}", error()));
     }
     let source = if with_source { changed(&entry.input) } else { resized(&entry.input) };
     let losses =
@@ -112,6 +126,20 @@ fn problem(entry: &Entry, with_source: bool) -> Option<String> {
     let files = || entry.files.iter().find_map(changed);
     let takes = || entry.files.iter().find_map(|file| incomplete(file, entry.frames));
     source.or(losses).or_else(files).or_else(takes)
+}
+
+/// The same where a command has made nothing: what it has read must still be what it was.
+fn problem_of_reading<'a>(entry: &'a Entry, error: impl Fn() -> &'a str) -> Option<String> {
+    match entry.result {
+        Ending::Failed => Some(format!("it could not be examined: {}", error())),
+        Ending::Incomplete => Some(format!(
+            "it is not whole or not equal: {}",
+            entry.losses.as_deref().unwrap_or("the report does not tell more")
+        )),
+        Ending::Done | Ending::Skipped => {
+            changed(&entry.input).or_else(|| entry.partner.as_ref().and_then(changed))
+        }
+    }
 }
 
 /// Whether a file is not what it was.

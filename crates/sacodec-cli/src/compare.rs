@@ -6,20 +6,31 @@ use clap::Args as ClapArgs;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
-use super::alignment::{Align, Pairs};
-use super::batch::{BatchArgs, Report, RunArgs, Task, name};
-use super::comparison::{Comparison, parse_percent};
-use super::console::print;
-use super::result_file::is_standard;
-use super::{CliError, Outcome, losses, open_take};
-use sacodec_take::Take;
+use crate::alignment::{Align, Pairs};
+use crate::batch::{BatchArgs, FileReport, LoggedRunArgs, Made, Second, Task, name};
+use crate::comparison::{Comparison, parse_percent};
+use crate::console::print;
+use crate::error::CliError;
+use crate::outcome::Outcome;
+use crate::standard::is_standard;
+use crate::take::{losses, open_take};
+use sacodec_take::{Header, Take};
+
+/// Longest table: what a damaged header claims is not believed. The longest takes have 124 hours.
+const MAX_SECONDS: f64 = 5e5;
 
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// A take, or a folder of takes.
-    first: PathBuf,
-    /// What to compare it with: a take, or a folder that has takes of the same names in the same subfolders.
-    second: PathBuf,
+    /// Takes and folders of takes. The last one is what the others are compared with: a take, or a folder that
+    /// has takes of the same names in the same subfolders.
+    #[arg(required = true)]
+    takes: Vec<PathBuf>,
+    /// Read further takes from a file, one on each line; `-` is standard input.
+    #[arg(long, value_name = "LIST")]
+    files_from: Option<PathBuf>,
+    /// The folder that names are told from in a list of absolute ones; without it, as with `encode --output`.
+    #[arg(long, value_name = "FOLDER")]
+    root: Option<PathBuf>,
     /// What frames are paired by.
     #[arg(long, value_enum, default_value_t = Align::Auto)]
     align: Align,
@@ -33,80 +44,116 @@ pub struct Args {
     #[arg(long)]
     by_second: bool,
     #[command(flatten)]
-    run: RunArgs,
+    run: LoggedRunArgs,
 }
 
 pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let tasks = tasks(args)?;
     let total = Mutex::new((0_u64, Comparison::default()));
-    let outcome = args.run.run(&tasks, |task, _| {
+    let outcome = args.run.run(&tasks, Second::Partner, |task, _| {
         let (a, b) = (open_take(&task.input)?, open_take(&task.output)?);
         let (report, compared) = compare(args, task, &a, &b)?;
         let mut total = total.lock();
         total.0 += 1;
         total.1.sum(&compared);
         Ok(report)
-    });
-    if args.first.is_dir() {
+    })?;
+    let is_one = args.takes.len() == 2 && args.files_from.is_none() && !args.takes[0].is_dir();
+    if !is_one {
         let (takes, compared) = total.into_inner();
         print(summary(args, takes, &compared))?;
     }
     Ok(outcome)
 }
 
-/// Pairs by their names: what only one folder has is a task whose other take cannot be opened.
+/// Pairs by their names. Of two folders, what only one has is a task whose other take cannot be opened.
 fn tasks(args: &Args) -> Result<Vec<Task>, CliError> {
-    if is_standard(&args.second) {
-        return Err(CliError::NoInput { what: "give standard input as the first of the two takes".into() });
+    let nothing = |what: &str| Err(CliError::NoInput { what: what.into() });
+    let Some((second, firsts)) = args.takes.split_last() else { return Ok(Vec::new()) };
+    if is_standard(second) {
+        return nothing("give standard input as the first of the two takes");
     }
-    let of = |from: &Path, to: &Path| {
-        let batch = BatchArgs::of(vec![from.into()]).with_output(to.is_dir().then(|| to.into()));
+    let of = |from: &[PathBuf], to: &Path| {
+        let batch = BatchArgs::of(from.to_vec()).with_output(to.is_dir().then(|| to.into()));
+        let batch = batch.with_list(args.files_from.clone()).with_root(args.root.clone());
         batch.tasks_that_write_nothing(&["sac"], "sac")
     };
-    if !args.first.is_dir() || !args.second.is_dir() {
-        let inside = |folder: &Path, other: &Path| folder.join(other.file_name().unwrap_or_default());
-        let [mut input, mut output] = [args.first.clone(), args.second.clone()];
-        if input.is_dir() {
-            input = inside(&input, &output);
-        } else if output.is_dir() {
-            output = inside(&output, &input);
+    match firsts {
+        [] if args.files_from.is_none() => {
+            nothing("give two takes, two folders, or a list with --files-from and a folder")
         }
-        return Ok(vec![Task { input, output, rival: None, waits: false }]);
+        [first] if args.files_from.is_none() && first.is_dir() && second.is_dir() => {
+            let mut tasks = of(firsts, second)?;
+            let others = of(std::slice::from_ref(second), first)?;
+            let others = others.into_iter().filter(|other| !other.output.exists());
+            tasks.extend(others.map(|task| Task { input: task.output, output: task.input, ..task }));
+            Ok(tasks)
+        }
+        [first] if args.files_from.is_none() => Ok(vec![one(first, second)]),
+        _ if !second.is_dir() => {
+            let what = format!(
+                "{} is not a folder, and many takes are compared with those in one",
+                second.display()
+            );
+            nothing(&what)
+        }
+        _ => of(firsts, second),
     }
-    let mut tasks = of(&args.first, &args.second)?;
-    let others = of(&args.second, &args.first)?.into_iter().filter(|other| !other.output.exists());
-    tasks.extend(others.map(|task| Task { input: task.output, output: task.input, ..task }));
-    Ok(tasks)
 }
 
-fn compare(args: &Args, task: &Task, a: &Take, b: &Take) -> Result<(Report, Comparison), CliError> {
+/// Two takes, of which one may be told by its folder alone.
+fn one(first: &Path, second: &Path) -> Task {
+    let inside = |folder: &Path, other: &Path| folder.join(other.file_name().unwrap_or_default());
+    let (mut input, mut output) = (first.to_owned(), second.to_owned());
+    if input.is_dir() {
+        input = inside(&input, &output);
+    } else if output.is_dir() {
+        output = inside(&output, &input);
+    }
+    Task { input, output, rival: None, waits: false }
+}
+
+fn compare(args: &Args, task: &Task, a: &Take, b: &Take) -> Result<(FileReport, Comparison), CliError> {
     let other =
         |reason: String| CliError::Compare { first: task.input.clone(), second: task.output.clone(), reason };
     check(a, b).map_err(other)?;
     let rate_hz = a.header.frame_rate_hz();
     let no_timeline = "not every frame of both has a place on a timeline; give --align lag";
+    if args.by_second && f64::from(a.frames()) > MAX_SECONDS * rate_hz {
+        return Err(other(format!("they last longer than {MAX_SECONDS} s; leave out --by-second")));
+    }
     let max_lag_frames = (args.max_lag * rate_hz).ceil() as u32;
     let pairs = Pairs::find(a, b, args.align, max_lag_frames).ok_or_else(|| other(no_timeline.into()))?;
     let (mut whole, mut seconds) = (Comparison::default(), Vec::<Comparison>::new());
-    let (frames_a, frames_b): (Vec<_>, Vec<_>) = (a.iter().collect(), b.iter().collect());
-    for &(i, j) in &pairs.frames {
-        let (Some(frame), Some(other)) = (frames_a[i as usize], frames_b[j as usize]) else { continue };
+    let mut frames_a = (0..).zip(a.iter());
+    for (i, j) in pairs.frames() {
+        let frame = frames_a.find(|&(index, _)| index == i).and_then(|(_, frame)| frame);
+        let (Some(frame), Some(other)) = (frame, b.frame(j)) else { continue };
         let other: Vec<_> = other.iter().copied().map(Some).collect();
-        let second = (f64::from(i) / rate_hz) as usize;
-        seconds.resize(seconds.len().max(second + 1), Comparison::default());
-        for compared in [&mut whole, &mut seconds[second]] {
-            compared.add(i, frame, &other);
+        whole.add(i, frame, &other);
+        if args.by_second {
+            let second = (f64::from(i) / rate_hz) as usize;
+            seconds.resize(seconds.len().max(second + 1), Comparison::default());
+            seconds[second].add(i, frame, &other);
         }
     }
     let left_out = [a, b].map(|take| u64::from(take.frames()) - whole.frames);
-    Ok((report(args, task, [a, b], &Found { pairs, whole: whole.clone(), seconds, left_out }), whole))
+    Ok((
+        report(
+            args,
+            task,
+            [a, b],
+            &Found { lag_frames: pairs.lag_frames, whole: whole.clone(), seconds, left_out },
+        ),
+        whole,
+    ))
 }
 
 /// What was found of two takes.
 struct Found {
-    pairs: Pairs,
+    lag_frames: Option<i64>,
     whole: Comparison,
-    /// Of each second of the first take.
+    /// Of each second of the first take, where they are asked for.
     seconds: Vec<Comparison>,
     /// Frames of each take that were not compared.
     left_out: [u64; 2],
@@ -115,7 +162,11 @@ struct Found {
 /// Why two takes have no tokens that could be equal.
 fn check(a: &Take, b: &Take) -> Result<(), String> {
     let (a, b) = (&a.header, &b.header);
-    if !a.pack.sha256.eq_ignore_ascii_case(&b.pack.sha256) || a.codebooks != b.codebooks {
+    let rates = |header: &Header| (header.codec_rate_hz, header.hop_samples);
+    if !a.pack.sha256.eq_ignore_ascii_case(&b.pack.sha256)
+        || a.codebooks != b.codebooks
+        || rates(a) != rates(b)
+    {
         let [a, b] =
             [a, b].map(|h| format!("{} {} ({}…)", h.pack.name, h.pack.version, &h.pack.sha256[..12]));
         return Err(format!(
@@ -131,29 +182,28 @@ fn check(a: &Take, b: &Take) -> Result<(), String> {
     Ok(())
 }
 
-fn report(args: &Args, task: &Task, takes: [&Take; 2], found: &Found) -> Report {
+fn report(args: &Args, task: &Task, takes: [&Take; 2], found: &Found) -> FileReport {
     let rate_hz = takes[0].header.frame_rate_hz();
     let losses = takes.map(losses);
     let enough = found.whole.is_enough(args.min_percent);
     // A lag leaves out so many at one end of each.
-    let due = found.pairs.lag_frames.map_or(0, i64::unsigned_abs);
+    let due = found.lag_frames.map_or(0, i64::unsigned_abs);
     let is_whole = losses.iter().all(Option::is_none) && found.left_out.iter().all(|&frames| frames <= due);
-    let mut text =
-        format!("{} and {}: {}", task.input.display(), task.output.display(), found.whole.text(rate_hz));
-    if let Some(lag) = found.pairs.lag_frames {
-        text += &format!("; at a lag of {lag} frames ({:.3} s)", lag as f64 / rate_hz);
+    let mut findings = vec![found.whole.text(rate_hz)];
+    if let Some(lag) = found.lag_frames {
+        findings.push(format!("at a lag of {lag} frames ({:.3} s)", lag as f64 / rate_hz));
     }
     for (left_out, which) in found.left_out.iter().zip(["first", "second"]).filter(|&(&frames, _)| frames > 0)
     {
-        text += &format!("; {left_out} frames of the {which} have no partner");
+        findings.push(format!("{left_out} frames of the {which} have no partner"));
     }
     for (loss, path) in losses.iter().zip([&task.input, &task.output]) {
-        if let Some(loss) = loss {
-            text += &format!("; {}: {loss}", path.display());
-        }
+        findings.extend(loss.as_ref().map(|loss| format!("{}: {loss}", path.display())));
     }
+    let findings = findings.join("; ");
+    let mut text = format!("{} and {}: {findings}", task.input.display(), task.output.display());
     let mut json = json!({
-        "other": name(&task.output), "frames": found.whole.frames, "lag_frames": found.pairs.lag_frames,
+        "other": name(&task.output), "frames": found.whole.frames, "lag_frames": found.lag_frames,
         "not_compared": found.left_out, "semantic_percent": found.whole.semantic_percent(),
         "acoustic_percent": found.whole.acoustic_percent(), "first_difference": found.whole.first_difference,
         "enough": enough, "losses": losses,
@@ -168,7 +218,12 @@ fn report(args: &Args, task: &Task, takes: [&Take; 2], found: &Found) -> Report 
         };
         json["by_second"] = found.seconds.iter().enumerate().map(row).collect::<Vec<_>>().into();
     }
-    Report::new(text, json, if enough && is_whole { Outcome::Done } else { Outcome::Finding })
+    let outcome = if enough && is_whole { Outcome::Done } else { Outcome::Finding };
+    let made = Made {
+        losses: (outcome == Outcome::Finding).then_some(findings),
+        ..Made::of(takes[0], [] as [&Path; 0])
+    };
+    FileReport::new(text, json, outcome).with(made)
 }
 
 fn table(seconds: &[Comparison]) -> String {
@@ -186,7 +241,7 @@ fn table(seconds: &[Comparison]) -> String {
 /// What all pairs gave.
 fn summary(args: &Args, takes: u64, compared: &Comparison) -> String {
     let (semantic, acoustic) = (compared.semantic_percent(), compared.acoustic_percent());
-    if args.run.json {
+    if args.run.run.json {
         let all: Value = json!({
             "compared": takes, "frames": compared.frames, "semantic_percent": semantic, "acoustic_percent": acoustic,
         });

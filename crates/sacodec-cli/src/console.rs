@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::CliError;
+use crate::error::CliError;
+use crate::standard::is_standard;
 
 /// Prints a line of a report.
 ///
@@ -25,17 +26,17 @@ pub fn complain(line: impl std::fmt::Display) {
 
 /// Where reports go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reports {
+pub enum ReportsTo {
     /// To standard output.
     Output,
     /// To standard error, because standard output holds the result.
     Errors,
 }
 
-impl Reports {
+impl ReportsTo {
     /// Beside these results.
     pub fn beside<'a>(outputs: impl IntoIterator<Item = &'a std::path::Path>) -> Self {
-        let is_taken = outputs.into_iter().any(super::result_file::is_standard);
+        let is_taken = outputs.into_iter().any(is_standard);
         if is_taken { Self::Errors } else { Self::Output }
     }
 

@@ -6,10 +6,13 @@ use std::sync::Arc;
 use clap::Args as ClapArgs;
 use serde_json::json;
 
-use super::batch::{BatchArgs, Made, Report, Task, extension, name, with_other_extension};
-use super::decode::DECODED;
-use super::result_file::{is_standard, is_there, write_result};
-use super::{CliError, Outcome, losses, model, open_take};
+use crate::batch::{BatchArgs, DECODED, FileReport, Made, Task, extension, name, with_other_extension};
+use crate::error::CliError;
+use crate::outcome::Outcome;
+use crate::pack::model;
+use crate::result_file::{is_there, write_result};
+use crate::standard::is_standard;
+use crate::take::{losses, open_take};
 use sacodec_codec::CodecModel;
 use sacodec_take::export::write_export;
 use sacodec_take::{ExportFormat, Take};
@@ -36,7 +39,7 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let tasks = args.batch.tasks(&["sac"], result_extension(formats[0]))?;
     let are_there = |task: &Task| {
         let results = results(task, &formats);
-        results.iter().all(|path| is_there(path)).then(|| Report::skipped(Made::files(&results)))
+        results.iter().all(|path| is_there(path)).then(|| FileReport::skipped(Made::files(&results)))
     };
     let model = if formats.contains(&ExportFormat::Wav) { Some(model(args.pack.as_deref())?) } else { None };
     args.batch.run(&tasks, |task, _| {
@@ -60,7 +63,7 @@ fn convert(
     formats: &[ExportFormat],
     model: Option<&Arc<CodecModel>>,
     task: &Task,
-) -> Result<Report, CliError> {
+) -> Result<FileReport, CliError> {
     let take = open_take(&task.input)?;
     let mut outputs = Vec::new();
     let results = results(task, formats);
@@ -95,7 +98,7 @@ fn sibling(output: &Path, first: ExportFormat, format: ExportFormat) -> PathBuf 
     }
 }
 
-fn report(take: &Take, outputs: &[PathBuf], results: &[PathBuf]) -> Report {
+fn report(take: &Take, outputs: &[PathBuf], results: &[PathBuf]) -> FileReport {
     let names: Vec<_> = outputs.iter().map(|o| o.display().to_string()).collect();
     let loss = losses(take);
     let mut text = format!("{}: {} frames", names.join(", "), take.frames());
@@ -107,5 +110,5 @@ fn report(take: &Take, outputs: &[PathBuf], results: &[PathBuf]) -> Report {
         "missing_frames": take.frames() - take.present_frames(), "losses": loss,
     });
     let outcome = if loss.is_some() { Outcome::Finding } else { Outcome::Done };
-    Report::new(text, json, outcome).with(Made::of(take, results))
+    FileReport::new(text, json, outcome).with(Made::of(take, results))
 }

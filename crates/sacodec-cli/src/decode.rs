@@ -6,17 +6,16 @@ use std::sync::Arc;
 use clap::Args as ClapArgs;
 use serde_json::json;
 
-use super::batch::{BatchArgs, Made, Report, Task, name};
-use super::existing::there;
-use super::result_file::write_result;
-use super::roundtrip::StreamsArg;
-use super::{CliError, Outcome, losses, model, open_take};
+use crate::batch::{BatchArgs, DECODED, FileReport, Made, Task, name};
+use crate::choices::StreamsArg;
+use crate::error::CliError;
+use crate::existing::there;
+use crate::outcome::Outcome;
+use crate::pack::model;
+use crate::result_file::write_result;
+use crate::take::{losses, open_take};
 use sacodec_codec::CodecModel;
 use sacodec_take::export::write_wav;
-
-/// What results are called beside their takes: the name alone may be that of the audio they were
-/// coded from.
-pub const DECODED: &str = "decoded.wav";
 
 #[derive(Debug, ClapArgs)]
 pub struct Args {
@@ -41,7 +40,7 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
     })
 }
 
-fn decode(args: &Args, model: &Arc<CodecModel>, task: &Task) -> Result<Report, CliError> {
+fn decode(args: &Args, model: &Arc<CodecModel>, task: &Task) -> Result<FileReport, CliError> {
     let take = open_take(&task.input)?;
     let rate_hz = args.rate.map_or(take.header.host_rate_hz, f64::from);
     write_result(&task.input, &task.output, args.batch.overwrite, |file| {
@@ -60,5 +59,5 @@ fn decode(args: &Args, model: &Arc<CodecModel>, task: &Task) -> Result<Report, C
         "finished": take.footer.is_some(), "losses": loss,
     });
     let outcome = if loss.is_some() { Outcome::Finding } else { Outcome::Done };
-    Ok(Report::new(text, json, outcome).with(Made::of(&take, [&task.output])))
+    Ok(FileReport::new(text, json, outcome).with(Made::of(&take, [&task.output])))
 }

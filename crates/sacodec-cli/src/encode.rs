@@ -1,26 +1,31 @@
 //! `sacodec encode`: audio files to token takes.
 
-use std::io::Write;
+use std::io::{self, Seek, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args as ClapArgs;
 use indicatif::ProgressBar;
 use serde_json::json;
+use tempfile::SpooledTempFile;
 
-use super::audio::{AudioReader, Salvage, SourceDigest};
-use super::batch::{BatchArgs, Made, Report, Task, name};
-use super::existing::{source_of, take_of};
-use super::file_encoder::FileEncoder;
-use super::result_file::{is_there, write_result};
-use super::roundtrip::ChannelsArg;
-use super::{CliError, Outcome, losses, model};
+use crate::audio::{AUDIO_EXTENSIONS, AudioReader, Salvage, SourceDigest};
+use crate::batch::{BatchArgs, FileReport, Made, Task, name};
+use crate::choices::ChannelsArg;
+use crate::error::CliError;
+use crate::existing::{source_of, take_of};
+use crate::file_encoder::FileEncoder;
+use crate::outcome::Outcome;
+use crate::pack::model;
+use crate::result_file::{is_there, write_result};
+use crate::standard::input_name;
 use sacodec_codec::CodecModel;
-use sacodec_take::{Anchor, ChannelMode, Header, Take, TakeError, TakeSerializer};
+use sacodec_take::{Anchor, ChannelMode, Header, Take, TakeSerializer};
 
-/// What audio files are found by in folders.
-pub const AUDIO_EXTENSIONS: [&str; 2] = ["wav", "flac"];
 const BLOCK_SAMPLES: usize = 1 << 14;
+/// So much of a take stays in memory until its header is known, as of five hours of one channel. The rest waits in
+/// a file without a name.
+const SPOOL_BYTES: usize = 4 << 20;
 
 #[derive(Debug, ClapArgs)]
 pub struct Args {
@@ -41,12 +46,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let tasks = args.batch.tasks(&AUDIO_EXTENSIONS, "sac")?;
     let model = model(args.pack.as_deref())?;
-    let wanted = match args.channels {
-        ChannelsArg::Each => ChannelMode::Each,
-        ChannelsArg::Sum => ChannelMode::Sum,
-        ChannelsArg::Left => ChannelMode::Left,
-        ChannelsArg::Right => ChannelMode::Right,
-    };
+    let wanted = args.channels.into();
     args.batch.run(&tasks, |task, bar| {
         let done = || Ok(take_of(task, &model, wanted, args.salvage)?.map(|take| skipped(task, &take)));
         args.batch.unless_done(task, done, || encode(args, wanted, &model, task, bar))
@@ -54,10 +54,10 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
 }
 
 /// A take that was there.
-fn skipped(task: &Task, take: &Take) -> Report {
+fn skipped(task: &Task, take: &Take) -> FileReport {
     let source = take.header.source.clone();
     let source = source.map(|source| SourceDigest { bytes: source.bytes, sha256: source.sha256 });
-    Report::skipped(Made { source, ..Made::of(take, [&task.output]) })
+    FileReport::skipped(Made { source, ..Made::of(take, [&task.output]) })
 }
 
 fn encode(
@@ -66,14 +66,14 @@ fn encode(
     model: &Arc<CodecModel>,
     task: &Task,
     bar: &ProgressBar,
-) -> Result<Report, CliError> {
+) -> Result<FileReport, CliError> {
     if !args.batch.overwrite && is_there(&task.output) {
         return Err(CliError::Exists { path: task.output.clone() });
     }
-    let mut audio = AudioReader::open(&task.input, salvage(args.salvage))?;
+    let mut audio = AudioReader::open(&task.input, Salvage::new(args.salvage))?;
     let mode = if audio.channels == 1 { ChannelMode::Mono } else { wanted };
     let rate_hz = f64::from(audio.rate_hz);
-    let mut coder = FileEncoder::new(model, mode, audio.channels, rate_hz, &task.input)?;
+    let mut coder = FileEncoder::new(model, mode, audio.channels, rate_hz, &input_name(&task.input))?;
     let header = Header {
         channel_mode: Some(mode.into()),
         stream_frame: Some(0),
@@ -82,20 +82,27 @@ fn encode(
     };
     bar.set_length(audio.length_samples.unwrap_or(1));
     let coded = write_result(&task.input, &task.output, args.batch.overwrite, |file| {
-        let coded = code(&mut audio, &mut coder, header, task, bar)?;
-        file.write_all(&coded.bytes).map_err(|e| CliError::write(&task.output, e))?;
-        Ok(coded)
+        let mut coded = code(&mut audio, &mut coder, header, task, bar)?;
+        let copied = file.write_all(&coded.head).and_then(|()| io::copy(&mut coded.records, file));
+        copied.map_err(|e| CliError::write(&task.output, e)).map(|_| coded)
     })?;
-    report(model, task, coder.nonfinite_samples(), coded)
+    Ok(report(model, task, coder.nonfinite_samples(), coded))
 }
 
 /// A take as it was written.
 struct Coded {
-    bytes: Vec<u8>,
+    /// All before its first record.
+    head: Vec<u8>,
+    /// At its first record.
+    records: SpooledTempFile,
+    records_bytes: u64,
+    header: Header,
+    frames: u32,
+    missing_frames: u64,
+    notes: Vec<String>,
     /// Of the audio.
     length_samples: u64,
     source: SourceDigest,
-    notes: Vec<String>,
 }
 
 /// Codes all of `audio` into a take that begins with `header`.
@@ -106,18 +113,13 @@ fn code(
     task: &Task,
     bar: &ProgressBar,
 ) -> Result<Coded, CliError> {
-    let unwritable = |source| unwritable(task, source);
+    let unwritable = |source| CliError::write(&task.output, source);
     let mut writer = TakeSerializer::new(header.clone()).map_err(unwritable)?;
     // Only at the end the header is known: it has the digest of all that was read.
     drop(writer.take_bytes());
-    writer.anchor(Anchor {
-        playing: true,
-        new_segment: true,
-        codec_reset: true,
-        stream_samples: coder.first_samples(),
-        position_samples: Some(coder.first_samples()),
-        ..Anchor::default()
-    });
+    let mut records = SpooledTempFile::new(SPOOL_BYTES);
+    let spooled = |error| CliError::write(&std::env::temp_dir(), error);
+    writer.anchor(beginning(coder));
     let mut length_samples = 0_u64;
     let mut block = vec![Vec::new(); audio.channels];
     let mut more = true;
@@ -130,6 +132,7 @@ fn code(
         coder.push(&mut block)?;
         block.iter_mut().for_each(Vec::clear);
         coder.give(&mut writer, audio.missing()).map_err(unwritable)?;
+        records.write_all(&writer.take_bytes()).map_err(spooled)?;
     }
     if length_samples == 0 {
         return Err(CliError::Empty { path: task.input.clone() });
@@ -137,16 +140,28 @@ fn code(
     coder.finish()?;
     coder.give(&mut writer, audio.missing()).map_err(unwritable)?;
     let notes = notes(audio, coder);
+    let (frames, counts) = (writer.next_index(), writer.counts());
+    let missing_frames = counts.lost_frames + counts.failed_frames;
     writer.finish("end of file", Some(length_samples), notes.clone());
+    records.write_all(&writer.take_bytes()).map_err(spooled)?;
+    let records_bytes = records.stream_position().map_err(spooled)?;
+    records.rewind().map_err(spooled)?;
     let source = audio.digest();
     header.source = Some(source_of(&task.input, source.clone()));
-    let mut bytes = TakeSerializer::new(header).map_err(unwritable)?.take_bytes();
-    bytes.append(&mut writer.take_bytes());
-    Ok(Coded { bytes, length_samples, source, notes })
+    let head = TakeSerializer::new(header.clone()).map_err(unwritable)?.take_bytes();
+    Ok(Coded { head, records, records_bytes, header, frames, missing_frames, notes, length_samples, source })
 }
 
-fn unwritable(task: &Task, source: TakeError) -> CliError {
-    CliError::write(&task.output, source)
+/// The place of a file's first frame.
+fn beginning(coder: &FileEncoder) -> Anchor {
+    Anchor {
+        playing: true,
+        new_segment: true,
+        codec_reset: true,
+        stream_samples: coder.first_samples(),
+        position_samples: Some(coder.first_samples()),
+        ..Anchor::default()
+    }
 }
 
 /// What was wrong with the audio.
@@ -162,28 +177,29 @@ fn notes(audio: &AudioReader, coder: &FileEncoder) -> Vec<String> {
     notes
 }
 
-fn report(model: &CodecModel, task: &Task, nonfinite_samples: u64, coded: Coded) -> Result<Report, CliError> {
-    let take = Take::parse(&coded.bytes).map_err(|source| unwritable(task, source))?;
+fn report(model: &CodecModel, task: &Task, nonfinite_samples: u64, coded: Coded) -> FileReport {
+    let Coded { header, frames, missing_frames, source, .. } = coded;
     let info = model.info();
-    let loss = losses(&take);
-    let rate_hz = take.header.host_rate_hz;
+    let losses = (missing_frames > 0).then(|| format!("{missing_frames} frames are missing"));
+    let rate_hz = header.host_rate_hz;
     let seconds = coded.length_samples as f64 / rate_hz;
-    let mut text = format!("{}: {} frames, {seconds:.1} s", task.output.display(), take.frames());
-    for note in loss.iter().chain(&coded.notes) {
+    let mut text = format!("{}: {} frames, {seconds:.1} s", task.output.display(), frames);
+    for note in losses.iter().chain(&coded.notes) {
         text += &format!("; {note}");
     }
     let json = json!({
-        "output": name(&task.output), "frames": take.frames(), "channels": take.header.channels,
-        "seconds": seconds, "sample_rate_hz": rate_hz, "bytes": coded.bytes.len(),
-        "failed_frames": take.frames() - take.present_frames(),
+        "output": name(&task.output), "frames": frames, "channels": header.channels,
+        "seconds": seconds, "sample_rate_hz": rate_hz, "bytes": coded.head.len() as u64 + coded.records_bytes,
+        "failed_frames": missing_frames,
         "nonfinite_samples": nonfinite_samples, "pack": format!("{} {}", info.name, info.version),
     });
-    let outcome = if loss.is_some() { Outcome::Finding } else { Outcome::Done };
-    let made = Made { source: Some(coded.source), ..Made::of(&take, [&task.output]) };
-    Ok(Report::new(text, json, outcome).with(made))
-}
-
-/// What becomes of damaged audio.
-pub fn salvage(is_on: bool) -> Salvage {
-    if is_on { Salvage::on() } else { Salvage::default() }
+    let outcome = if losses.is_some() { Outcome::Finding } else { Outcome::Done };
+    let made = Made {
+        source: Some(source),
+        frames: Some(frames),
+        seconds: Some(seconds),
+        losses,
+        ..Made::files([&task.output])
+    };
+    FileReport::new(text, json, outcome).with(made)
 }

@@ -3,10 +3,12 @@
 
 use std::path::Path;
 
-use super::batch::{BatchArgs, Made, Report, Task};
-use super::result_file::{is_standard, is_there};
-use super::{CliError, open_take};
 use crate::audio::{SourceDigest, digest_of};
+use crate::batch::{BatchArgs, FileReport, Made, Task};
+use crate::error::CliError;
+use crate::result_file::is_there;
+use crate::standard::is_standard;
+use crate::take::open_take;
 use sacodec_codec::CodecModel;
 use sacodec_take::claim::Claim;
 use sacodec_take::{ChannelMode, PackId, Source, Take};
@@ -19,9 +21,9 @@ impl BatchArgs {
     pub fn unless_done(
         &self,
         task: &Task,
-        done: impl Fn() -> Result<Option<Report>, CliError>,
-        make: impl FnOnce() -> Result<Report, CliError>,
-    ) -> Result<Report, CliError> {
+        done: impl Fn() -> Result<Option<FileReport>, CliError>,
+        make: impl FnOnce() -> Result<FileReport, CliError>,
+    ) -> Result<FileReport, CliError> {
         if !self.skip_existing || is_standard(&task.output) {
             return make();
         }
@@ -42,8 +44,8 @@ impl BatchArgs {
 }
 
 /// A result of `task` that is there, whatever is in it.
-pub fn there(task: &Task) -> Option<Report> {
-    is_there(&task.output).then(|| Report::skipped(Made::files([&task.output])))
+pub fn there(task: &Task) -> Option<FileReport> {
+    is_there(&task.output).then(|| FileReport::skipped(Made::files([&task.output])))
 }
 
 fn claim(task: &Task) -> Result<Option<Claim>, CliError> {

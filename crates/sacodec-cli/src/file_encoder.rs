@@ -1,16 +1,17 @@
 //! Audio of several channels to the frames of a take.
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::CliError;
+use crate::error::CliError;
 use sacodec_codec::{CodecModel, TokenFrame};
 use sacodec_engine::{ChannelMixer, Channels, EngineError, TokenEncoder};
 use sacodec_take::{ChannelMode, GapReason, MAX_CHANNELS, TakeError, TakeSerializer};
 
 /// An encoder for each coded channel of a file.
 pub struct FileEncoder {
+    path: PathBuf,
     /// One a channel.
     pub encoders: Vec<TokenEncoder>,
     mixer: ChannelMixer,
@@ -38,7 +39,9 @@ impl FileEncoder {
             return Err(CliError::Channels { path: path.into(), channels: coded });
         }
         let encoders = (0..coded).map(|_| TokenEncoder::new(model, rate_hz));
-        Ok(Self { encoders: encoders.collect::<Result<_, _>>()?, mixer, ready: vec![Vec::new(); coded] })
+        let encoders = encoders.collect::<Result<_, _>>();
+        let encoders = encoders.map_err(|source| CliError::Coding { path: path.into(), source })?;
+        Ok(Self { path: path.into(), encoders, mixer, ready: vec![Vec::new(); coded] })
     }
 
     /// Place of the first frame's first sample in the audio.
@@ -52,28 +55,33 @@ impl FileEncoder {
     }
 
     /// To be called before the first sample of a pass, which is heard `heard_samples` after its first frame begins.
-    pub fn begin_pass(&mut self, heard_samples: f64) -> Result<(), EngineError> {
-        self.encoders.iter_mut().try_for_each(|encoder| encoder.begin_at(heard_samples))
+    pub fn begin_pass(&mut self, heard_samples: f64) -> Result<(), CliError> {
+        let begun = self.encoders.iter_mut().try_for_each(|encoder| encoder.begin_at(heard_samples));
+        begun.map_err(|source| self.failed(source))
     }
 
     /// Codes samples of every channel, which are cleaned in place.
-    pub fn push(&mut self, block: &mut [Vec<f32>]) -> Result<(), EngineError> {
+    pub fn push(&mut self, block: &mut [Vec<f32>]) -> Result<(), CliError> {
         let channels = self.mixer.mix(block);
-        for ((encoder, samples), ready) in self.encoders.iter_mut().zip(&channels).zip(&mut self.ready) {
-            encoder.push(samples, &mut |tokens| ready.push(tokens))?;
-        }
-        Ok(())
+        let mut coders = self.encoders.iter_mut().zip(&channels).zip(&mut self.ready);
+        let coded = coders.try_for_each(|((encoder, samples), ready)| {
+            encoder.push(samples, &mut |tokens| ready.push(tokens))
+        });
+        coded.map_err(|source| self.failed(source))
     }
 
     /// Completes every frame that has begun; what is pushed next begins anew.
-    pub fn finish(&mut self) -> Result<(), EngineError> {
-        for (encoder, ready) in self.encoders.iter_mut().zip(&mut self.ready) {
-            encoder.finish(&mut |tokens| ready.push(tokens))?;
-        }
-        Ok(())
+    pub fn finish(&mut self) -> Result<(), CliError> {
+        let mut coders = self.encoders.iter_mut().zip(&mut self.ready);
+        let coded = coders.try_for_each(|(encoder, ready)| encoder.finish(&mut |tokens| ready.push(tokens)));
+        coded.map_err(|source| self.failed(source))
     }
 
-    /// Moves what is complete on. Frames of samples that are missing are gaps.
+    fn failed(&self, source: EngineError) -> CliError {
+        CliError::Coding { path: self.path.clone(), source }
+    }
+
+    /// Moves what is complete on. Frames of samples that are missing, told in order, are gaps.
     pub fn give(&mut self, writer: &mut TakeSerializer, missing: &[Range<u64>]) -> Result<(), TakeError> {
         let frames = self.ready.iter().map(Vec::len).min().unwrap_or(0);
         let first_samples = self.first_samples();
@@ -82,7 +90,8 @@ impl FileEncoder {
         for frame in 0..frames {
             let tokens: Option<Vec<TokenFrame>> = self.ready.iter().map(|r| r[frame]).collect();
             let begin = first_samples + f64::from(writer.next_index() + lost) * frame_samples;
-            if missing.iter().any(|m| begin < m.end as f64 && begin + frame_samples > m.start as f64) {
+            let next = missing.partition_point(|missing| missing.end as f64 <= begin);
+            if missing.get(next).is_some_and(|missing| begin + frame_samples > missing.start as f64) {
                 lost += 1;
                 continue;
             }

@@ -5,9 +5,12 @@ use std::path::{Path, PathBuf};
 use clap::Args as ClapArgs;
 use serde_json::json;
 
-use super::batch::{BatchArgs, Report, RunArgs};
-use super::console::print;
-use super::{CliError, Outcome, losses, model, open_take};
+use crate::batch::{BatchArgs, FileReport, LoggedRunArgs, Made, Second};
+use crate::console::print;
+use crate::error::CliError;
+use crate::outcome::Outcome;
+use crate::pack::model;
+use crate::take::{losses, open_take};
 use sacodec_engine::{Scheduling, Timing};
 use sacodec_take::Take;
 
@@ -25,7 +28,7 @@ pub struct Args {
     #[arg(long, value_name = "LIST")]
     files_from: Option<PathBuf>,
     #[command(flatten)]
-    run: RunArgs,
+    run: LoggedRunArgs,
 }
 
 pub fn run(args: &Args) -> Result<Outcome, CliError> {
@@ -34,10 +37,10 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
     }
     let batch = BatchArgs::of(args.takes.clone()).with_list(args.files_from.clone());
     let tasks = batch.tasks_that_write_nothing(&["sac"], "info")?;
-    Ok(args.run.run(&tasks, |task, _| Ok(show_take(&task.input, &open_take(&task.input)?))))
+    args.run.run(&tasks, Second::Nothing, |task, _| Ok(show_take(&task.input, &open_take(&task.input)?)))
 }
 
-fn show_take(path: &Path, take: &Take) -> Report {
+fn show_take(path: &Path, take: &Take) -> FileReport {
     let header = &take.header;
     let seconds = f64::from(take.frames()) / header.frame_rate_hz();
     let loss = losses(take);
@@ -86,7 +89,7 @@ fn show_take(path: &Path, take: &Take) -> Report {
         "damage": take.damage.iter().map(|d| json!({ "offset": d.offset, "bytes": d.bytes })).collect::<Vec<_>>(),
     });
     let outcome = if loss.is_some() { Outcome::Finding } else { Outcome::Done };
-    Report::new(text, json, outcome)
+    FileReport::new(text, json, outcome).with(Made::of(take, [] as [&Path; 0]))
 }
 
 fn show_pack(args: &Args) -> Result<(), CliError> {
@@ -94,7 +97,7 @@ fn show_pack(args: &Args) -> Result<(), CliError> {
     let info = model.info();
     let spread = Timing::new(args.rate, Scheduling::Spread, info)?;
     let burst = Timing::new(args.rate, Scheduling::Burst, info)?;
-    if args.run.json {
+    if args.run.run.json {
         let report = json!({
             "name": info.name,
             "version": info.version,

@@ -1,15 +1,16 @@
 //! `sacodec repair`: a sound take of what is left of a damaged or unfinished one.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args as ClapArgs;
 use serde_json::json;
 
-use super::batch::{BatchArgs, Made, Report, Task, name};
-use super::existing::there;
-use super::result_file::write_result;
-use super::{CliError, Outcome, open_take, take_bytes, take_error};
+use crate::batch::{BatchArgs, FileReport, Made, Task, name};
+use crate::error::CliError;
+use crate::existing::there;
+use crate::outcome::Outcome;
+use crate::result_file::write_result;
+use crate::take::{open_take, recover_take, take_error};
 use sacodec_take::{Take, TakeError};
 
 #[derive(Debug, ClapArgs)]
@@ -29,25 +30,21 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
     })
 }
 
-fn repair(args: &Args, like: Option<&Take>, task: &Task) -> Result<Report, CliError> {
-    let unreadable = |source| take_error(&task.input, source);
-    let bytes = take_bytes(&task.input).map_err(unreadable)?;
-    let take = match (Take::parse(&bytes), like) {
-        (Err(error @ (TakeError::HeaderDamaged | TakeError::HeaderCut | TakeError::Magic)), Some(like)) => {
-            let take = Take::recover(&bytes, &like.header).map_err(unreadable)?;
-            if take.present_frames() == 0 { Err(error) } else { Ok(take) }
-        }
-        (result, _) => result,
-    }
-    .map_err(unreadable)?;
-    let repaired = take.repaired().map_err(unreadable)?;
+fn repair(args: &Args, like: Option<&Take>, task: &Task) -> Result<FileReport, CliError> {
+    let take = match like {
+        Some(like) => recover_take(&task.input, &like.header)?,
+        None => open_take(&task.input)?,
+    };
     write_result(&task.input, &task.output, args.batch.overwrite, |file| {
-        file.write_all(&repaired).map_err(|e| CliError::write(&task.output, e))
+        take.write_repaired(file).map_err(|error| match error {
+            TakeError::Io(error) => CliError::write(&task.output, error),
+            error => take_error(&task.input, error),
+        })
     })?;
     Ok(report(&take, &task.output))
 }
 
-fn report(take: &Take, output: &Path) -> Report {
+fn report(take: &Take, output: &Path) -> FileReport {
     let rate_hz = take.header.frame_rate_hz();
     let missing = take.missing();
     let skipped: usize = take.damage.iter().map(|d| d.bytes).sum();
@@ -73,5 +70,5 @@ fn report(take: &Take, output: &Path) -> Report {
         "damaged_bytes": skipped, "cut_bytes": take.cut_bytes, "was_finished": take.footer.is_some(),
     });
     let outcome = if is_sound { Outcome::Done } else { Outcome::Finding };
-    Report::new(text, json, outcome).with(Made::of(take, [output]))
+    FileReport::new(text, json, outcome).with(Made::of(take, [output]))
 }

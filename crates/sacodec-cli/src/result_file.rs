@@ -4,16 +4,9 @@ use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use super::CliError;
-use sacodec_take::atomic_file::{AtomicFile, AtomicFileError};
-
-/// Stands for standard input and standard output. A file of this name is `./-`.
-pub const STANDARD: &str = "-";
-
-/// Whether a path stands for standard input or standard output.
-pub fn is_standard(path: &Path) -> bool {
-    path.as_os_str() == STANDARD
-}
+use crate::error::CliError;
+use crate::standard::is_standard;
+use sacodec_take::atomic_file::AtomicFile;
 
 /// A result that is being written. Dropping it removes it.
 pub struct ResultFile {
@@ -117,25 +110,4 @@ pub fn is_same_file(a: &Path, b: &Path) -> bool {
         return false;
     }
     a == b || a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b))
-}
-
-/// What a message calls an input.
-pub fn input_name(path: &Path) -> PathBuf {
-    if is_standard(path) { "standard input".into() } else { path.into() }
-}
-
-impl CliError {
-    /// `path` could not be written.
-    pub(crate) fn write(path: &Path, error: impl std::fmt::Display) -> Self {
-        Self::Write { path: path.into(), reason: error.to_string() }
-    }
-
-    /// `path` could not be made.
-    pub(crate) fn file(path: &Path, error: AtomicFileError) -> Self {
-        match error {
-            AtomicFileError::Exists => Self::Exists { path: path.into() },
-            AtomicFileError::Io(error) => Self::write(path, error),
-            error => Self::Name { path: path.into(), source: error },
-        }
-    }
 }

@@ -3,16 +3,19 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::{Args as ClapArgs, ValueEnum};
+use clap::Args as ClapArgs;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::audio::{AudioReader, Salvage};
-use super::console::{Reports, complain};
-use super::result_file::{ResultFile, ResultOut, is_same_file};
-use super::{CliError, model};
-use sacodec_codec::{CodecModel, StreamGain};
-use sacodec_engine::{ChannelMixer, Channels, Controls, Engine, EngineConfig, Listen, Scheduling};
+use crate::audio::{AudioReader, Salvage};
+use crate::choices::{ChannelsArg, StreamsArg};
+use crate::console::{ReportsTo, complain};
+use crate::error::CliError;
+use crate::pack::model;
+use crate::result_file::{ResultFile, ResultOut, is_same_file};
+use crate::standard::input_name;
+use sacodec_codec::CodecModel;
+use sacodec_engine::{ChannelMixer, Controls, Engine, EngineConfig, Listen, Scheduling};
 use sacodec_take::wav::{FloatWav, WavError};
 
 const BLOCK_SAMPLES: usize = 4096;
@@ -43,55 +46,10 @@ pub struct Args {
     json: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum ChannelsArg {
-    /// Each channel for itself.
-    Each,
-    /// The mean of all channels, written to every channel.
-    Sum,
-    /// The first channel, written to every channel.
-    Left,
-    /// The second channel, written to every channel.
-    Right,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum StreamsArg {
-    /// Semantic and acoustic.
-    Both,
-    /// The linguistic stream alone.
-    Semantic,
-    /// The residual stream alone.
-    Acoustic,
-}
-
-impl ChannelsArg {
-    /// The same for the mixer.
-    fn mixed(self) -> Channels {
-        match self {
-            Self::Each => Channels::DualMono,
-            Self::Sum => Channels::MonoSum,
-            Self::Left => Channels::Left,
-            Self::Right => Channels::Right,
-        }
-    }
-}
-
-impl StreamsArg {
-    /// How strongly each stream enters the decoder.
-    pub fn gain(self) -> StreamGain {
-        match self {
-            Self::Both => StreamGain::BOTH,
-            Self::Semantic => StreamGain::SEMANTIC_ONLY,
-            Self::Acoustic => StreamGain::ACOUSTIC_ONLY,
-        }
-    }
-}
-
 /// What `--json` prints. Tokens are those of the first coded channel; further ones follow in
 /// `more_channels`.
 #[derive(Debug, Serialize)]
-struct Report {
+struct RoundtripJson {
     input: String,
     output: String,
     pack: String,
@@ -226,7 +184,11 @@ struct Coder {
     engines: Vec<Engine>,
     mixer: ChannelMixer,
     controls: Controls,
+    /// Kept for the report of all tokens alone: they grow with the file.
     tokens: Vec<Tokens>,
+    keeps_tokens: bool,
+    /// Frames of the first channel.
+    frames: usize,
     /// Originals that are still under way: what is not yet matched by coded samples.
     originals: Vec<Vec<f32>>,
     coded: Vec<Vec<f32>>,
@@ -240,7 +202,8 @@ impl Coder {
         let mixer = ChannelMixer::new(args.channels.mixed());
         let coded = mixer.coded_channels(channels);
         let config = EngineConfig { rate_hz: rate_hz.into(), channels: 1, scheduling: Scheduling::Burst };
-        let engines = (0..coded).map(|_| Engine::new(model, config)).collect::<Result<Vec<_>, _>>()?;
+        let engines = (0..coded).map(|_| Engine::new(model, config)).collect::<Result<Vec<_>, _>>();
+        let engines = engines.map_err(|source| CliError::Coding { path: input_name(&args.input), source })?;
         let streams = args.streams.gain();
         Ok(Self {
             skip_samples: engines[0].latency_samples(),
@@ -248,6 +211,8 @@ impl Coder {
             mixer,
             controls: Controls { listen: Listen::Coded, streams, ..Controls::default() },
             tokens: vec![Tokens::default(); coded],
+            keeps_tokens: args.json,
+            frames: 0,
             originals: vec![Vec::new(); channels],
             coded: vec![Vec::new(); coded],
             taken_samples: 0,
@@ -273,10 +238,15 @@ impl Coder {
     fn code(&mut self, blocks: Vec<Vec<f32>>) -> Result<(), CliError> {
         for (i, mut block) in blocks.into_iter().enumerate() {
             let tokens = &mut self.tokens[i];
+            let mut frames = 0;
             self.engines[i].process(&mut [&mut block], &self.controls, |frame| {
-                tokens.semantic.extend(frame.tokens().iter().map(|t| t.semantic));
-                tokens.acoustic.extend(frame.tokens().iter().map(|t| t.acoustic));
+                frames += frame.tokens().len();
+                if self.keeps_tokens {
+                    tokens.semantic.extend(frame.tokens().iter().map(|t| t.semantic));
+                    tokens.acoustic.extend(frame.tokens().iter().map(|t| t.acoustic));
+                }
             });
+            self.frames += if i == 0 { frames } else { 0 };
             let stats = self.engines[i].stats();
             let failed = stats.failed_frames + stats.errors + stats.underruns;
             if failed > 0 {
@@ -318,7 +288,7 @@ impl Coder {
         let info = model.info();
         // Frames whose first sample lies in the file; what follows coded the silence after it.
         let seconds = self.taken_samples as f64 / f64::from(rate_hz);
-        let frames = ((seconds * info.frame_rate_hz()).ceil() as usize).min(self.tokens[0].semantic.len());
+        let frames = ((seconds * info.frame_rate_hz()).ceil() as usize).min(self.frames);
         for tokens in &mut self.tokens {
             tokens.semantic.truncate(frames);
             tokens.acoustic.truncate(frames);
@@ -328,7 +298,7 @@ impl Coder {
         let nonfinite_samples = self.mixer.nonfinite_samples();
         let coded_channels = self.tokens.len();
         let first = self.tokens.remove(0);
-        let report = Report {
+        let report = RoundtripJson {
             input: args.input.to_string_lossy().into(),
             output: args.output.to_string_lossy().into(),
             pack: format!("{} {}", info.name, info.version),
@@ -345,7 +315,7 @@ impl Coder {
             nonfinite_samples,
         };
         let outputs = [Some(&args.output), args.difference.as_ref()];
-        let reports = Reports::beside(outputs.into_iter().flatten().map(PathBuf::as_path));
+        let reports = ReportsTo::beside(outputs.into_iter().flatten().map(PathBuf::as_path));
         if args.json {
             reports.print(serde_json::json!(report))?;
         } else {

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use clap::Args as ClapArgs;
 use serde_json::json;
 
-use super::audio::AudioReader;
-use super::batch::{BatchArgs, Report, RunArgs, extension, name};
-use super::comparison::{Comparison, parse_percent};
-use super::encode::{AUDIO_EXTENSIONS, salvage};
-use super::file_encoder::FileEncoder;
-use super::result_file::is_standard;
-use super::{CliError, Outcome, losses, model, open_take};
+use crate::audio::{AUDIO_EXTENSIONS, AudioReader, Salvage, SourceDigest};
+use crate::batch::{BatchArgs, FileReport, LoggedRunArgs, Made, Second, extension, name};
+use crate::comparison::{Comparison, parse_percent};
+use crate::error::CliError;
+use crate::file_encoder::FileEncoder;
+use crate::outcome::Outcome;
+use crate::pack::model;
+use crate::standard::{input_name, is_standard};
+use crate::take::{losses, open_take};
 use sacodec_codec::{CodecModel, TokenFrame};
 use sacodec_take::decode::check_pack;
 use sacodec_take::{ChannelMode, ChannelModeText, Source, Take};
@@ -44,7 +46,7 @@ pub struct Args {
     #[arg(long, value_name = "LIST")]
     files_from: Option<PathBuf>,
     #[command(flatten)]
-    run: RunArgs,
+    run: LoggedRunArgs,
 }
 
 pub fn run(args: &Args) -> Result<Outcome, CliError> {
@@ -60,11 +62,11 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
         .with_list(args.files_from.clone());
     let tasks = batch.tasks_that_write_nothing(&["sac"], "wav")?;
     let model = model(args.pack.as_deref())?;
-    Ok(args.run.run(&tasks, |task, _| {
+    args.run.run(&tasks, Second::Nothing, |task, _| {
         let take = open_take(&task.input)?;
         let audio = find_audio(&task.output, audio.as_deref(), take.header.source.as_ref());
         verify(args, &model, &take, &task.input, &audio)
-    }))
+    })
 }
 
 /// The audio of a take whose WAV would be `beside`, or straight in the folder that was given. It may have
@@ -103,30 +105,22 @@ fn verify(
     take: &Take,
     path: &Path,
     audio: &Path,
-) -> Result<Report, CliError> {
+) -> Result<FileReport, CliError> {
     let other_pack = |source| CliError::Verify { path: path.into(), source };
     check_pack(take, model).map_err(other_pack)?;
-    let again = encode_again(args, model, take, path, audio)?;
-    let mut compared = Comparison::default();
-    for (index, tokens) in (0_u32..).zip(take.iter()) {
-        let coded: Option<Vec<_>> =
-            again.iter().map(|channel| channel.get(index as usize).copied()).collect();
-        if let (Some(tokens), Some(coded)) = (tokens, coded) {
-            compared.add(index, tokens, &coded);
-        }
-    }
+    let (compared, digest) = compare_with_audio(args, model, take, path, audio)?;
     let skipped = u64::from(take.frames()) - compared.frames;
     let enough = compared.is_enough(args.min_percent);
     let loss = losses(take);
     let is_whole = skipped == 0 && loss.is_none();
-    let mut text = format!("{}: {}", path.display(), compared.text(take.header.frame_rate_hz()));
+    let mut findings = vec![compared.text(take.header.frame_rate_hz())];
     if skipped > 0 {
-        text +=
-            &format!("; {skipped} frames were not compared: missing in the take or after the audio's end");
+        findings.push(format!(
+            "{skipped} frames were not compared: missing in the take or after the audio's end"
+        ));
     }
-    if let Some(loss) = &loss {
-        text += &format!("; {loss}");
-    }
+    findings.extend(loss.clone());
+    let mut text = format!("{}: {}", path.display(), findings.join("; "));
     if take.header.stream_frame.unwrap_or(0) > 0 {
         text += "; the take began while the codec was running, so its first frames may differ";
     }
@@ -136,7 +130,12 @@ fn verify(
         "first_difference": compared.first_difference, "enough": enough, "losses": loss,
     });
     let outcome = if enough && is_whole { Outcome::Done } else { Outcome::Finding };
-    Ok(Report::new(text, json, outcome))
+    let made = Made {
+        losses: (outcome == Outcome::Finding).then(|| findings.join("; ")),
+        partner: Some((audio.into(), Some(digest))),
+        ..Made::of(take, [] as [&Path; 0])
+    };
+    Ok(FileReport::new(text, json, outcome).with(made))
 }
 
 /// Where the codec began anew, in samples of the audio.
@@ -167,36 +166,17 @@ fn passes(take: &Take, first_frame_samples: f64) -> Vec<Pass> {
     passes
 }
 
-/// Tokens of each channel of the take's audio, frame by frame as in the take.
-fn encode_again(
+/// Codes the audio again, and compares it frame by frame as it comes; also gives what was read.
+fn compare_with_audio(
     args: &Args,
     model: &Arc<CodecModel>,
     take: &Take,
     path: &Path,
     audio_path: &Path,
-) -> Result<Vec<Vec<Option<TokenFrame>>>, CliError> {
-    let mut audio = AudioReader::open(audio_path, salvage(args.salvage))?;
-    let header = &take.header;
-    let other = |reason: String| CliError::OtherAudio { audio: audio_path.into(), take: path.into(), reason };
-    if f64::from(audio.rate_hz) != header.host_rate_hz {
-        return Err(other(format!("it has {} Hz, the take {} Hz", audio.rate_hz, header.host_rate_hz)));
-    }
-    let mode = match &header.channel_mode {
-        None => ChannelMode::Each,
-        Some(ChannelModeText::Known(mode)) => *mode,
-        Some(ChannelModeText::Other(text)) => {
-            return Err(other(format!(
-                "the take's channel_mode is {text:?}, expected mono, sum, left, right or each; install a newer SACodec"
-            )));
-        }
-    };
-    if mode == ChannelMode::Mono && audio.channels != 1 {
-        return Err(other(format!("it has {} channels, the take was coded from one", audio.channels)));
-    }
-    let mut coder = FileEncoder::new(model, mode, audio.channels, header.host_rate_hz, audio_path)?;
-    if coder.encoders.len() != header.channels {
-        return Err(other(format!("it has {} channels, the take {}", audio.channels, header.channels)));
-    }
+) -> Result<(Comparison, SourceDigest), CliError> {
+    let mut audio = AudioReader::open(audio_path, Salvage::new(args.salvage))?;
+    let mut coder = coder_for(model, take, path, &audio, audio_path)?;
+    let mut found = Found { frames: take.iter(), index: 0, compared: Comparison::default() };
     // The codec began anew at these samples of the audio, which is heard from where the first pass is.
     let passes = passes(take, coder.first_samples());
     let audio_samples = passes.first().filter(|pass| pass.index == 0).map_or(0, |pass| pass.heard_samples);
@@ -223,16 +203,89 @@ fn encode_again(
             coder.push(&mut first)?;
             if pass.index > 0 {
                 coder.finish()?;
-                // A pass that gave way before it was heard has fewer frames in the take.
-                coder.ready.iter_mut().for_each(|frames| frames.resize(pass.index as usize, None));
+                found.compare_to_pass(&mut coder, pass.index);
             }
             coder.begin_pass(pass.heard_in_frame_samples)?;
             taken_samples += before as u64;
         }
         coder.push(&mut block)?;
+        found.compare(&mut coder, passes.peek().map_or(u32::MAX, |pass| pass.index));
         taken_samples += block[0].len() as u64;
         block.iter_mut().for_each(Vec::clear);
     }
     coder.finish()?;
-    Ok(coder.ready)
+    found.compare(&mut coder, u32::MAX);
+    Ok((found.compared, audio.digest()))
+}
+
+/// A coder that codes audio as that of the take was.
+fn coder_for(
+    model: &Arc<CodecModel>,
+    take: &Take,
+    path: &Path,
+    audio: &AudioReader,
+    audio_path: &Path,
+) -> Result<FileEncoder, CliError> {
+    let header = &take.header;
+    let other =
+        |reason: String| Err(CliError::OtherAudio { audio: audio_path.into(), take: path.into(), reason });
+    if f64::from(audio.rate_hz) != header.host_rate_hz {
+        return other(format!("it has {} Hz, the take {} Hz", audio.rate_hz, header.host_rate_hz));
+    }
+    let mode = match &header.channel_mode {
+        None => ChannelMode::Each,
+        Some(ChannelModeText::Known(mode)) => *mode,
+        Some(ChannelModeText::Other(text)) => {
+            return other(format!(
+                "the take's channel_mode is {text:?}, expected mono, sum, left, right or each; install a newer SACodec"
+            ));
+        }
+    };
+    if mode == ChannelMode::Mono && audio.channels != 1 {
+        return other(format!("it has {} channels, the take was coded from one", audio.channels));
+    }
+    let coder = FileEncoder::new(model, mode, audio.channels, header.host_rate_hz, &input_name(audio_path))?;
+    match coder.encoders.len() {
+        channels if channels == header.channels => Ok(coder),
+        _ => other(format!("it has {} channels, the take {}", audio.channels, header.channels)),
+    }
+}
+
+/// The frames of a take that are still to be compared, and what was found of the others.
+struct Found<I> {
+    frames: I,
+    /// Index of the next frame.
+    index: u32,
+    compared: Comparison,
+}
+
+impl<'a, I: Iterator<Item = Option<&'a [TokenFrame]>>> Found<I> {
+    /// Compares all frames before `end` that the coder has completed.
+    fn compare(&mut self, coder: &mut FileEncoder, end: u32) {
+        let ready = coder.ready.iter().map(Vec::len).min().unwrap_or(0);
+        let count = ready.min(end.saturating_sub(self.index) as usize);
+        for frame in 0..count {
+            let coded: Vec<_> = coder.ready.iter().map(|channel| channel[frame]).collect();
+            self.add(&coded);
+        }
+        coder.ready.iter_mut().for_each(|channel| drop(channel.drain(..count)));
+    }
+
+    /// Compares all frames before `end`, where a pass begins: one that gave way before it was heard has fewer frames
+    /// than the take, or more.
+    fn compare_to_pass(&mut self, coder: &mut FileEncoder, end: u32) {
+        self.compare(coder, end);
+        let nothing = vec![None; coder.ready.len()];
+        while self.index < end {
+            self.add(&nothing);
+        }
+        coder.ready.iter_mut().for_each(Vec::clear);
+    }
+
+    fn add(&mut self, coded: &[Option<TokenFrame>]) {
+        if let Some(Some(tokens)) = self.frames.next() {
+            self.compared.add(self.index, tokens, coded);
+        }
+        self.index += 1;
+    }
 }

@@ -35,10 +35,18 @@ pub enum TakeError {
         expected: &'static str,
     },
     /// Longer than any take.
-    #[error("it has {bytes} bytes, more than a take can have: choose a .sac file")]
+    #[error("it has {bytes} bytes or more, and a take has 300 MiB at most: choose a .sac file")]
     TooLarge {
-        /// Length of the file.
+        /// Bytes that were found.
         bytes: u64,
+    },
+    /// More tokens, places or damage than any take has.
+    #[error(
+        "it would take up more than {mib} MiB of memory, more than a day of 16 channels: it is damaged, or not a take"
+    )]
+    TooMuch {
+        /// How much is allowed, in MiB.
+        mib: usize,
     },
     /// More frames than a take holds.
     #[error("a take holds at most 124 hours: start another one")]

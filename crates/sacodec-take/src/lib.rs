@@ -40,6 +40,7 @@ mod take_file;
 mod unfinished;
 #[cfg(feature = "record")]
 pub mod wav;
+mod window;
 #[cfg(feature = "record")]
 mod writer_thread;
 

@@ -1,7 +1,7 @@
 //! Reads a take: all that is sound of it, and what is not.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::ops::Range;
 use std::path::Path;
 
@@ -12,6 +12,7 @@ use super::format::{
 };
 use super::header::Header;
 use super::serializer::{Footer, TakeSerializer};
+use super::window::{WINDOW_BYTES, Window};
 use sacodec_token::{FRAME_RATE_HZ, TokenFrame};
 
 /// Missing frames that are taken for granted, and how many more for each frame that is there. A
@@ -23,6 +24,8 @@ const MISSING_PER_FRAME: u64 = 100;
 const MAX_UNNOTED_FRAMES: u16 = 1 << 15;
 /// Longest file that is read: a day of sixteen channels.
 const MAX_FILE_BYTES: u64 = 300 << 20;
+/// What is kept of such a file, at most: its tokens have 396 MiB.
+const MAX_KEPT_BYTES: usize = 512 << 20;
 /// Records of later versions that are kept at most.
 const MAX_UNKNOWN_RECORDS: usize = 1 << 16;
 
@@ -61,6 +64,7 @@ pub struct Take {
     pub cut_bytes: usize,
     /// Records of a later version: the index of the frame that they come before, tag and body.
     unknown: Vec<(u32, u8, Vec<u8>)>,
+    unknown_bytes: usize,
     tokens: Vec<TokenFrame>,
     runs: Vec<Run>,
     frames: u32,
@@ -72,67 +76,89 @@ impl Take {
     /// # Errors
     /// As [`Take::parse`], and [`TakeError::Io`].
     pub fn open(path: &Path) -> Result<Self, TakeError> {
-        Self::parse(&Self::bytes(path)?)
-    }
-
-    /// The bytes of the file at `path`, if it is not far longer than any take.
-    ///
-    /// # Errors
-    /// [`TakeError::TooLarge`] and [`TakeError::Io`].
-    pub fn bytes(path: &Path) -> Result<Vec<u8>, TakeError> {
         let file = File::open(path)?;
-        let length = file.metadata()?.len();
-        if length > MAX_FILE_BYTES {
-            return Err(TakeError::TooLarge { bytes: length });
+        // What is read counts too: it may grow meanwhile, and a device has no length.
+        match file.metadata()?.len() {
+            bytes if bytes > MAX_FILE_BYTES => Err(TakeError::TooLarge { bytes }),
+            _ => Self::from_reader(file),
         }
-        // It may grow while it is read, and a device has no length.
-        Self::read_bytes(file)
     }
 
-    /// All bytes of a pipe or the like, if they are not far more than those of any take.
+    /// Reads a take to the end of a pipe or the like. The bytes are not kept, only what they say.
     ///
     /// # Errors
-    /// [`TakeError::TooLarge`] and [`TakeError::Io`].
-    pub fn read_bytes(source: impl Read) -> Result<Vec<u8>, TakeError> {
-        let mut bytes = Vec::new();
-        source.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
-        match bytes.len() as u64 {
-            length if length > MAX_FILE_BYTES => Err(TakeError::TooLarge { bytes: length }),
-            _ => Ok(bytes),
-        }
+    /// As [`Take::parse`], and [`TakeError::Io`].
+    pub fn from_reader(source: impl Read) -> Result<Self, TakeError> {
+        Self::read(source, None, MAX_KEPT_BYTES)
     }
 
     /// Reads a take from its bytes. Damage after the header is not an error: see
     /// [`Take::damage`].
     ///
     /// # Errors
-    /// Where nothing can be read: a wrong or damaged header, another version; and
-    /// [`TakeError::MostlyMissing`].
+    /// Where nothing can be read: a wrong or damaged header, another version; [`TakeError::TooLarge`],
+    /// [`TakeError::TooMuch`] and [`TakeError::MostlyMissing`].
     pub fn parse(bytes: &[u8]) -> Result<Self, TakeError> {
-        let (header, start) = read_header(bytes)?;
-        Self::read(header, bytes, start)
+        Self::from_reader(bytes)
     }
 
-    /// Reads what is sound of a take whose header is not: `like` is that of a take of its kind.
+    /// As [`Take::from_reader`]; where the header is damaged, `like` takes its place: that of a take of its kind.
     ///
     /// # Errors
-    /// [`TakeError::MostlyMissing`].
-    pub fn recover(bytes: &[u8], like: &Header) -> Result<Self, TakeError> {
-        // What the other take says of itself is not true of this one.
-        let header = Header {
-            latency_samples: None,
-            stream_frame: None,
-            first_sample: None,
-            tempo_bpm: None,
-            source: None,
-            created: None,
-            ..like.clone()
-        };
-        Self::read(header, bytes, 0)
+    /// As [`Take::from_reader`]; that of the header where nothing is found with the other one either.
+    pub fn recover(source: impl Read, like: &Header) -> Result<Self, TakeError> {
+        Self::read(source, Some(like), MAX_KEPT_BYTES)
     }
 
-    fn read(header: Header, bytes: &[u8], start: usize) -> Result<Self, TakeError> {
-        let mut take = Self {
+    fn read(source: impl Read, like: Option<&Header>, max_kept_bytes: usize) -> Result<Self, TakeError> {
+        let mut window = Window::new(source);
+        let (mut take, problem) = match (read_header(window.bytes()?), like) {
+            (Ok((header, length)), _) => {
+                window.advance(length);
+                (Self::empty(header), None)
+            }
+            (
+                Err(error @ (TakeError::HeaderDamaged | TakeError::HeaderCut | TakeError::Magic)),
+                Some(like),
+            ) => (Self::empty(borrowed(like)), Some(error)),
+            (Err(error), _) => return Err(error),
+        };
+        // The damage that was met last: what is cut at the end is known by how it begins.
+        let mut skipped = Vec::new();
+        loop {
+            let at = window.offset();
+            let bytes = window.bytes()?;
+            let Some(&first) = bytes.first() else { break };
+            match read_record(&take.header, bytes) {
+                Some((record, length)) if take.footer.is_none() && take.accept(&record) => {
+                    skipped.clear();
+                    window.advance(length);
+                }
+                _ => {
+                    take.skip(at as usize);
+                    if skipped.len() < WINDOW_BYTES {
+                        skipped.push(first);
+                    }
+                    window.advance(1);
+                }
+            }
+            if window.offset() > MAX_FILE_BYTES {
+                return Err(TakeError::TooLarge { bytes: window.offset() });
+            }
+            if take.kept_bytes() > max_kept_bytes {
+                return Err(TakeError::TooMuch { mib: max_kept_bytes >> 20 });
+            }
+        }
+        take.settle_cut(&skipped);
+        take.check_missing()?;
+        match problem {
+            Some(error) if take.present_frames() == 0 => Err(error),
+            _ => Ok(take),
+        }
+    }
+
+    fn empty(header: Header) -> Self {
+        Self {
             header,
             anchors: Vec::new(),
             gaps: Vec::new(),
@@ -140,20 +166,21 @@ impl Take {
             damage: Vec::new(),
             cut_bytes: 0,
             unknown: Vec::new(),
+            unknown_bytes: 0,
             tokens: Vec::new(),
             runs: Vec::new(),
             frames: 0,
-        };
-        let mut at = start;
-        while at < bytes.len() {
-            match read_record(&take.header, &bytes[at..]) {
-                Some((record, length)) if take.footer.is_none() && take.accept(&record) => at += length,
-                _ => at += take.skip(at),
-            }
         }
-        take.settle_cut(bytes);
-        take.check_missing()?;
-        Ok(take)
+    }
+
+    /// Memory that it takes up.
+    fn kept_bytes(&self) -> usize {
+        size_of_val(&self.tokens[..])
+            + size_of_val(&self.runs[..])
+            + size_of_val(&self.anchors[..])
+            + size_of_val(&self.gaps[..])
+            + size_of_val(&self.damage[..])
+            + self.unknown_bytes
     }
 
     /// Frames, missing ones included.
@@ -183,6 +210,15 @@ impl Take {
             let missing = std::iter::repeat_n(None, missing as usize);
             missing.chain(self.tokens[present].chunks_exact(channels).map(Some))
         })
+    }
+
+    /// The tokens of each channel of frame `index`; `None` where it is missing.
+    pub fn frame(&self, index: u32) -> Option<&[TokenFrame]> {
+        let runs_up_to = self.runs.partition_point(|run| run.index <= index);
+        let run = self.runs.get(runs_up_to.checked_sub(1)?)?;
+        let at = index - run.index;
+        let offset = run.offset + at as usize * self.header.channels;
+        (at < run.frames).then(|| &self.tokens[offset..offset + self.header.channels])
     }
 
     /// Every stretch of missing frames, whatever the reason: from the file's gaps, or damage.
@@ -242,16 +278,28 @@ impl Take {
         })
     }
 
-    /// The take written anew: sound records only, missing frames as gaps, with a footer.
+    /// The take written anew, as [`Take::write_repaired`].
     ///
     /// # Errors
     /// As [`TakeSerializer`].
     pub fn repaired(&self) -> Result<Vec<u8>, TakeError> {
+        let mut bytes = Vec::new();
+        self.write_repaired(&mut bytes).map(|()| bytes)
+    }
+
+    /// Writes the take anew: sound records only, missing frames as gaps, with a footer.
+    ///
+    /// # Errors
+    /// As [`TakeSerializer`], and [`TakeError::Io`] as `out`.
+    pub fn write_repaired(&self, out: &mut impl Write) -> Result<(), TakeError> {
         let mut writer = TakeSerializer::new(self.header.clone())?;
         let mut anchors = self.anchors.iter().peekable();
         let mut unknown = self.unknown.iter().peekable();
         let mut missing = self.missing().into_iter().peekable();
         for (index, tokens) in (0..).zip(self.iter()) {
+            if writer.bytes_ready() > WINDOW_BYTES {
+                out.write_all(&writer.take_bytes())?;
+            }
             while let Some((_, tag, body)) = unknown.next_if(|(at, ..)| *at <= index) {
                 writer.unknown(*tag, body);
             }
@@ -286,7 +334,7 @@ impl Take {
             footer.notes.push(format!("repaired: {skipped} bytes could not be read"));
         }
         writer.finish_as(footer);
-        Ok(writer.take_bytes())
+        Ok(out.write_all(&writer.take_bytes())?)
     }
 
     /// A gap may have anchors inside. They give the place of the frames after them, so the gap is
@@ -342,6 +390,7 @@ impl Take {
             },
             Record::Unknown { .. } if self.unknown.len() >= MAX_UNKNOWN_RECORDS => false,
             Record::Unknown { tag, body } => {
+                self.unknown_bytes += size_of::<(u32, u8, Vec<u8>)>() + body.len();
                 self.unknown.push((self.frames, tag, body.to_vec()));
                 true
             }
@@ -369,24 +418,22 @@ impl Take {
         true
     }
 
-    /// Notes a byte that belongs to no record; gives the number of bytes to skip.
-    fn skip(&mut self, at: usize) -> usize {
+    /// Notes a byte that belongs to no record.
+    fn skip(&mut self, at: usize) {
         match self.damage.last_mut() {
             Some(damage) if damage.offset + damage.bytes == at => damage.bytes += 1,
             _ => self.damage.push(Damage { offset: at, bytes: 1 }),
         }
-        1
     }
 
-    /// What is cut off at the end of an unfinished take is not damage.
-    fn settle_cut(&mut self, bytes: &[u8]) {
+    /// What is cut off at the end of an unfinished take is not damage. `last` is what the file ends in that is no
+    /// sound record.
+    fn settle_cut(&mut self, last: &[u8]) {
         let header = &self.header;
         if self.footer.is_none()
-            && let Some(last) = self
-                .damage
-                .pop_if(|d| d.offset + d.bytes == bytes.len() && is_cut_record(header, &bytes[d.offset..]))
+            && let Some(cut) = self.damage.pop_if(|d| d.bytes == last.len() && is_cut_record(header, last))
         {
-            self.cut_bytes = last.bytes;
+            self.cut_bytes = cut.bytes;
         }
     }
 
@@ -399,3 +446,20 @@ impl Take {
         Ok(())
     }
 }
+
+/// A header for a take that has none, after that of a take of its kind.
+fn borrowed(like: &Header) -> Header {
+    // What the other take says of itself is not true of this one.
+    Header {
+        latency_samples: None,
+        stream_frame: None,
+        first_sample: None,
+        tempo_bpm: None,
+        source: None,
+        created: None,
+        ..like.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -192,6 +192,11 @@ impl TakeSerializer {
         std::mem::take(&mut self.bytes)
     }
 
+    /// How many bytes are complete.
+    pub fn bytes_ready(&self) -> usize {
+        self.bytes.len()
+    }
+
     fn advance(&mut self, count: u32) -> Result<(), TakeError> {
         let next = self.next_index.checked_add(count).filter(|&next| next <= MAX_FRAMES);
         self.next_index = next.ok_or(TakeError::TooLong)?;

@@ -1,8 +1,31 @@
 //! Why audio cannot be read.
 
 use std::io;
+use std::path::PathBuf;
 
 use thiserror::Error;
+
+/// Why an audio file cannot be opened or read.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum AudioFileError {
+    /// It could not be opened.
+    #[error("{} could not be opened: {source}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Its content cannot be read, or is not what it says.
+    #[error("{} could not be read: {source}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: AudioError,
+    },
+}
 
 /// Why audio cannot be read, or is not what its file says.
 #[derive(Debug, Error)]

@@ -10,9 +10,9 @@ use symphonia::core::io::{MediaSourceStream, ReadOnlySource};
 use symphonia::core::packet::Packet;
 use symphonia::default::{codecs, formats};
 
+use super::error::AudioError;
 use super::salvage::Salvage;
-use super::source::Tally;
-use super::{AudioError, Bytes};
+use super::source::{Bytes, Tally};
 
 const STREAM_INFO: u8 = 0;
 const STREAM_INFO_BYTES: usize = 34;

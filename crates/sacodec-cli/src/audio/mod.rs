@@ -8,24 +8,22 @@ mod salvage;
 mod source;
 mod wav;
 
-use std::io::{Chain, Cursor, Read};
+use std::io::{Cursor, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::CliError;
-use super::result_file::input_name;
-pub use error::AudioError;
+use crate::standard::input_name;
+pub use error::{AudioError, AudioFileError};
 use flac::FlacReader;
 pub use salvage::Salvage;
-use source::{Source, Tally};
+use source::{Bytes, Source, Tally};
 pub use source::{SourceDigest, digest_of};
 use wav::WavReader;
 
+/// What audio files are found by in folders.
+pub const AUDIO_EXTENSIONS: [&str; 2] = ["wav", "flac"];
 /// What a file is told by.
 const MAGIC_BYTES: usize = 12;
-
-/// The bytes of a file, of which the first have been looked at.
-type Bytes = Chain<Cursor<Vec<u8>>, Source>;
 
 /// An audio file, read piece by piece.
 pub struct AudioReader {
@@ -49,25 +47,27 @@ impl AudioReader {
     /// Opens `path`; `-` is standard input. `salvage` says what becomes of damage.
     ///
     /// # Errors
-    /// [`CliError::Open`] and [`CliError::Audio`].
-    pub fn open(path: &Path, salvage: Salvage) -> Result<Self, CliError> {
+    /// [`AudioFileError`].
+    pub fn open(path: &Path, salvage: Salvage) -> Result<Self, AudioFileError> {
         let name = input_name(path);
-        let source = Source::open(path).map_err(|source| CliError::Open { path: name.clone(), source })?;
-        Self::new(&name, source, salvage).map_err(|source| CliError::Audio { path: name, source })
+        let source =
+            Source::open(path).map_err(|source| AudioFileError::Open { path: name.clone(), source })?;
+        Self::new(&name, source, salvage).map_err(|source| AudioFileError::Content { path: name, source })
     }
 
     /// Reads bytes, which errors call `path`. Where their number is not known they are read like a pipe.
     ///
     /// # Errors
-    /// [`CliError::Audio`].
+    /// [`AudioFileError::Content`].
     pub fn of(
         path: &Path,
         bytes: impl Read + Send + Sync + 'static,
         length_bytes: Option<u64>,
         salvage: Salvage,
-    ) -> Result<Self, CliError> {
+    ) -> Result<Self, AudioFileError> {
         let source = Source::new(bytes, length_bytes);
-        Self::new(path, source, salvage).map_err(|source| CliError::Audio { path: path.into(), source })
+        Self::new(path, source, salvage)
+            .map_err(|source| AudioFileError::Content { path: path.into(), source })
     }
 
     fn new(path: &Path, mut source: Source, salvage: Salvage) -> Result<Self, AudioError> {
@@ -95,9 +95,9 @@ impl AudioReader {
     /// file has been checked.
     ///
     /// # Errors
-    /// [`CliError::Audio`].
-    pub fn read(&mut self, out: &mut [Vec<f32>]) -> Result<bool, CliError> {
-        self.format.read(out).map_err(|source| CliError::Audio { path: self.path.clone(), source })
+    /// [`AudioFileError::Content`].
+    pub fn read(&mut self, out: &mut [Vec<f32>]) -> Result<bool, AudioFileError> {
+        self.format.read(out).map_err(|source| AudioFileError::Content { path: self.path.clone(), source })
     }
 
     /// Samples that are missing and were given as silence, so far and in order.

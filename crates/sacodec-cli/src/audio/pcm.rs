@@ -1,6 +1,6 @@
 //! Samples as WAV files store them.
 
-use super::AudioError;
+use super::error::AudioError;
 
 /// How a sample is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

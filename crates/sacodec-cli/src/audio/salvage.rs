@@ -15,9 +15,9 @@ pub struct Salvage {
 }
 
 impl Salvage {
-    /// Fills what is missing.
-    pub fn on() -> Self {
-        Self { is_on: true, ..Self::default() }
+    /// Whether missing samples are filled.
+    pub fn new(is_on: bool) -> Self {
+        Self { is_on, missing: Vec::new() }
     }
 
     /// Whether samples up to `end` may be filled, of which `begin` is the first.

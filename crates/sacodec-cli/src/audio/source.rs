@@ -2,7 +2,7 @@
 //! every reader passes it on.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Chain, Cursor, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::result_file::is_standard;
+use crate::standard::is_standard;
 
 /// As large as a disk likes it.
 const BUFFER_BYTES: usize = 1 << 16;
@@ -31,6 +31,9 @@ pub struct Source {
     /// How long it is; `None` for what is no plain file.
     pub length_bytes: Option<u64>,
 }
+
+/// The bytes of a file, of which the first have been looked at.
+pub type Bytes = Chain<Cursor<Vec<u8>>, Source>;
 
 /// What has been read of a [`Source`].
 #[derive(Clone, Default)]

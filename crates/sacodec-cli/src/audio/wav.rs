@@ -6,7 +6,7 @@
 
 use std::io::{self, Read};
 
-use super::AudioError;
+use super::error::AudioError;
 use super::pcm::Encoding;
 use super::salvage::Salvage;
 

@@ -9,11 +9,10 @@ use std::path::{Component, Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
 
 use super::list::read_list;
-use super::names::{Folders, extension};
-use crate::CliError;
+use super::names::{DECODED, Folders, extension};
 use crate::console::complain;
-use crate::decode::DECODED;
-use crate::result_file::is_standard;
+use crate::error::CliError;
+use crate::standard::is_standard;
 
 /// A file to be worked on.
 pub struct Found {

@@ -2,20 +2,67 @@
 //! appends, and the last line of an input counts.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
+use clap::Args as ClapArgs;
+use indicatif::ProgressBar;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::lines::each_line;
 use super::names::path_of_bytes;
-use super::{Report, Task};
+use super::report::FileReport;
+use super::run::RunArgs;
+use super::task::{Second, Task};
 use crate::audio::{SourceDigest, digest_of};
 use crate::console::complain;
-use crate::result_file::is_standard;
-use crate::{CliError, Outcome};
+use crate::error::CliError;
+use crate::outcome::Outcome;
+use crate::standard::is_standard;
+
+/// Longest line: of a comparison by seconds, two days have 30 MiB.
+const MAX_LINE_BYTES: u64 = 64 << 20;
+
+/// What every command on many files takes that tells each of them in a log.
+#[derive(Debug, Default, ClapArgs)]
+pub struct LoggedRunArgs {
+    /// Append a line of JSON for each input to this file: its digest, what was made or found of it, frames,
+    /// seconds, error. `sacodec check` reads it.
+    #[arg(long, value_name = "JSONL")]
+    report: Option<PathBuf>,
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+impl LoggedRunArgs {
+    /// Works on all tasks, as [`RunArgs::run`], and keeps the log of the run, in which the second path of each
+    /// task is what `second` says.
+    ///
+    /// # Errors
+    /// Where the log cannot be opened.
+    pub fn run(
+        &self,
+        tasks: &[Task],
+        second: Second,
+        work: impl Fn(&Task, &ProgressBar) -> Result<FileReport, CliError> + Sync,
+    ) -> Result<Outcome, CliError> {
+        let log = self.report.as_deref().map(RunLog::open).transpose()?;
+        let outcome = self.run.run(tasks, |task, bar| {
+            let result = work(task, bar);
+            // What another process is making comes again.
+            if let Some(log) =
+                log.as_ref().filter(|_| task.waits || !matches!(result, Err(CliError::Busy { .. })))
+            {
+                log.add(&Entry::new(task, second, &result));
+            }
+            result
+        });
+        Ok(if log.is_none_or(|log| log.is_complete()) { outcome } else { Outcome::Failed })
+    }
+}
 
 /// How an input ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +72,7 @@ pub enum Ending {
     Done,
     /// Its result was there.
     Skipped,
-    /// Its result was made, and something is missing in it.
+    /// Its result was made, and something is missing in it; or it was compared, and something is different.
     Incomplete,
     /// It has no result.
     Failed,
@@ -46,11 +93,15 @@ pub struct LoggedFile {
 pub struct Entry {
     /// What was read.
     pub input: LoggedFile,
-    /// What was to be made; of several files the first.
-    pub output: LoggedPath,
+    /// What was to be made; of several files the first. `None` where the command only reads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<LoggedPath>,
+    /// What the input was compared with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partner: Option<LoggedFile>,
     /// How it ended.
     pub result: Ending,
-    /// What there is.
+    /// What was made.
     pub files: Vec<LoggedFile>,
     /// Frames of the take, missing ones included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -58,9 +109,12 @@ pub struct Entry {
     /// Length of the audio in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
-    /// What the take has lost.
+    /// What the take has lost, or what is not equal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub losses: Option<String>,
+    /// What a command that only reads has found: what `--json` prints of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<Value>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -112,40 +166,44 @@ impl LoggedFile {
 }
 
 impl Entry {
-    fn new(task: &Task, result: &Result<Report, CliError>) -> Self {
-        let failed = |error: Option<String>, source| Self {
-            input: LoggedFile::of(&task.input, source),
-            output: LoggedPath(task.output.clone()),
+    fn new(task: &Task, second: Second, result: &Result<FileReport, CliError>) -> Self {
+        let made = result.as_ref().ok().map(|report| &report.made);
+        let partner = made.and_then(|made| made.partner.clone());
+        let partner = partner.or((second == Second::Partner).then(|| (task.output.clone(), None)));
+        let entry = Self {
+            input: LoggedFile::of(&task.input, made.and_then(|made| made.source.clone())),
+            output: (second == Second::Result).then(|| LoggedPath(task.output.clone())),
+            partner: partner.map(|(path, digest)| LoggedFile::of(&path, digest)),
             result: Ending::Failed,
             files: Vec::new(),
             frames: None,
             seconds: None,
             losses: None,
-            error,
+            found: None,
+            error: None,
         };
-        let report = match result {
-            Ok(report) => report,
-            Err(error) => return failed(Some(error.to_string()), None),
-        };
-        let made = &report.made;
-        Self {
-            result: match report.outcome {
-                Outcome::Done => Ending::Done,
-                Outcome::Skipped => Ending::Skipped,
-                Outcome::Finding => Ending::Incomplete,
-                Outcome::Failed => Ending::Failed,
+        match result {
+            Err(error) => Self { error: Some(error.to_string()), ..entry },
+            Ok(FileReport { outcome, made, json, .. }) => Self {
+                result: match outcome {
+                    Outcome::Done => Ending::Done,
+                    Outcome::Skipped => Ending::Skipped,
+                    Outcome::Finding => Ending::Incomplete,
+                    Outcome::Failed => Ending::Failed,
+                },
+                files: made.files.iter().map(|file| LoggedFile::of(file, None)).collect(),
+                frames: made.frames,
+                seconds: made.seconds,
+                losses: made.losses.clone(),
+                found: (second != Second::Result).then(|| json.clone()),
+                ..entry
             },
-            files: made.files.iter().map(|file| LoggedFile::of(file, None)).collect(),
-            frames: made.frames,
-            seconds: made.seconds,
-            losses: made.losses.clone(),
-            ..failed(None, made.source.clone())
         }
     }
 }
 
 /// A log that is being written.
-pub struct RunLog {
+struct RunLog {
     path: PathBuf,
     file: Mutex<File>,
     is_complete: AtomicBool,
@@ -156,7 +214,7 @@ impl RunLog {
     ///
     /// # Errors
     /// [`CliError::Write`].
-    pub fn open(path: &Path) -> Result<Self, CliError> {
+    fn open(path: &Path) -> Result<Self, CliError> {
         let open = || {
             let mut file = File::options().create(true).read(true).append(true).open(path)?;
             let length = file.metadata()?.len();
@@ -171,13 +229,13 @@ impl RunLog {
             }
             Ok(file)
         };
-        let file = open().map_err(|e: std::io::Error| CliError::write(path, e))?;
+        let file = open().map_err(|e: io::Error| CliError::write(path, e))?;
         Ok(Self { path: path.into(), file: Mutex::new(file), is_complete: AtomicBool::new(true) })
     }
 
-    /// The result of a task. Where it cannot be written, that is said once.
-    pub fn add(&self, task: &Task, result: &Result<Report, CliError>) {
-        let line = serde_json::to_string(&Entry::new(task, result)).map_err(std::io::Error::from);
+    /// A line more. Where it cannot be written, that is said once.
+    fn add(&self, entry: &Entry) {
+        let line = serde_json::to_string(entry).map_err(io::Error::from);
         // In one call, so that the lines of several processes do not mix.
         let written = line.and_then(|line| self.file.lock().write_all(format!("{line}\n").as_bytes()));
         if let Err(error) = written
@@ -191,30 +249,35 @@ impl RunLog {
     }
 
     /// Whether all results are in it.
-    pub fn is_complete(&self) -> bool {
+    fn is_complete(&self) -> bool {
         self.is_complete.load(Relaxed)
     }
 }
 
-/// The lines of a log, and how many more are not complete: those that a killed process has begun.
+/// Gives each line of a log to `with`; gives how many more are not complete: those that a killed process has begun.
 ///
 /// # Errors
 /// As the system, and where a line is complete and of something else.
-pub fn read_log(path: &Path) -> std::io::Result<(Vec<Entry>, usize)> {
-    let bytes = std::fs::read(path)?;
-    let lines = bytes.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
-    let (mut entries, mut cut) = (Vec::new(), 0);
-    for line in lines {
+pub fn read_log(path: &Path, mut with: impl FnMut(Entry)) -> io::Result<usize> {
+    let other = |what: &dyn std::fmt::Display| {
+        io::Error::other(format!("it is not a report that --report wrote: {what}"))
+    };
+    let mut cut = 0;
+    let read = each_line(File::open(path)?, MAX_LINE_BYTES, |line| {
+        if line.trim_ascii().is_empty() {
+            return Ok(());
+        }
         match serde_json::from_slice::<Value>(line).map(serde_json::from_value) {
-            Ok(Ok(entry)) => entries.push(entry),
-            Ok(Err(error)) => {
-                let what = format!("it is not a report that --report wrote: {error}");
-                return Err(std::io::Error::other(what));
-            }
+            Ok(Ok(entry)) => with(entry),
+            Ok(Err(error)) => return Err(other(&error)),
             Err(_) => cut += 1,
         }
+        Ok(())
+    });
+    match read {
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(other(&error)),
+        result => result.map(|()| cut),
     }
-    Ok((entries, cut))
 }
 
 #[cfg(test)]
@@ -228,12 +291,14 @@ mod tests {
                 path: LoggedPath("in/ä \"b\".wav".into()),
                 digest: Some(SourceDigest { bytes: 7, sha256: "ab".into() }),
             },
-            output: LoggedPath("out/a.sac".into()),
+            output: Some(LoggedPath("out/a.sac".into())),
+            partner: None,
             result: Ending::Incomplete,
             files: vec![LoggedFile { path: LoggedPath("out/a.sac".into()), digest: None }],
             frames: Some(3),
             seconds: Some(0.04),
             losses: Some("1 frames are missing".into()),
+            found: None,
             error: None,
         };
         #[cfg(unix)]

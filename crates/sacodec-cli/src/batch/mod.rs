@@ -1,12 +1,14 @@
 //! Many files at once: what to work on, what comes out where, on how many threads, and the report.
 
 mod inputs;
+mod lines;
 mod list;
 pub mod log;
 mod names;
 mod printer;
 mod report;
 mod run;
+mod task;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -14,16 +16,18 @@ use std::path::{Path, PathBuf};
 use clap::Args as ClapArgs;
 use indicatif::ProgressBar;
 
-use super::result_file::is_standard;
-use super::{CliError, Outcome};
+use crate::error::CliError;
+use crate::outcome::Outcome;
+use crate::standard::is_standard;
 pub use inputs::normal;
 use inputs::{Found, Search};
 pub use list::read_list;
-use log::RunLog;
+pub use log::LoggedRunArgs;
+pub use names::{DECODED, extension, name, with_other_extension};
 use names::{Folders, result_name};
-pub use names::{extension, name, with_other_extension};
-pub use report::{Made, Report};
+pub use report::{FileReport, Made};
 pub use run::RunArgs;
+pub use task::{Second, Task};
 
 /// What most commands take.
 #[derive(Debug, ClapArgs)]
@@ -49,40 +53,8 @@ pub struct BatchArgs {
     /// its size and digest tell. Processes may share a folder: each result is made by one of them.
     #[arg(long)]
     pub skip_existing: bool,
-    /// Append a line of JSON for each input to this file: its digest, its result, frames, seconds, error.
-    /// `sacodec check` reads it.
-    #[arg(long, value_name = "JSONL")]
-    report: Option<PathBuf>,
     #[command(flatten)]
-    run: RunArgs,
-}
-
-/// One file to be worked on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Task {
-    /// What is read.
-    pub input: PathBuf,
-    /// What is written, with the extension of the first format.
-    pub output: PathBuf,
-    /// Another input that has this output already: then nothing is done.
-    pub rival: Option<PathBuf>,
-    /// Whether to wait for another process that makes it. If not, it comes again after the others.
-    pub waits: bool,
-}
-
-impl Task {
-    /// # Errors
-    /// [`CliError::OneOutput`].
-    fn has_no_rival(&self) -> Result<(), CliError> {
-        match &self.rival {
-            None => Ok(()),
-            Some(rival) => Err(CliError::OneOutput {
-                path: self.output.clone(),
-                first: rival.clone(),
-                second: self.input.clone(),
-            }),
-        }
-    }
+    run: LoggedRunArgs,
 }
 
 impl BatchArgs {
@@ -95,8 +67,7 @@ impl BatchArgs {
             root: None,
             overwrite: false,
             skip_existing: false,
-            report: None,
-            run: RunArgs::default(),
+            run: LoggedRunArgs::default(),
         }
     }
 
@@ -115,27 +86,16 @@ impl BatchArgs {
         Self { output, ..self }
     }
 
-    /// Works on all tasks, as [`RunArgs::run`], and keeps the log of the run.
+    /// Works on all tasks, as [`LoggedRunArgs::run`]; one that has a rival is an error.
     ///
     /// # Errors
     /// Where the log cannot be opened.
     pub fn run(
         &self,
         tasks: &[Task],
-        work: impl Fn(&Task, &ProgressBar) -> Result<Report, CliError> + Sync,
+        work: impl Fn(&Task, &ProgressBar) -> Result<FileReport, CliError> + Sync,
     ) -> Result<Outcome, CliError> {
-        let log = self.report.as_deref().map(RunLog::open).transpose()?;
-        let outcome = self.run.run(tasks, |task, bar| {
-            let result = task.has_no_rival().and_then(|()| work(task, bar));
-            // What another process is making comes again.
-            if let Some(log) =
-                log.as_ref().filter(|_| task.waits || !matches!(result, Err(CliError::Busy { .. })))
-            {
-                log.add(task, &result);
-            }
-            result
-        });
-        Ok(if log.is_none_or(|log| log.is_complete()) { outcome } else { Outcome::Failed })
+        self.run.run(tasks, Second::Result, |task, bar| task.has_no_rival().and_then(|()| work(task, bar)))
     }
 
     /// What may be the name of a single result: only its extension can tell.

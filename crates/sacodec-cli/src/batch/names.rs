@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+/// What decoded takes are called beside the takes: the name alone may be that of the audio they were coded from.
+pub const DECODED: &str = "decoded.wav";
 /// Longest name of a file, on all systems that are in use.
 const MAX_NAME_BYTES: usize = 255;
 

@@ -6,14 +6,16 @@ use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::names::name;
-use super::{Report, Task};
-use crate::console::{Reports, complain};
-use crate::{CliError, Outcome};
+use super::report::FileReport;
+use super::task::Task;
+use crate::console::{ReportsTo, complain};
+use crate::error::CliError;
+use crate::outcome::Outcome;
 
 /// Prints reports in the order of the tasks, whichever is ready first.
 pub struct Printer {
     json: bool,
-    reports: Reports,
+    reports: ReportsTo,
     bar: ProgressBar,
     next: usize,
     waiting: BTreeMap<usize, (String, bool)>,
@@ -26,7 +28,7 @@ pub struct Printer {
 
 impl Printer {
     /// For reports in words or in JSON.
-    pub fn new(json: bool, reports: Reports, bar: ProgressBar) -> Self {
+    pub fn new(json: bool, reports: ReportsTo, bar: ProgressBar) -> Self {
         Self {
             json,
             reports,
@@ -41,7 +43,7 @@ impl Printer {
     }
 
     /// The result of a task.
-    pub fn add(&mut self, at: usize, task: &Task, result: Result<Report, CliError>) {
+    pub fn add(&mut self, at: usize, task: &Task, result: Result<FileReport, CliError>) {
         let (line, is_error) = match result {
             Ok(report) => {
                 self.skipped += usize::from(report.outcome == Outcome::Skipped);

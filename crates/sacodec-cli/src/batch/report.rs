@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::audio::SourceDigest;
-use crate::{Outcome, losses};
+use crate::outcome::Outcome;
+use crate::take::losses;
 use sacodec_take::Take;
 
 /// What a file gave.
 #[derive(Debug)]
-pub struct Report {
+pub struct FileReport {
     /// A line for people.
     pub text: String,
     /// The same for machines; `input` is added.
@@ -32,8 +33,10 @@ pub struct Made {
     pub frames: Option<u32>,
     /// Length of the audio in seconds.
     pub seconds: Option<f64>,
-    /// What the take has lost.
+    /// What the take has lost, or what is not equal.
     pub losses: Option<String>,
+    /// What it was compared with.
+    pub partner: Option<(PathBuf, Option<SourceDigest>)>,
 }
 
 impl Made {
@@ -55,7 +58,7 @@ impl Made {
     }
 }
 
-impl Report {
+impl FileReport {
     /// A report; it made nothing.
     pub fn new(text: String, json: Value, outcome: Outcome) -> Self {
         Self { text, json, outcome, made: Made::default() }

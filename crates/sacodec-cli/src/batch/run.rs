@@ -7,9 +7,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use parking_lot::Mutex;
 
 use super::printer::Printer;
-use super::{Report, Task};
-use crate::console::Reports;
-use crate::{CliError, Outcome};
+use super::report::FileReport;
+use super::task::Task;
+use crate::console::ReportsTo;
+use crate::error::CliError;
+use crate::outcome::Outcome;
 
 /// What every command on many files takes.
 #[derive(Debug, Default, ClapArgs)]
@@ -27,13 +29,13 @@ impl RunArgs {
     pub fn run(
         &self,
         tasks: &[Task],
-        work: impl Fn(&Task, &ProgressBar) -> Result<Report, CliError> + Sync,
+        work: impl Fn(&Task, &ProgressBar) -> Result<FileReport, CliError> + Sync,
     ) -> Outcome {
         let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
         let jobs = self.jobs.map_or(cores, usize::from).min(tasks.len()).max(1);
         let bar = self.bar(tasks.len());
         let quiet = ProgressBar::hidden();
-        let reports = Reports::beside(tasks.iter().map(|task| task.output.as_path()));
+        let reports = ReportsTo::beside(tasks.iter().map(|task| task.output.as_path()));
         let next = AtomicUsize::new(0);
         // What another process is making.
         let busy = Mutex::new(Vec::new());

@@ -5,8 +5,8 @@ use std::io::{BufWriter, Write};
 use serde::Serialize;
 
 use super::row::Row;
-use super::{Content, Out, Shard, Written};
-use crate::CliError;
+use super::shard::{Content, Out, Shard, Written};
+use crate::error::CliError;
 use sacodec_take::MISSING_TOKEN;
 
 #[derive(Serialize)]

@@ -4,19 +4,22 @@ mod jsonl;
 mod npz;
 mod parquet;
 mod row;
+mod shard;
 mod webdataset;
 
 use std::collections::HashMap;
-use std::io::{self, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum};
 use serde_json::json;
 
-use super::batch::{BatchArgs, Report, RunArgs, Task, name};
-use super::result_file::write_result;
-use super::{CliError, Outcome, losses, open_take};
-use sacodec_take::{PackId, Take};
+use crate::batch::{BatchArgs, FileReport, RunArgs, Task, name};
+use crate::error::CliError;
+use crate::outcome::Outcome;
+use crate::result_file::write_result;
+use crate::take::open_take;
+use shard::{Content, Item, Shard};
 
 #[derive(Debug, ClapArgs)]
 pub struct Args {
@@ -69,31 +72,6 @@ impl Format {
     }
 }
 
-/// A take of a shard: it is read when its turn comes.
-struct Item {
-    path: PathBuf,
-    /// Its name in the dataset: its path without `.sac`.
-    key: String,
-}
-
-/// The takes of one shard.
-struct Shard<'a> {
-    items: &'a [Item],
-    /// The pack that all of them must be of, and a take of it.
-    pack: &'a PackId,
-    example: &'a Path,
-}
-
-/// What is in a shard.
-#[derive(Debug, Default)]
-struct Content {
-    rows: u64,
-    frames: u64,
-    missing_frames: u64,
-    /// Takes that have lost something.
-    not_whole: Vec<String>,
-}
-
 pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let items = items(args)?;
     let Some(first) = items.first() else { return Ok(Outcome::Done) };
@@ -109,7 +87,7 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
     }
     Ok(args.run.run(&tasks, |task, _| match of_path.get(&task.output) {
         Some(shard) => make(args, task, shard),
-        None => Ok(Report::silent(Outcome::Done)),
+        None => Ok(FileReport::silent(Outcome::Done)),
     }))
 }
 
@@ -135,7 +113,7 @@ fn items(args: &Args) -> Result<Vec<Item>, CliError> {
     Ok(items)
 }
 
-fn make(args: &Args, task: &Task, shard: &Shard) -> Result<Report, CliError> {
+fn make(args: &Args, task: &Task, shard: &Shard) -> Result<FileReport, CliError> {
     let content = write_result(&task.input, &task.output, args.overwrite, |file| {
         let written = |error: io::Error| CliError::write(&task.output, error);
         match args.to {
@@ -155,36 +133,5 @@ fn make(args: &Args, task: &Task, shard: &Shard) -> Result<Report, CliError> {
         "output": name(&task.output), "takes": takes, "rows": rows, "frames": frames,
         "missing_frames": missing_frames, "not_whole": not_whole,
     });
-    Ok(Report::new(text, json, if not_whole.is_empty() { Outcome::Done } else { Outcome::Finding }))
-}
-
-/// Turns an error of the system into one that names the shard.
-type Written<'a> = &'a dyn Fn(io::Error) -> CliError;
-
-/// What shards are written to.
-trait Out: Write + Seek + Send {}
-impl<T: Write + Seek + Send> Out for T {}
-
-impl Shard<'_> {
-    /// Reads the takes one after the other: never more than one is in memory.
-    fn for_each(
-        &self,
-        mut with: impl FnMut(&Item, &Take) -> Result<(), CliError>,
-    ) -> Result<Content, CliError> {
-        let mut content = Content::default();
-        for item in self.items {
-            let take = open_take(&item.path)?;
-            if !take.header.pack.sha256.eq_ignore_ascii_case(&self.pack.sha256) {
-                return Err(CliError::MixedPacks { first: self.example.into(), second: item.path.clone() });
-            }
-            with(item, &take)?;
-            content.rows += take.header.channels as u64;
-            content.frames += u64::from(take.frames());
-            content.missing_frames += u64::from(take.frames() - take.present_frames());
-            if let Some(losses) = losses(&take) {
-                content.not_whole.push(format!("{}: {losses}", item.path.display()));
-            }
-        }
-        Ok(content)
-    }
+    Ok(FileReport::new(text, json, if not_whole.is_empty() { Outcome::Done } else { Outcome::Finding }))
 }

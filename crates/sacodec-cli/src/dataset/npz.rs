@@ -6,8 +6,8 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use super::row::Row;
-use super::{Content, Out, Shard, Written};
-use crate::CliError;
+use super::shard::{Content, Out, Shard, Written};
+use crate::error::CliError;
 
 /// The takes are read twice: the length of an array is at its beginning.
 pub fn write(shard: &Shard, out: &mut impl Out, written: Written) -> Result<Content, CliError> {

@@ -11,8 +11,8 @@ use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 
 use super::row::Row;
-use super::{Content, Out, Shard, Written};
-use crate::CliError;
+use super::shard::{Content, Out, Shard, Written};
+use crate::error::CliError;
 
 const SCHEMA: &str = "message tokens {
     REQUIRED BYTE_ARRAY key (UTF8);

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Item;
+use super::shard::Item;
 use crate::batch::Made;
 use sacodec_take::{MISSING_TOKEN, Take};
 

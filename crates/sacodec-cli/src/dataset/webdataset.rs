@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::row::Row;
-use super::{Content, Out, Shard, Written};
-use crate::CliError;
+use super::shard::{Content, Out, Shard, Written};
+use crate::error::CliError;
 use sacodec_take::write_npy;
 
 /// A key for WebDataset, where the first dot of a file's name ends it.

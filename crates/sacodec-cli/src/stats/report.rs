@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::counts::{CodeUse, entropy_bits};
-use super::{FolderStats, PackStats};
+use super::pack_stats::{FolderStats, PackStats};
 use crate::batch::name;
 use sacodec_codec::TokenStream;
 

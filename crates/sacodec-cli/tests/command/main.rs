@@ -10,6 +10,8 @@ mod ends;
 mod interrupt;
 #[cfg(unix)]
 mod killed;
+#[cfg(target_os = "linux")]
+mod memory;
 mod names;
 mod report;
 mod roundtrip;

@@ -162,7 +162,7 @@ fn what_is_salvaged_has_silence_for_each_damaged_frame_and_every_other_sample_in
             changed[damaged][middle] ^= 0x40;
             let bytes = [vec![file.head()], changed].concat().concat();
             let mut reader =
-                AudioReader::of(Path::new("test"), Cursor::new(bytes), None, Salvage::on()).unwrap();
+                AudioReader::of(Path::new("test"), Cursor::new(bytes), None, Salvage::new(true)).unwrap();
             let mut found = vec![Vec::new(); 2];
             while reader.read(&mut found).unwrap() {}
             let lost = damaged * 256..2000.min(damaged * 256 + 256);

@@ -8,8 +8,7 @@ mod wav;
 use std::io::Cursor;
 use std::path::Path;
 
-use sacodec_cli::CliError;
-use sacodec_cli::audio::{AudioReader, Salvage};
+use sacodec_cli::audio::{AudioFileError, AudioReader, Salvage};
 
 /// What was read of a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,7 +19,7 @@ struct Audio {
 
 /// Reads bytes as a plain file, and as a pipe: both must give the same, or both fail.
 #[track_caller]
-fn read(bytes: &[u8]) -> Result<Audio, CliError> {
+fn read(bytes: &[u8]) -> Result<Audio, AudioFileError> {
     let length = Some(bytes.len() as u64);
     let (file, pipe) = (read_as(bytes, length), read_as(bytes, None));
     match (&file, &pipe) {
@@ -31,7 +30,7 @@ fn read(bytes: &[u8]) -> Result<Audio, CliError> {
     file
 }
 
-fn read_as(bytes: &[u8], length_bytes: Option<u64>) -> Result<Audio, CliError> {
+fn read_as(bytes: &[u8], length_bytes: Option<u64>) -> Result<Audio, AudioFileError> {
     let mut reader =
         AudioReader::of(Path::new("test"), Cursor::new(bytes.to_vec()), length_bytes, Salvage::default())?;
     let mut channels = vec![Vec::new(); reader.channels];

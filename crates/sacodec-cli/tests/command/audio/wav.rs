@@ -13,6 +13,7 @@ use super::{read, refused};
 const SAMPLES: usize = 99;
 
 /// A way to store samples: its `fmt ` chunk, its bytes, and what is read of them.
+#[derive(Clone)]
 struct Stored {
     name: String,
     format: Vec<u8>,
@@ -34,9 +35,12 @@ fn integers(bits: u16, bytes: u16, count: usize) -> (Vec<u8>, Vec<f32>) {
 
 /// All that is read, with so many channels.
 fn all(channels: u16, rate_hz: u32) -> Vec<Stored> {
-    let count = SAMPLES * usize::from(channels);
-    let mut all = Vec::new();
-    let integer_formats = [
+    [all_integers(channels, rate_hz), all_floats(channels, rate_hz), all_laws(channels, rate_hz)].concat()
+}
+
+/// Whole numbers: bits and the bytes that hold them, with a plain format and an extensible one.
+fn all_integers(channels: u16, rate_hz: u32) -> Vec<Stored> {
+    let widths = [
         (8, 1),
         (5, 1),
         (16, 2),
@@ -50,8 +54,9 @@ fn all(channels: u16, rate_hz: u32) -> Vec<Stored> {
         (20, 4),
         (16, 4),
     ];
-    for (bits, bytes) in integer_formats {
-        let (data, expected) = integers(bits, bytes, count);
+    let mut all = Vec::new();
+    for (bits, bytes) in widths {
+        let (data, expected) = integers(bits, bytes, SAMPLES * usize::from(channels));
         let align = bytes * channels;
         let forms = [
             ("plain", format(1, channels, rate_hz, bits, align)),
@@ -62,13 +67,18 @@ fn all(channels: u16, rate_hz: u32) -> Vec<Stored> {
             all.push(Stored { name, format, data: data.clone(), expected: expected.clone() });
         }
     }
-    let floats = noise(1, count, 1.5);
-    let doubles: Vec<f64> = floats.iter().map(|&s| f64::from(s)).collect();
-    let float_data: [(u16, Vec<u8>); 2] = [
+    all
+}
+
+/// Floats of both widths.
+fn all_floats(channels: u16, rate_hz: u32) -> Vec<Stored> {
+    let floats = noise(1, SAMPLES * usize::from(channels), 1.5);
+    let data: [(u16, Vec<u8>); 2] = [
         (32, floats.iter().flat_map(|s| s.to_le_bytes()).collect()),
-        (64, doubles.iter().flat_map(|s| s.to_le_bytes()).collect()),
+        (64, floats.iter().flat_map(|&s| f64::from(s).to_le_bytes()).collect()),
     ];
-    for (bits, data) in float_data {
+    let mut all = Vec::new();
+    for (bits, data) in data {
         let align = bits / 8 * channels;
         for format in
             [format(3, channels, rate_hz, bits, align), extensible(3, channels, rate_hz, bits, align, bits)]
@@ -77,24 +87,24 @@ fn all(channels: u16, rate_hz: u32) -> Vec<Stored> {
             all.push(Stored { name, format, data: data.clone(), expected: floats.clone() });
         }
     }
-    // Values of G.711.
+    all
+}
+
+/// Values of G.711.
+fn all_laws(channels: u16, rate_hz: u32) -> Vec<Stored> {
     let laws: [(u16, [(u8, i16); 5]); 2] = [
         (6, [(0xD5, 8), (0x55, -8), (0xAA, 32_256), (0x2A, -32_256), (0x10, -2752)]),
         (7, [(0xFF, 0), (0x00, -32_124), (0x80, 32_124), (0x10, -15_996), (0xF0, 120)]),
     ];
-    for (tag, values) in laws {
-        let (data, expected) = (0..count)
+    let stored = |(tag, values): (u16, [(u8, i16); 5])| {
+        let (data, expected) = (0..SAMPLES * usize::from(channels))
             .map(|i| values[i % 5])
             .map(|(code, value)| (code, f32::from(value) / 32_768.0))
             .unzip();
-        all.push(Stored {
-            name: format!("tag {tag}"),
-            format: format(tag, channels, rate_hz, 8, channels),
-            data,
-            expected,
-        });
-    }
-    all
+        let format = format(tag, channels, rate_hz, 8, channels);
+        Stored { name: format!("tag {tag}"), format, data, expected }
+    };
+    laws.into_iter().map(stored).collect()
 }
 
 /// What a program may write into the two sizes, and all the same the audio is whole.

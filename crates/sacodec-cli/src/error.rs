@@ -1,0 +1,260 @@
+//! What the command can fail with, in words that say what to do.
+
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::audio::AudioFileError;
+use sacodec_codec::{CodecError, LoadError};
+use sacodec_engine::EngineError;
+use sacodec_take::atomic_file::AtomicFileError;
+use sacodec_take::decode::DecodeError;
+use sacodec_take::export::ExportError;
+use sacodec_take::wav::WavError;
+use sacodec_take::{MAX_CHANNELS, TakeError};
+
+/// What any command can fail with. Each message names the file and says what to do.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum CliError {
+    /// A file could not be opened.
+    #[error("{} could not be opened: {source}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Audio that cannot be read, or is not what its file says.
+    #[error(transparent)]
+    Audio(#[from] AudioFileError),
+    /// More channels than a take can hold.
+    #[error("{} has {channels} channels and a take holds {MAX_CHANNELS}: code `--channels sum`", path.display())]
+    Channels {
+        /// The file.
+        path: PathBuf,
+        /// Its channels.
+        channels: usize,
+    },
+    /// No samples in it.
+    #[error("{} holds no audio", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A result could not be written.
+    #[error("{} could not be written ({reason}): is its folder there, with room and rights to write?", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the writer said.
+        reason: String,
+    },
+    /// A result that cannot have its name.
+    #[error("{} could not be written: {source}", path.display())]
+    Name {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: AtomicFileError,
+    },
+    /// Audio that cannot be a WAV file.
+    #[error("{} could not be written: {source}", path.display())]
+    Wav {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: WavError,
+    },
+    /// Input and output, or two outputs, are one file.
+    #[error("{} would be overwritten while it is needed: choose another output", path.display())]
+    SameFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The pack.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The codec.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// Audio that the engine cannot code.
+    #[error("{} could not be coded: {source}", path.display())]
+    Coding {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: EngineError,
+    },
+    /// Not a take that can be read.
+    #[error("{} could not be read: {source}", path.display())]
+    Take {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: TakeError,
+    },
+    /// A take could not be made into something else.
+    #[error("{} could not be made of {}: {source}", output.display(), input.display())]
+    Export {
+        /// The take.
+        input: PathBuf,
+        /// What was to be made.
+        output: PathBuf,
+        /// Why.
+        source: ExportError,
+    },
+    /// A take that cannot be coded again with the pack at hand.
+    #[error("{} could not be verified: {source}", path.display())]
+    Verify {
+        /// The take.
+        path: PathBuf,
+        /// Why.
+        source: DecodeError,
+    },
+    /// Takes whose tokens cannot be compared.
+    #[error("{} and {} cannot be compared: {reason}", first.display(), second.display())]
+    Compare {
+        /// A take.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A result is there already.
+    #[error("{} is there already: remove it, or give --overwrite, or where files are many --skip-existing", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A result is there that is not what would be made.
+    #[error("{} is there already and is not the take of {}: {reason}: remove it, give --overwrite, or choose another --output", path.display(), input.display())]
+    OtherSource {
+        /// The result.
+        path: PathBuf,
+        /// What it should have been made of.
+        input: PathBuf,
+        /// What is different.
+        reason: String,
+    },
+    /// Another process is making a result.
+    #[error("{} is being made by another process: try again when it is done", path.display())]
+    Busy {
+        /// The result.
+        path: PathBuf,
+    },
+    /// Two inputs, one result.
+    #[error("{} would be made of both {} and {}: give the second another place with --output", path.display(), first.display(), second.display())]
+    OneOutput {
+        /// The result.
+        path: PathBuf,
+        /// One input.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+    },
+    /// Two takes, one key of a dataset.
+    #[error("{key} would be the key of both {} and {}: rename one, or give a folder that holds both as the only input", first.display(), second.display())]
+    OneKey {
+        /// The key.
+        key: String,
+        /// One take.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+    },
+    /// Takes of two packs, whose codes mean different things.
+    #[error("{} was coded with another pack than {}: make a dataset of the takes of each pack", second.display(), first.display())]
+    MixedPacks {
+        /// One take.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+    },
+    /// A result of one kind was given the name of another.
+    #[error("{} would hold .{expected}: name it so, or end it in / for a folder", path.display())]
+    Extension {
+        /// The name.
+        path: PathBuf,
+        /// The extension of what would be written.
+        expected: String,
+    },
+    /// A list that is no list of names.
+    #[error("{} is not a list of files: one name on each line is expected, in UTF-8 or as bytes, not in UTF-16", path.display())]
+    List {
+        /// The list.
+        path: PathBuf,
+    },
+    /// An input that cannot be named from the root.
+    #[error("{} is not in the folder {} that --root gives: give a folder that holds all inputs", path.display(), root.display())]
+    OutsideRoot {
+        /// The input.
+        path: PathBuf,
+        /// The root.
+        root: PathBuf,
+    },
+    /// Standard input has no name that a result could be called after.
+    #[error(
+        "standard input has no name that its result could have: give one with --output, or - for standard output"
+    )]
+    NoName,
+    /// Standard output holds one result.
+    #[error(
+        "standard output can hold one result, and {inputs} inputs were given: give a folder with --output"
+    )]
+    ManyToStandardOutput {
+        /// How many.
+        inputs: usize,
+    },
+    /// Nothing to work on.
+    #[error("there is nothing to do: {what}")]
+    NoInput {
+        /// What there is, or what to give.
+        what: String,
+    },
+    /// Audio that cannot be what a take was coded from.
+    #[error("{} cannot be what {} was coded from: {reason}", audio.display(), take.display())]
+    OtherAudio {
+        /// The audio.
+        audio: PathBuf,
+        /// The take.
+        take: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The engine met frames it could not code: the output would be silently wrong.
+    #[error("{failed} frames could not be coded: try another pack")]
+    Failed {
+        /// How many.
+        failed: u64,
+    },
+}
+
+impl CliError {
+    /// `path` could not be written.
+    pub(crate) fn write(path: &Path, error: impl std::fmt::Display) -> Self {
+        Self::Write { path: path.into(), reason: error.to_string() }
+    }
+
+    /// `path` could not be made.
+    pub(crate) fn file(path: &Path, error: AtomicFileError) -> Self {
+        match error {
+            AtomicFileError::Exists => Self::Exists { path: path.into() },
+            AtomicFileError::Io(error) => Self::write(path, error),
+            error => Self::Name { path: path.into(), source: error },
+        }
+    }
+
+    /// `output` could not be made of the take `input`.
+    pub(crate) fn export(input: &Path, output: &Path, error: ExportError) -> Self {
+        match error {
+            ExportError::File(error) => Self::file(output, error),
+            ExportError::Io(error) => Self::write(output, error),
+            source => Self::Export { input: input.into(), output: output.into(), source },
+        }
+    }
+}

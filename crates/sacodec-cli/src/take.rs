@@ -1,0 +1,50 @@
+//! Takes as inputs: how they are read, and what they have lost.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use crate::error::CliError;
+use crate::standard::{input_name, is_standard};
+use sacodec_take::{Header, Take, TakeError};
+
+/// Reads a take; `-` is standard input.
+pub fn open_take(path: &Path) -> Result<Take, CliError> {
+    let take = if is_standard(path) { Take::from_reader(io::stdin().lock()) } else { Take::open(path) };
+    take.map_err(|source| take_error(path, source))
+}
+
+/// As [`open_take`]; where its header is damaged, the header of a take of its kind takes its place.
+pub fn recover_take(path: &Path, like: &Header) -> Result<Take, CliError> {
+    let recover = || match is_standard(path) {
+        true => Take::recover(io::stdin().lock(), like),
+        false => Take::recover(File::open(path)?, like),
+    };
+    recover().map_err(|source| take_error(path, source))
+}
+
+/// Why the take at `path` could not be read.
+pub fn take_error(path: &Path, source: TakeError) -> CliError {
+    let path = input_name(path);
+    match source {
+        TakeError::Io(source) => CliError::Open { path, source },
+        source => CliError::Take { path, source },
+    }
+}
+
+/// What a take has lost, in words; `None` if it is whole.
+pub fn losses(take: &Take) -> Option<String> {
+    let mut losses = Vec::new();
+    let missing = take.frames() - take.present_frames();
+    if missing > 0 {
+        losses.push(format!("{missing} frames are missing"));
+    }
+    if !take.damage.is_empty() {
+        let bytes: usize = take.damage.iter().map(|d| d.bytes).sum();
+        losses.push(format!("{bytes} bytes in {} places are damaged", take.damage.len()));
+    }
+    if take.footer.is_none() {
+        losses.push("it is unfinished".into());
+    }
+    (!losses.is_empty()).then(|| losses.join(", "))
+}
