@@ -11,9 +11,21 @@ use tract_onnx::tract_core::ops::konst::Const;
 
 use super::dense::with_dense_products;
 use super::dft::{BasisTolerance, with_fast_transforms};
+use super::frame_cost::{FrameCost, MAX_LIVE_BYTES, MAX_MULTIPLY_ADDS};
 use super::graph::StreamGraph;
-use super::inspect::{GraphError, MAX_ELEMENTS, PortWithShape, inspect};
+use super::graph_error::{GraphError, bound};
+use super::inspect::{PortWithShape, inspect};
 use super::manifest::Weights;
+use super::memory::check_memory;
+use super::nodes::MAX_ELEMENTS;
+use super::wire::structure_bytes;
+
+/// Largest part of a graph's file that is not raw data of weights: decoded, two bytes can take some 300.
+const MAX_STRUCTURE_BYTES: usize = 1 << 20;
+/// What a byte of the file takes while it is decoded: the copy that is read, and the one that is kept.
+const DECODED_COPIES: usize = 2;
+/// What a byte of constants takes while the library optimises the graph, beside the file.
+const OPTIMISED_COPIES: usize = 3;
 
 /// Tables smaller than this stay f32: converting them buys nothing.
 const MIN_HALF_ELEMENTS: usize = 1024;
@@ -30,19 +42,28 @@ pub fn compile(
 ) -> Result<StreamGraph, GraphError> {
     let refused = |reason: String| GraphError::Compile { file: file.into(), reason };
     let whole = || -> Result<StreamGraph, GraphError> {
-        let onnx = tract_onnx::onnx();
+        let structure = structure_bytes(bytes)
+            .ok_or_else(|| GraphError::Syntax { file: file.into(), reason: "lengths do not match".into() })?;
+        bound(file, "bytes beside the raw data of weights", structure, MAX_STRUCTURE_BYTES)?;
+        check_memory(file, DECODED_COPIES * bytes.len())?;
+        // What the file says of shapes on the way is not needed, and not believed.
+        let onnx = tract_onnx::onnx().with_ignore_value_info(true);
         let proto = onnx
             .proto_model_for_read(&mut &*bytes)
             .map_err(|e| GraphError::Syntax { file: file.into(), reason: format!("{e:#}") })?;
         let ports = inspect(file, &proto, inputs, outputs)?;
+        check_memory(file, OPTIMISED_COPIES * ports.constant_bytes)?;
         let model = onnx
             .model_for_proto_model(&proto)
             .and_then(|m| m.into_typed())
             .map_err(|e| refused(format!("{e:#}")))?;
         drop(proto);
         check_sizes(file, &model)?;
+        let cost = FrameCost::of(&model).map_err(|e| refused(format!("{e:#}")))?;
+        bound(file, "multiply-adds in a frame", cost.multiply_adds, MAX_MULTIPLY_ADDS)?;
+        bound(file, "bytes of states and results in a frame", cost.live_bytes, MAX_LIVE_BYTES)?;
         let plan = optimised(model, weights, tolerance).map_err(|e| refused(format!("{e:#}")))?;
-        StreamGraph::new(plan, ports).map_err(|e| refused(format!("{e:#}")))
+        StreamGraph::new(plan, ports, cost).map_err(|e| refused(format!("{e:#}")))
     };
     // tract panics on some graphs that make no sense. The panic is caught here, so that the pack is
     // refused and the host keeps running. Panics while a frame runs are caught in `frame_codec.rs`.
@@ -60,15 +81,7 @@ fn check_sizes(file: &str, model: &TypedModel) -> Result<(), GraphError> {
                 .as_concrete()
                 .and_then(|dims| dims.iter().try_fold(1_usize, |n, &d| n.checked_mul(d)));
             match elements {
-                Some(elements) if elements <= MAX_ELEMENTS => {}
-                Some(found) => {
-                    return Err(GraphError::Bound {
-                        file: file.into(),
-                        what: "elements in one tensor",
-                        found,
-                        limit: MAX_ELEMENTS,
-                    });
-                }
+                Some(found) => bound(file, "elements in one tensor", found, MAX_ELEMENTS)?,
                 None => {
                     let reason = format!("the shape of {} is not fixed", node.name);
                     return Err(GraphError::Compile { file: file.into(), reason });

@@ -8,6 +8,7 @@ use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::{TypedSimplePlan, TypedSimpleState, format_err};
 use tract_onnx::tract_core::ops::konst::Const;
 
+use super::frame_cost::FrameCost;
 use super::inspect::Ports;
 
 /// A compiled graph. Weights live here, once for a process.
@@ -17,6 +18,8 @@ pub struct StreamGraph {
     /// A zero tensor for each state, shared by all runs.
     zeros: Vec<TValue>,
     steps: Vec<Step>,
+    /// What a frame costs, counted.
+    pub(super) cost: FrameCost,
     /// Seconds that each step took in the trial run.
     pub(super) cost_s: Vec<f32>,
 }
@@ -35,14 +38,14 @@ struct Step {
 }
 
 impl StreamGraph {
-    pub fn new(plan: Arc<TypedSimplePlan>, ports: Ports) -> TractResult<Self> {
+    pub fn new(plan: Arc<TypedSimplePlan>, ports: Ports, cost: FrameCost) -> TractResult<Self> {
         let zeros = ports
             .states
             .iter()
             .map(|s| Ok(Tensor::zero::<f32>(&s.shape)?.into_tvalue()))
             .collect::<TractResult<Vec<_>>>()?;
         let steps = steps(&plan);
-        Ok(Self { plan, ports, zeros, cost_s: vec![1.0; steps.len()], steps })
+        Ok(Self { plan, ports, zeros, cost, cost_s: vec![1.0; steps.len()], steps })
     }
 
     /// Hops of `hop_samples` that the states of format 1 reach back: `[1, frames, channels]` or

@@ -11,10 +11,12 @@ use super::compile::compile;
 use super::dft::BasisTolerance;
 use super::error::{CodecError, PackError};
 use super::frame::FrameGraphs;
-use super::inspect::{Element, GraphError};
+use super::frame_cost::FrameCost;
+use super::graph_error::GraphError;
+use super::inspect::Element;
 use super::manifest::PackInfo;
 use super::pack::{ModelPack, hex};
-use super::trial_run::trial_run;
+use super::trial_run::{TRIAL_PATIENCE, trial_run};
 
 /// Why a pack could not be made into a codec.
 #[derive(Debug, Error)]
@@ -100,7 +102,7 @@ impl CodecModel {
             graph(quantizer, std::slice::from_ref(&latent), &tokens)?,
             graph(decoder, &[semantic, acoustic, stream_gain], std::slice::from_ref(&audio))?,
         ];
-        let costs_s = trial_run(&graphs, &info).map_err(|error| {
+        let costs_s = trial_run(&graphs, &info, TRIAL_PATIENCE).map_err(|error| {
             let (name, reason) = match error {
                 CodecError::Graph { graph, reason } => (graph, reason),
                 other => ("decoder", other.to_string()),
@@ -149,6 +151,20 @@ impl CodecModel {
         f64::from(frame_s) * self.info.frame_rate_hz()
     }
 
+    /// Products and sums that one frame takes; an operation on an element counts as one.
+    pub fn multiply_adds_per_frame(&self) -> usize {
+        self.frame_cost().multiply_adds
+    }
+
+    /// The most bytes that one channel keeps at one time in states and intermediate results, weights left out.
+    pub fn live_bytes(&self) -> usize {
+        self.frame_cost().live_bytes
+    }
+
+    fn frame_cost(&self) -> FrameCost {
+        self.graphs.iter().fold(FrameCost::default(), |sum, graph| sum.and(graph.cost))
+    }
+
     /// Hops that encoder and decoder remember, by the sizes of their states: after so many, a codec with zero
     /// states has heard what one that ran before remembers. What an accumulator keeps for ever is not in it.
     ///
@@ -183,5 +199,8 @@ mod tests {
         let model = CodecModel::embedded().unwrap();
         assert!(model.core_share() > 0.0 && model.core_share().is_finite());
         assert!((10..500).contains(&model.memory_hops()), "{}", model.memory_hops());
+        // Each weight of the products is multiplied once, and the states of two graphs are kept.
+        assert!((5_000_000..20_000_000).contains(&model.multiply_adds_per_frame()));
+        assert!((4 * (9088 + 12_295)..500_000).contains(&model.live_bytes()), "{}", model.live_bytes());
     }
 }
