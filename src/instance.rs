@@ -11,6 +11,7 @@ use super::params::SacodecParams;
 use super::recording::{self, BlockSettings, Recording};
 use super::state::SessionState;
 use super::status::Status;
+use super::traces::TraceChoice;
 use sacodec_engine::{Engine, EngineConfig, LockFollower};
 use sacodec_scope::{TapReceiver, TapSender, tap};
 
@@ -43,8 +44,9 @@ impl Default for SacodecPlugin {
     fn default() -> Self {
         let status = Arc::new(Status::default());
         let (tap, receiver) = tap();
+        let session = SessionState::new(PackChoice::new(status.clone()), TraceChoice::new(status.clone()));
         Self {
-            params: Arc::new(SacodecParams::new(SessionState::new(PackChoice::new(status.clone())))),
+            params: Arc::new(SacodecParams::new(session)),
             status,
             tap,
             receiver: Some(receiver),
@@ -127,7 +129,8 @@ impl Plugin for SacodecPlugin {
                 Err(error) => return refuse(&error),
             },
         }
-        if let Some(engine) = &self.engine {
+        if let Some(engine) = &mut self.engine {
+            engine.set_trace(self.params.session.trace.current());
             // In VST3 the mode is one set-up stale: what claims to render may be playing live.
             let may_wait = self.rendering && context.plugin_api() == PluginApi::Clap;
             self.recording.activate(&self.params, &self.status, engine.timing(), may_wait);
@@ -185,6 +188,11 @@ impl Plugin for SacodecPlugin {
             } else {
                 self.pack_awaits_restart = false;
             }
+        }
+        if let Some(trace) = self.params.session.trace.pop_incoming()
+            && let Some(old) = engine.set_trace(trace)
+        {
+            self.params.session.trace.push_retired(old);
         }
         let lock = self.params.timeline_lock();
         if let Some(position_samples) = self.lock.block(lock, &now, buffer.samples(), self.rate_hz) {
@@ -275,6 +283,15 @@ impl ClapPlugin for SacodecPlugin {
                 page.add_param(&self.params.record_tokens);
                 page.add_param(&self.params.record_while);
                 page.add_param(&self.params.timeline_lock);
+            });
+            section.add_page("Network", |page| {
+                page.add_param(&self.params.network.loss);
+                page.add_param(&self.params.network.rate);
+                page.add_param(&self.params.network.mean_burst);
+                page.add_param(&self.params.network.packet);
+                page.add_param(&self.params.network.streams);
+                page.add_param(&self.params.network.seed);
+                page.add_param(&self.params.network.concealment);
             });
         });
     }

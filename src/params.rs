@@ -1,5 +1,7 @@
 //! The parameters: what the host automates, shows and saves.
 
+mod network;
+
 use std::sync::Arc;
 
 use nice_plug::prelude::*;
@@ -7,6 +9,8 @@ use nice_plug::prelude::*;
 use super::state::SessionState;
 use sacodec_codec::StreamGain;
 use sacodec_engine::{Channels, Controls, Listen, Scheduling, TimelineLock};
+
+pub use network::{LossChoice, NetworkParams};
 
 /// What is heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -145,10 +149,13 @@ pub struct SacodecParams {
     /// When they do.
     #[id = "recwhile"]
     pub record_while: EnumParam<RecordWhile>,
+    /// What is lost between encoder and decoder.
+    #[nested]
+    pub network: NetworkParams,
 }
 
 /// See [`SacodecParams::shown_values`].
-pub type ShownValues = [f32; 11];
+pub type ShownValues = ([f32; 11], [f32; NetworkParams::COUNT]);
 
 impl SacodecParams {
     /// Defaults, and what a new session keeps.
@@ -172,12 +179,13 @@ impl SacodecParams {
             timeline_lock: EnumParam::new("Timeline lock", LockChoice::AtStart),
             record_tokens: switch("Record tokens"),
             record_while: EnumParam::new("Record while", RecordWhile::Armed),
+            network: NetworkParams::default(),
         }
     }
 
     /// All values as a window shows them: another array, another picture.
     pub fn shown_values(&self) -> ShownValues {
-        [
+        let own = [
             self.bypass.modulated_normalized_value(),
             self.listen.modulated_normalized_value(),
             self.channels.modulated_normalized_value(),
@@ -189,7 +197,8 @@ impl SacodecParams {
             self.timeline_lock.modulated_normalized_value(),
             self.record_tokens.modulated_normalized_value(),
             self.record_while.modulated_normalized_value(),
-        ]
+        ];
+        (own, self.network.shown_values())
     }
 
     /// What the engine shall do; `rendering` while the host bounces.
@@ -216,6 +225,7 @@ impl SacodecParams {
                 StreamChoice::SemanticOnly => StreamGain::SEMANTIC_ONLY,
                 StreamChoice::AcousticOnly => StreamGain::ACOUSTIC_ONLY,
             },
+            network: self.network.network(),
             gain: util::db_to_gain(self.output_gain.value()),
             level_match: self.level_match.value(),
             bypass: self.bypass.value(),

@@ -8,10 +8,12 @@ use sacodec_take::ExportFormat;
 /// What the user wants that is not a parameter.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
-    /// Ask for a folder.
-    Pick(Folder),
+    /// Ask for a folder or a file.
+    Pick(Place),
     /// Use the pack in this folder; empty for the one that the plugin carries.
     ChoosePack(String),
+    /// Lose packets by the trace in this file; empty for none.
+    ChooseTrace(String),
     /// Record takes here; `None` leaves it to the machine.
     TakeFolder(Option<PathBuf>),
     /// Call takes so; `None` for the track's name.
@@ -28,11 +30,13 @@ pub enum Action {
     TrialsEnded(AbxResult),
 }
 
-/// What a folder is asked for.
+/// What a folder or a file is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Folder {
+pub enum Place {
     /// A model pack.
     Pack,
     /// Where takes go.
     Takes,
+    /// A loss trace: a file.
+    Trace,
 }

@@ -1,33 +1,33 @@
-//! What the system is asked for: a folder, or to show a file.
+//! What the system is asked for: a folder or a file, or to show a file.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::time::{Duration, Instant};
 
-use super::action::Folder;
+use super::action::Place;
 
 /// Hardly anybody closes a dialogue sooner: one that was gone by then was never there.
 const SHOWN: Duration = Duration::from_secs(1);
 
-/// A dialogue for a folder that is open, and waits on a thread of its own.
+/// A dialogue for a folder or a file that is open, and waits on a thread of its own.
 pub struct Picking {
-    what: Folder,
+    what: Place,
     answer: Receiver<Answer>,
 }
 
-/// The folder, if there is one, and how long the dialogue was there.
+/// What was chosen, if anything, and how long the dialogue was there.
 type Answer = (Option<PathBuf>, Duration);
 
 /// How a dialogue ended.
 pub enum Picked {
     /// It is still open.
     Waiting,
-    /// It was closed without a folder.
+    /// It was closed without a choice.
     Nothing,
     /// It was never to be seen: the system has none.
-    NotShown(Folder),
+    NotShown(Place),
     /// The user chose.
-    Chosen(Folder, PathBuf),
+    Chosen(Place, PathBuf),
 }
 
 impl Picking {
@@ -36,21 +36,27 @@ impl Picking {
     /// # Errors
     /// If the system refuses a thread.
     pub fn open(
-        what: Folder,
+        what: Place,
         start: &Path,
         answered: impl FnOnce() + Send + 'static,
     ) -> std::io::Result<Self> {
         let title = match what {
-            Folder::Pack => "Folder of a model pack",
-            Folder::Takes => "Folder for takes",
+            Place::Pack => "Folder of a model pack",
+            Place::Takes => "Folder for takes",
+            Place::Trace => "Loss trace",
         };
         // Made here, since macOS wants it on the thread of the window, and waited for elsewhere.
-        let dialog = rfd::AsyncFileDialog::new().set_title(title).set_directory(start).pick_folder();
+        let dialog = rfd::AsyncFileDialog::new().set_title(title).set_directory(start);
+        let (folder, file) = match what {
+            Place::Pack | Place::Takes => (Some(dialog.pick_folder()), None),
+            Place::Trace => (None, Some(dialog.pick_file())),
+        };
         let (opened, (sender, answer)) = (Instant::now(), channel());
         std::thread::Builder::new().name("sacodec-dialog".into()).spawn(move || {
-            let folder = pollster::block_on(dialog).map(|handle| handle.path().to_owned());
+            let chosen = folder.and_then(pollster::block_on).or_else(|| file.and_then(pollster::block_on));
+            let chosen = chosen.map(|handle| handle.path().to_owned());
             // Nobody listens any more if the plugin was removed meanwhile.
-            let _ = sender.send((folder, opened.elapsed()));
+            let _ = sender.send((chosen, opened.elapsed()));
             answered();
         })?;
         Ok(Self { what, answer })
