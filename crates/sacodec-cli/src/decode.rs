@@ -8,10 +8,12 @@ use serde_json::json;
 
 use super::batch::{BatchArgs, Made, Report, Task, name};
 use super::existing::there;
+use super::network::ConcealArg;
 use super::result_file::write_result;
 use super::roundtrip::StreamsArg;
 use super::{CliError, Outcome, losses, model, open_take};
 use sacodec_codec::CodecModel;
+use sacodec_take::decode::Decoding;
 use sacodec_take::export::write_wav;
 
 /// What results are called beside their takes: the name alone may be that of the audio they were
@@ -28,6 +30,9 @@ pub struct Args {
     /// Sample rate of the result in Hz; without it that of the audio that was coded.
     #[arg(long, value_name = "HZ", value_parser = clap::value_parser!(u32).range(1000..=1_536_000))]
     rate: Option<u32>,
+    /// Conceal missing frames; without it they are silent. `--conceal` alone is the best way.
+    #[arg(long, value_enum, value_name = "WAY", num_args = 0..=1, require_equals = true, default_missing_value = "fade")]
+    conceal: Option<ConcealArg>,
     /// Folder of the model pack that the takes were coded with; without it the one the command carries.
     #[arg(long, value_name = "FOLDER")]
     pack: Option<PathBuf>,
@@ -45,8 +50,9 @@ fn decode(args: &Args, model: &Arc<CodecModel>, task: &Task) -> Result<Report, C
     let take = open_take(&task.input)?;
     let rate_hz = args.rate.map_or(take.header.host_rate_hz, f64::from);
     write_result(&task.input, &task.output, args.batch.overwrite, |file| {
-        write_wav(&take, model, args.streams.gain(), rate_hz, file)
-            .map_err(|e| CliError::export(&task.input, &task.output, e))
+        let concealment = args.conceal.map(ConcealArg::concealment);
+        let decoding = Decoding { streams: args.streams.gain(), rate_hz, concealment };
+        write_wav(&take, model, decoding, file).map_err(|e| CliError::export(&task.input, &task.output, e))
     })?;
     let seconds = f64::from(take.frames()) / take.header.frame_rate_hz();
     let loss = losses(&take);

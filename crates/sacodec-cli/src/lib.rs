@@ -20,6 +20,8 @@ mod existing;
 mod file_encoder;
 mod info;
 mod interrupt;
+mod lose;
+mod network;
 mod repair;
 mod result_file;
 mod roundtrip;
@@ -38,6 +40,7 @@ use console::complain;
 use result_file::{input_name, is_standard};
 use sacodec_codec::{CodecError, CodecModel, LoadError, ModelPack};
 use sacodec_engine::EngineError;
+use sacodec_network::TraceError;
 use sacodec_take::atomic_file::AtomicFileError;
 use sacodec_take::decode::DecodeError;
 use sacodec_take::export::ExportError;
@@ -72,6 +75,8 @@ enum Command {
     Stats(stats::Args),
     /// Compare the tokens of two takes, or of two folders of takes.
     Compare(compare::Args),
+    /// Take frames out of takes, as a network that loses packets would.
+    Lose(lose::Args),
     /// Recover what is sound of damaged or unfinished takes.
     Repair(repair::Args),
     /// Prove that all of a list was made, is there and is whole, by the reports of its runs.
@@ -274,6 +279,14 @@ pub enum CliError {
         /// How many.
         inputs: usize,
     },
+    /// Not a trace of packets.
+    #[error("{} could not be read: {source}", path.display())]
+    Trace {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: TraceError,
+    },
     /// Nothing to work on.
     #[error("there is nothing to do: {what}")]
     NoInput {
@@ -342,6 +355,7 @@ pub fn run_from(line: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
         Command::Verify(args) => verify::run(&args),
         Command::Stats(args) => stats::run(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Lose(args) => lose::run(&args),
         Command::Repair(args) => repair::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Bench(args) => bench::run(&args).map(|()| Outcome::Done),

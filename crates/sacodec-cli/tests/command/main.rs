@@ -11,6 +11,7 @@ mod interrupt;
 #[cfg(unix)]
 mod killed;
 mod names;
+mod network;
 mod report;
 mod roundtrip;
 mod salvage;
