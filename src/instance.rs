@@ -12,6 +12,7 @@ use super::params::SacodecParams;
 use super::recording::{self, BlockSettings, Recording};
 use super::state::SessionState;
 use super::status::Status;
+use super::traces::TraceChoice;
 use sacodec_engine::{
     CodecSet, Engine, EngineConfig, EngineRelay, LockFollower, TimelineLock, Timing, Transport,
 };
@@ -48,8 +49,9 @@ impl Default for SacodecPlugin {
     fn default() -> Self {
         let status = Arc::new(Status::default());
         let (tap, receiver) = tap();
+        let session = SessionState::new(PackChoice::new(status.clone()), TraceChoice::new(status.clone()));
         Self {
-            params: Arc::new(SacodecParams::new(SessionState::new(PackChoice::new(status.clone())))),
+            params: Arc::new(SacodecParams::new(session)),
             status,
             tap,
             receiver: Some(receiver),
@@ -134,7 +136,8 @@ impl Plugin for SacodecPlugin {
         if let Some(handover) = &mut self.handover {
             handover.activate();
         }
-        let Some(relay) = &self.relay else { return false };
+        let Some(relay) = &mut self.relay else { return false };
+        relay.set_trace(self.params.session.trace.current());
         let timing = *relay.engine().timing();
         // In VST3 the mode is one set-up stale: what claims to render may be playing live.
         let may_wait = self.rendering && context.plugin_api() == PluginApi::Clap;
@@ -179,6 +182,11 @@ impl Plugin for SacodecPlugin {
         self.take_pack();
         let awaits_restart = self.bring_engine(buffer.samples(), &now);
         let Some(relay) = &mut self.relay else { return ProcessStatus::Normal };
+        if let Some(trace) = self.params.session.trace.pop_incoming()
+            && let Some(old) = relay.set_trace(trace)
+        {
+            self.params.session.trace.push_retired(old);
+        }
         let mut controls = self.params.controls(self.rendering);
         controls.audition = self.status.audition().filter(|_| !self.rendering);
         let settings = BlockSettings { controls, transport: now, params: &self.params };
@@ -336,6 +344,15 @@ impl ClapPlugin for SacodecPlugin {
                 page.add_param(&self.params.record_tokens);
                 page.add_param(&self.params.record_while);
                 page.add_param(&self.params.timeline_lock);
+            });
+            section.add_page("Network", |page| {
+                page.add_param(&self.params.network.loss);
+                page.add_param(&self.params.network.rate);
+                page.add_param(&self.params.network.mean_burst);
+                page.add_param(&self.params.network.packet);
+                page.add_param(&self.params.network.streams);
+                page.add_param(&self.params.network.seed);
+                page.add_param(&self.params.network.concealment);
             });
         });
     }

@@ -10,6 +10,7 @@
 //! | `state` | what a session keeps besides parameters |
 //! | `handover` | brings another engine while sound runs, where hosts do not restart a plugin |
 //! | `packs` | loads model packs on a thread of its own and hands them over without a lock |
+//! | `traces` | reads loss traces, and hands them over the same way |
 //! | `recording` | takes, from what the host says of its transport |
 //! | `status` | what the audio thread, the loader and the take writer tell the editor |
 //! | [`editor`] | the window |
@@ -28,6 +29,7 @@ mod presets;
 mod recording;
 mod state;
 mod status;
+mod traces;
 #[cfg(target_os = "linux")]
 mod x11;
 
@@ -35,7 +37,8 @@ pub use instance::SacodecPlugin;
 pub use packs::PackChoice;
 pub use params::SacodecParams;
 pub use state::{AbxHistory, AbxResult, DEFAULT_SIZE, MIN_SIZE, SessionState, WindowChoice, p_value};
-pub use status::{Facts, PackStatus, Status};
+pub use status::{Facts, PackStatus, Status, TraceStatus};
+pub use traces::TraceChoice;
 
 /// Serves the audio thread from its pool and everybody else from the system, see [`sacodec_rt`].
 #[global_allocator]

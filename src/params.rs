@@ -1,5 +1,7 @@
 //! The parameters: what the host automates, shows and saves.
 
+mod network;
+
 use std::sync::Arc;
 
 use nice_plug::prelude::*;
@@ -7,6 +9,8 @@ use nice_plug::prelude::*;
 use super::state::SessionState;
 use sacodec_codec::StreamGain;
 use sacodec_engine::{Channels, Controls, Listen, Scheduling, TimelineLock};
+
+pub use network::{LossChoice, NetworkParams};
 
 /// What is heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -145,6 +149,9 @@ pub struct SacodecParams {
     /// When they do.
     #[id = "recwhile"]
     pub record_while: EnumParam<RecordWhile>,
+    /// What is lost between encoder and decoder.
+    #[nested]
+    pub network: NetworkParams,
 }
 
 /// Looks at parameters of every kind, see [`SacodecParams::visit`].
@@ -154,7 +161,7 @@ pub trait Visitor {
 }
 
 /// See [`SacodecParams::shown_values`].
-pub type ShownValues = [f32; 11];
+pub type ShownValues = [f32; 11 + NetworkParams::COUNT];
 
 impl SacodecParams {
     /// Defaults, and what a new session keeps.
@@ -178,6 +185,7 @@ impl SacodecParams {
             timeline_lock: EnumParam::new("Timeline lock", LockChoice::AtStart),
             record_tokens: switch("Record tokens"),
             record_while: EnumParam::new("Record while", RecordWhile::Armed),
+            network: NetworkParams::default(),
         }
     }
 
@@ -194,6 +202,7 @@ impl SacodecParams {
         visitor.visit("lock", &self.timeline_lock);
         visitor.visit("record", &self.record_tokens);
         visitor.visit("recwhile", &self.record_while);
+        self.network.visit(visitor);
     }
 
     /// All values as a window shows them: another array, another picture.
@@ -207,7 +216,7 @@ impl SacodecParams {
                 self.1 += 1;
             }
         }
-        let mut shown = Shown(ShownValues::default(), 0);
+        let mut shown = Shown([0.0; 11 + NetworkParams::COUNT], 0);
         self.visit(&mut shown);
         shown.0
     }
@@ -236,6 +245,7 @@ impl SacodecParams {
                 StreamChoice::SemanticOnly => StreamGain::SEMANTIC_ONLY,
                 StreamChoice::AcousticOnly => StreamGain::ACOUSTIC_ONLY,
             },
+            network: self.network.network(),
             gain: util::db_to_gain(self.output_gain.value()),
             level_match: self.level_match.value(),
             bypass: self.bypass.value(),
@@ -282,10 +292,14 @@ fn switch(name: &str) -> BoolParam {
 mod tests {
     use super::*;
     use crate::PackChoice;
+    use crate::traces::TraceChoice;
 
     #[test]
     fn every_parameter_is_visited_by_its_id_and_shown() {
-        let params = SacodecParams::new(SessionState::new(PackChoice::new(Arc::default())));
+        let params = SacodecParams::new(SessionState::new(
+            PackChoice::new(Arc::default()),
+            TraceChoice::new(Arc::default()),
+        ));
         struct Ids(Vec<&'static str>);
         impl Visitor for Ids {
             fn visit<P: Param>(&mut self, id: &'static str, _: &P) {

@@ -88,6 +88,13 @@ pub const FACTORY: [Preset; 6] = [
             ("lock", "At start"),
             ("record", "Off"),
             ("recwhile", "Armed"),
+            ("loss", "Off"),
+            ("lossrate", "10.0"),
+            ("burst", "3.0"),
+            ("packet", "2 frames, 26.7 ms"),
+            ("lossy", "Both"),
+            ("lossseed", "1"),
+            ("conceal", "Fade"),
         ],
     },
 ];
@@ -257,11 +264,15 @@ impl Visitor for Set<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::traces::TraceChoice;
     use crate::{PackChoice, SessionState};
     use std::sync::Arc;
 
     fn params() -> SacodecParams {
-        SacodecParams::new(SessionState::new(PackChoice::new(Arc::default())))
+        SacodecParams::new(SessionState::new(
+            PackChoice::new(Arc::default()),
+            TraceChoice::new(Arc::default()),
+        ))
     }
 
     #[test]

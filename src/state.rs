@@ -8,6 +8,7 @@ use nice_plug::prelude::*;
 use parking_lot::Mutex;
 
 use super::packs::PackChoice;
+use super::traces::TraceChoice;
 use sacodec_take::settings::SessionChoice;
 
 pub use abx::{AbxHistory, AbxResult, TRIALS, p_value};
@@ -19,6 +20,9 @@ pub struct SessionState {
     /// Folder of the model pack; empty for the one the plugin carries.
     #[persist = "pack"]
     pub pack: PackChoice,
+    /// Path of the loss trace; empty for none.
+    #[persist = "trace"]
+    pub trace: TraceChoice,
     /// Where takes go and what they are exported as; empty where the machine decides.
     #[persist = "takes"]
     takes: Mutex<SessionChoice>,
@@ -31,9 +35,9 @@ pub struct SessionState {
 }
 
 impl SessionState {
-    /// A new session, with the pack chosen in `pack`.
-    pub fn new(pack: PackChoice) -> Self {
-        Self { pack, takes: Mutex::default(), window: Mutex::default(), abx: AbxHistory::default() }
+    /// A new session, with the pack chosen in `pack` and the trace in `trace`.
+    pub fn new(pack: PackChoice, trace: TraceChoice) -> Self {
+        Self { pack, trace, takes: Mutex::default(), window: Mutex::default(), abx: AbxHistory::default() }
     }
 
     /// What the session says of takes. Locks: not for the audio thread.

@@ -12,7 +12,7 @@ use sacodec_codec::PackInfo;
 use sacodec_engine::{Audition, Engine};
 use sacodec_take::{TakeStatus, TakeWatch};
 
-pub use facts::{Facts, PackStatus};
+pub use facts::{Facts, PackStatus, TraceStatus};
 
 /// Shared by one plugin instance and its editor.
 #[derive(Default)]
@@ -21,6 +21,7 @@ pub struct Status {
     rate_hz: AtomicF64,
     nonfinite_samples: AtomicU64,
     failed_frames: AtomicU64,
+    lost_frames: AtomicU64,
     underruns: AtomicU64,
     engine_errors: AtomicU64,
     /// The pack that plays, by [`CodecModel::key`](sacodec_codec::CodecModel::key); 0 before activation.
@@ -34,6 +35,7 @@ pub struct Status {
     is_match_settled: AtomicBool,
     audition: AtomicU64,
     pack: Mutex<PackStatus>,
+    trace: Mutex<TraceStatus>,
     /// The packs that were loaded last, the newest one at the end: one of them plays.
     loaded: Mutex<VecDeque<LoadedPack>>,
     track: Mutex<Option<String>>,
@@ -96,11 +98,13 @@ impl Status {
             rate_hz,
             nonfinite_samples: self.nonfinite_samples.load(Relaxed),
             failed_frames: self.failed_frames.load(Relaxed),
+            lost_frames: self.lost_frames.load(Relaxed),
             underruns: self.underruns.load(Relaxed),
             engine_errors: self.engine_errors.load(Relaxed),
             awaits_restart: self.awaits_restart.load(Relaxed),
             match_gains_db: Some((self.match_coded_db.load(Relaxed), self.match_difference_db.load(Relaxed))),
             is_match_settled: self.is_match_settled.load(Relaxed),
+            trace: self.trace(),
             pack: self.pack(),
             takes: self.takes(),
             track: self.track(),
@@ -131,6 +135,7 @@ impl Status {
         let (stats, match_gains_db) = (engine.stats(), engine.match_gains_db());
         self.nonfinite_samples.store(stats.nonfinite_samples, Relaxed);
         self.failed_frames.store(stats.failed_frames, Relaxed);
+        self.lost_frames.store(stats.lost_frames, Relaxed);
         self.underruns.store(stats.underruns, Relaxed);
         self.engine_errors.store(stats.errors, Relaxed);
         self.playing_pack.store(engine.model().key(), Relaxed);
@@ -206,6 +211,17 @@ impl Status {
             status.next = newest.filter(|newest| newest.key != shown.key).map(|newest| newest.info.title());
         }
         status
+    }
+
+    /// What is said of the loss trace. Locks: not for the audio thread.
+    pub fn set_trace(&self, trace: TraceStatus) {
+        *self.trace.lock() = trace;
+        self.set_changed();
+    }
+
+    /// What is said of the loss trace. Locks: not for the audio thread.
+    pub fn trace(&self) -> TraceStatus {
+        self.trace.lock().clone()
     }
 
     /// The host told the track's name: takes that began before keep the old one. Locks and may wait:

@@ -38,6 +38,7 @@ _REASONS = {
     2: "the codec failed",
     3: "the disk refused them",
     4: "the file was damaged",
+    5: "a lossy network was rehearsed",
 }
 
 

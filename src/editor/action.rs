@@ -9,9 +9,11 @@ use sacodec_take::ExportFormat;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
     /// Ask for a folder or a file.
-    Pick(Folder),
+    Pick(Place),
     /// Use the pack in this folder; empty for the one that the plugin carries.
     ChoosePack(String),
+    /// Lose packets by the trace in this file; empty for none.
+    ChooseTrace(String),
     /// Record takes here; `None` leaves it to the machine.
     TakeFolder(Option<PathBuf>),
     /// Call takes so; `None` for the track's name.
@@ -32,13 +34,15 @@ pub enum Action {
     TrialsEnded(AbxResult),
 }
 
-/// What a folder, or a file, is asked for.
+/// What a folder or a file is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Folder {
+pub enum Place {
     /// A model pack.
     Pack,
     /// Where takes go.
     Takes,
     /// A file of settings.
     Preset,
+    /// A loss trace: a file.
+    Trace,
 }

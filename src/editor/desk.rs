@@ -41,6 +41,8 @@ pub enum Tab {
     Record,
     /// The model pack.
     Pack,
+    /// A lossy network.
+    Network,
     /// The engine's own numbers.
     Engine,
 }
@@ -76,6 +78,8 @@ pub struct Desk {
     pub pack_folder: String,
     /// The edited path of a file of settings.
     pub preset_path: String,
+    /// The edited path of a loss trace.
+    pub trace_path: String,
     /// The host was told that Output gain is being dragged.
     pub gain_gesture: bool,
     pub(super) strips: [Strip; 2],
@@ -101,6 +105,7 @@ impl Default for Desk {
             take_folder: String::new(),
             pack_folder: String::new(),
             preset_path: String::new(),
+            trace_path: String::new(),
             gain_gesture: false,
             strips: [Strip::default(), Strip::default()],
             lanes: Strip::default(),
@@ -128,6 +133,14 @@ impl Desk {
     /// Begins a listening test of what is set now.
     pub fn begin_trials(&mut self, facts: &Facts, params: &SacodecParams) {
         self.abx.start(&mut self.random, Conditions::of(facts, params));
+    }
+
+    /// Frames in view of which something is lost, and all frames in view.
+    pub(super) fn lost_frames(&self) -> (usize, usize) {
+        let columns = &self.scope.columns;
+        let shown = columns.written().saturating_sub(self.span as u64)..columns.written();
+        let frames = shown.filter_map(|number| columns.get(number)).filter(|column| column.frame.is_some());
+        frames.fold((0, 0), |(lost, all), column| (lost + usize::from(column.lost.any()), all + 1))
     }
 
     /// The load, worked out now and then.

@@ -5,30 +5,30 @@ use std::pin::Pin;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::time::{Duration, Instant};
 
-use super::action::Folder;
+use super::action::Place;
 
 /// Hardly anybody closes a dialogue sooner: one that was gone by then was never there.
 const SHOWN: Duration = Duration::from_secs(1);
 
-/// A dialogue that is open, and waits on a thread of its own.
+/// A dialogue for a folder or a file that is open, and waits on a thread of its own.
 pub struct Picking {
-    what: Folder,
+    what: Place,
     answer: Receiver<Answer>,
 }
 
-/// The folder, if there is one, and how long the dialogue was there.
+/// What was chosen, if anything, and how long the dialogue was there.
 type Answer = (Option<PathBuf>, Duration);
 
 /// How a dialogue ended.
 pub enum Picked {
     /// It is still open.
     Waiting,
-    /// It was closed without a folder.
+    /// It was closed without a choice.
     Nothing,
     /// It was never to be seen: the system has none.
-    NotShown(Folder),
+    NotShown(Place),
     /// The user chose.
-    Chosen(Folder, PathBuf),
+    Chosen(Place, PathBuf),
 }
 
 impl Picking {
@@ -37,26 +37,28 @@ impl Picking {
     /// # Errors
     /// If the system refuses a thread.
     pub fn open(
-        what: Folder,
+        what: Place,
         start: &Path,
         answered: impl FnOnce() + Send + 'static,
     ) -> std::io::Result<Self> {
         let title = match what {
-            Folder::Pack => "Folder of a model pack",
-            Folder::Takes => "Folder for takes",
-            Folder::Preset => "File of settings",
+            Place::Pack => "Folder of a model pack",
+            Place::Takes => "Folder for takes",
+            Place::Preset => "File of settings",
+            Place::Trace => "Loss trace",
         };
         // Made here, since macOS wants it on the thread of the window, and waited for elsewhere.
         let dialog = rfd::AsyncFileDialog::new().set_title(title).set_directory(start);
         let dialog: Pin<Box<dyn Future<Output = _> + Send>> = match what {
-            Folder::Pack | Folder::Takes => Box::pin(dialog.pick_folder()),
-            Folder::Preset => Box::pin(dialog.add_filter("Settings", &["json"]).pick_file()),
+            Place::Pack | Place::Takes => Box::pin(dialog.pick_folder()),
+            Place::Preset => Box::pin(dialog.add_filter("Settings", &["json"]).pick_file()),
+            Place::Trace => Box::pin(dialog.pick_file()),
         };
         let (opened, (sender, answer)) = (Instant::now(), channel());
         std::thread::Builder::new().name("sacodec-dialog".into()).spawn(move || {
-            let folder = pollster::block_on(dialog).map(|handle| handle.path().to_owned());
+            let chosen = pollster::block_on(dialog).map(|handle| handle.path().to_owned());
             // Nobody listens any more if the plugin was removed meanwhile.
-            let _ = sender.send((folder, opened.elapsed()));
+            let _ = sender.send((chosen, opened.elapsed()));
             answered();
         })?;
         Ok(Self { what, answer })

@@ -24,6 +24,14 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk, facts: &Facts) {
         count(facts.failed_frames),
         "Frames that the codec failed on: they are silent, and gaps in a take",
     );
+    if facts.lost_frames > 0 {
+        fact(
+            ui,
+            "Lost frames",
+            count(facts.lost_frames),
+            "Frames that the network lost which the parameter Loss rehearses: they are concealed",
+        );
+    }
     fact(
         ui,
         "Dropped snapshots",

@@ -8,8 +8,8 @@ use super::desk::{Desk, Page, Tab};
 use super::inputs::Inputs;
 use super::widgets::segment;
 use super::{
-    codebook, controls, engine_readings, header, help, keys, listen, listening_test, meters, pack, presets,
-    record, spectra, theme,
+    codebook, controls, engine_readings, header, help, keys, listen, listening_test, meters, network, pack,
+    presets, record, spectra, theme,
 };
 
 /// Below this height there is no room for meters above the tabs.
@@ -80,6 +80,7 @@ impl Desk {
                 (Tab::Codes, "Codes", "How the codebooks are used"),
                 (Tab::Record, "Record", "Takes of tokens"),
                 (Tab::Pack, "Pack", "The model pack and its card"),
+                (Tab::Network, "Loss", "A network that loses packets, and how that is concealed"),
                 (Tab::Engine, if is_low { "Meters" } else { "Engine" }, "Levels, load and counts"),
             ] {
                 if segment(ui, self.tab == tab, label, vec2(0.0, 22.0), 13.0, tip).clicked() {
@@ -101,6 +102,7 @@ impl Desk {
             Tab::Codes => codebook::draw(ui, self),
             Tab::Record => return record::draw(ui, self, inputs),
             Tab::Pack => return pack::draw(ui, self, inputs.facts),
+            Tab::Network => return network::draw(ui, self, inputs),
             Tab::Engine => {
                 if has_meters {
                     meters::draw(ui, self);

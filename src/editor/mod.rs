@@ -20,6 +20,7 @@ mod listen;
 mod listening_test;
 mod maps;
 mod meters;
+mod network;
 mod pack;
 mod presets;
 mod record;
@@ -32,7 +33,7 @@ mod widgets;
 mod window;
 
 pub use abx::{Abx, Conditions, Heard};
-pub use action::{Action, Folder};
+pub use action::{Action, Place};
 pub use desk::{Desk, Page, Tab, View};
 pub use inputs::Inputs;
 pub use window::SacodecEditor;

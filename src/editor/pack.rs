@@ -2,7 +2,7 @@
 
 use egui::{Align, Layout, RichText, TextEdit, Ui, vec2};
 
-use super::action::{Action, Folder};
+use super::action::{Action, Place};
 use super::desk::Desk;
 use super::theme;
 use super::widgets::{caption, problem, segment, tail};
@@ -18,7 +18,7 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk, facts: &Facts) -> Vec<Action> {
             let tip = "Asks for the folder of a model pack: manifest.json and three ONNX graphs";
             let label = if facts.is_picking { "…" } else { "Choose" };
             if segment(ui, false, label, vec2(0.0, 20.0), 12.0, tip).clicked() && !facts.is_picking {
-                actions.push(Action::Pick(Folder::Pack));
+                actions.push(Action::Pick(Place::Pack));
             }
             let tip = "The pack that the plugin carries";
             if segment(ui, pack.folder.is_empty(), "Built in", vec2(0.0, 20.0), 12.0, tip).clicked() {

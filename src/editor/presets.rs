@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use egui::{Align, Layout, RichText, TextEdit, Ui, vec2};
 use nice_plug::prelude::ParamSetter;
 
-use super::action::{Action, Folder};
+use super::action::{Action, Place};
 use super::desk::{Desk, Page};
 use super::inputs::Inputs;
 use super::widgets::{caption, problem, segment};
@@ -91,7 +91,7 @@ fn file(ui: &mut Ui, desk: &mut Desk, inputs: &Inputs) -> Option<Action> {
             let label = if inputs.facts.is_picking { "…" } else { "Choose" };
             let tip = "Asks for the file";
             if segment(ui, false, label, vec2(0.0, 20.0), 12.0, tip).clicked() && !inputs.facts.is_picking {
-                action = Some(Action::Pick(Folder::Preset));
+                action = Some(Action::Pick(Place::Preset));
             }
             let edit = TextEdit::singleline(&mut desk.preset_path).hint_text("/path/to/settings.json");
             ui.add(edit.desired_width(ui.available_width())).on_hover_text("A file of settings, JSON");
@@ -103,12 +103,16 @@ fn file(ui: &mut Ui, desk: &mut Desk, inputs: &Inputs) -> Option<Action> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::traces::TraceChoice;
     use crate::{PackChoice, SessionState};
     use std::sync::Arc;
 
     #[test]
     fn a_file_that_is_there_is_replaced_when_save_is_pressed_twice_for_it() {
-        let params = SacodecParams::new(SessionState::new(PackChoice::new(Arc::default())));
+        let params = SacodecParams::new(SessionState::new(
+            PackChoice::new(Arc::default()),
+            TraceChoice::new(Arc::default()),
+        ));
         let (mut file, folder) = (PresetFile::default(), tempfile::tempdir().unwrap());
         let path = |name: &str| folder.path().join(name);
         for name in ["a.json", "b.json"] {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use egui::{Align, Layout, RichText, TextEdit, Ui, vec2};
 
-use super::action::{Action, Folder};
+use super::action::{Action, Place};
 use super::desk::Desk;
 use super::inputs::Inputs;
 use super::theme;
@@ -155,7 +155,7 @@ fn folder(ui: &mut Ui, desk: &mut Desk, facts: &Facts) -> Option<Action> {
                 .clicked()
                 && !facts.is_picking
             {
-                action = Some(Action::Pick(Folder::Takes));
+                action = Some(Action::Pick(Place::Takes));
             }
             let hint = facts.take_folder.display().to_string();
             let shown = tail_within(ui, &hint, ui.available_width() - FIELD_MARGIN);

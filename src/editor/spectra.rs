@@ -156,7 +156,10 @@ fn token_lanes(ui: &Ui, desk: &mut Desk, channels: u8, rect: Rect) {
     let painter = ui.painter_at(rect);
     strip.draw(&painter, rect, desk.span, theme::PANEL);
     for lane in 0..lanes {
-        let name = lane_name(lane, channels);
+        let name = match lost_tokens(desk, lane) {
+            0 => lane_name(lane, channels),
+            lost => format!("{}, {lost} lost", lane_name(lane, channels)),
+        };
         let at = pos2(rect.left() + 5.0, rect.top() + (lane as f32 + 0.5) * LANE_HEIGHT);
         let galley = painter.layout_no_wrap(name, theme::font(11.0), theme::TEXT);
         let corner = at - vec2(0.0, galley.size().y / 2.0);
@@ -193,9 +196,17 @@ fn lane_code(column: &Column, lane: usize) -> Option<u16> {
 fn lane_color(column: &Column, lane: usize) -> Color32 {
     match lane_code(column, lane) {
         Some(_) if column.failed => theme::ERROR,
+        Some(_) if column.lost.get(lane_of(lane).1) => theme::LOST,
         Some(code) => theme::code_color(code),
         None => theme::BACKGROUND,
     }
+}
+
+/// Tokens of a lane that are lost, of those that are shown.
+fn lost_tokens(desk: &Desk, lane: usize) -> usize {
+    let (columns, stream) = (&desk.scope.columns, lane_of(lane).1);
+    let shown = columns.written().saturating_sub(desk.span as u64)..columns.written();
+    shown.filter(|&number| columns.get(number).is_some_and(|column| column.lost.get(stream))).count()
 }
 
 fn time_axis(ui: &Ui, desk: &Desk, rect: Rect) {
@@ -257,7 +268,8 @@ fn describe(desk: &mut Desk, at: Pos2, spectra: &[Rect; 2], lanes: Rect, channel
         (Some(_), _) if column.failed => format!("frame {frame}: the codec failed\n{time}"),
         (Some(lane), _) => {
             let code = lane_code(column, lane).map_or("–".to_owned(), |code| code.to_string());
-            format!("{} {code}  frame {frame}\n{time}", lane_name(lane, channels))
+            let lost = if column.lost.get(lane_of(lane).1) { ", lost on its way" } else { "" };
+            format!("{} {code}{lost}  frame {frame}\n{time}", lane_name(lane, channels))
         }
         (None, Some(rect)) => {
             let band = ((rect.bottom() - at.y) / rect.height() * BANDS as f32).clamp(0.0, BANDS as f32 - 1.0);

@@ -22,6 +22,9 @@ pub const WARNING: Color32 = Color32::from_rgb(245, 184, 76);
 /// What is wrong, and what is being recorded.
 pub const ERROR: Color32 = Color32::from_rgb(255, 110, 104);
 
+/// Tokens that are lost on their way: no code has it.
+pub const LOST: Color32 = Color32::WHITE;
+
 /// Rounding of everything that is rounded.
 pub const RADIUS: CornerRadius = CornerRadius::same(4);
 

@@ -88,6 +88,25 @@ pub fn end_gain(setter: &ParamSetter, param: &FloatParam, gesture: &mut bool) {
     }
 }
 
+/// A slider for a parameter of any kind, with its name. Each change is a gesture of its own.
+pub fn slider<P: Param>(ui: &mut Ui, setter: &ParamSetter, param: &P, tip: &str) {
+    let mut share = f64::from(param.unmodulated_normalized_value());
+    ui.horizontal(|ui| {
+        let name = ui.allocate_ui(vec2(72.0, 20.0), |ui| {
+            ui.set_min_width(72.0);
+            caption(ui, param.name());
+        });
+        name.response.on_hover_text(tip);
+        ui.spacing_mut().slider_width = 72.0;
+        let slider = egui::Slider::new(&mut share, 0.0..=1.0)
+            .custom_formatter(|share, _| param.normalized_value_to_string(share as f32, true))
+            .custom_parser(|text| param.string_to_normalized_value(text).map(f64::from));
+        if ui.add(slider).on_hover_text(tip).changed() {
+            set(setter, param, param.preview_plain(share as f32));
+        }
+    });
+}
+
 /// A small dim word above or before something.
 pub fn caption(ui: &mut Ui, text: &str) -> Response {
     ui.label(RichText::new(text).size(theme::SMALL).color(theme::DIM))

@@ -20,7 +20,7 @@ use nice_plug_egui::{
 };
 use parking_lot::Mutex;
 
-use super::action::{Action, Folder};
+use super::action::{Action, Place};
 use super::desk::Desk;
 use super::dialogs::{self, Picked, Picking};
 use super::inputs::Inputs;
@@ -63,7 +63,7 @@ struct Core {
     status: Arc<Status>,
     picking: Option<Picking>,
     /// What was wrong with the last wish to the system, and what it was about.
-    problem: Option<(Folder, String)>,
+    problem: Option<(Place, String)>,
     preset_file: PresetFile,
     /// The session's choice for takes and what it came to: reading it anew each frame would read files.
     destination: Option<(SessionChoice, Destination)>,
@@ -358,9 +358,10 @@ impl Core {
             facts.take_warnings.extend(destination.warning.clone());
         }
         match &self.problem {
-            Some((Folder::Takes, text)) => facts.take_warnings.push(text.clone()),
-            Some((Folder::Pack, text)) => facts.pack_warning = Some(text.clone()),
-            Some((Folder::Preset, text)) => facts.preset_outcome = Some(Err(text.clone())),
+            Some((Place::Takes, text)) => facts.take_warnings.push(text.clone()),
+            Some((Place::Pack, text)) => facts.pack_warning = Some(text.clone()),
+            Some((Place::Preset, text)) => facts.preset_outcome = Some(Err(text.clone())),
+            Some((Place::Trace, text)) => facts.trace_warning = Some(text.clone()),
             None => {}
         }
         facts
@@ -372,17 +373,21 @@ impl Core {
             None | Some(Picked::Waiting) => return,
             Some(Picked::Nothing) => {}
             Some(Picked::NotShown(what)) => {
-                let text = "the system shows no dialogue: type the path".to_owned();
+                let text = "the system shows no dialogue for this: type the path".to_owned();
                 self.problem = Some((what, text));
             }
-            Some(Picked::Chosen(Folder::Pack, folder)) => {
+            Some(Picked::Chosen(Place::Pack, folder)) => {
                 self.desk.pack_folder = folder.display().to_string();
                 self.params.session.pack.choose(&self.desk.pack_folder);
             }
-            Some(Picked::Chosen(Folder::Takes, folder)) => {
+            Some(Picked::Chosen(Place::Trace, file)) => {
+                self.desk.trace_path = file.display().to_string();
+                self.params.session.trace.choose(&self.desk.trace_path);
+            }
+            Some(Picked::Chosen(Place::Takes, folder)) => {
                 self.change_takes(|choice| choice.folder = Some(folder));
             }
-            Some(Picked::Chosen(Folder::Preset, file)) => self.desk.preset_path = file.display().to_string(),
+            Some(Picked::Chosen(Place::Preset, file)) => self.desk.preset_path = file.display().to_string(),
         }
         self.picking = None;
     }
@@ -413,13 +418,14 @@ impl Core {
 
     fn act(&mut self, ctx: &egui::Context, action: Action, inputs: &Inputs) {
         let facts = inputs.facts;
-        use Action::{ChoosePack, Pick, Reveal, TakeFolder, TakeFormats, TakeName};
-        if matches!(action, ChoosePack(_) | Pick(_) | Reveal(_) | TakeFolder(_)) {
+        use Action::{ChoosePack, ChooseTrace, Pick, Reveal, TakeFolder, TakeFormats, TakeName};
+        if matches!(action, ChoosePack(_) | ChooseTrace(_) | Pick(_) | Reveal(_) | TakeFolder(_)) {
             // It is tried otherwise, or again.
             self.problem = None;
         }
         match action {
             ChoosePack(folder) => self.params.session.pack.choose(&folder),
+            ChooseTrace(path) => self.params.session.trace.choose(&path),
             TakeFolder(_) | TakeName(_) | TakeFormats(_) => self.choose_takes(action),
             Action::Zoom(zoom) => {
                 let choice = WindowChoice { zoom, ..self.params.session.window() }.sane();
@@ -435,16 +441,17 @@ impl Core {
             Reveal(path) => {
                 if let Err(error) = dialogs::reveal(&path) {
                     self.problem =
-                        Some((Folder::Takes, format!("{} cannot be shown: {error}", path.display())));
+                        Some((Place::Takes, format!("{} cannot be shown: {error}", path.display())));
                 }
             }
             Pick(what) => {
                 let start = match what {
-                    Folder::Takes => facts.take_folder.clone(),
-                    Folder::Pack => facts.pack.folder.clone().into(),
-                    Folder::Preset => {
+                    Place::Takes => facts.take_folder.clone(),
+                    Place::Pack => facts.pack.folder.clone().into(),
+                    Place::Preset => {
                         Path::new(&self.desk.preset_path).parent().unwrap_or(Path::new("")).to_owned()
                     }
+                    Place::Trace => Path::new(&facts.trace.path).parent().map(Into::into).unwrap_or_default(),
                 };
                 let status = self.status.clone();
                 match Picking::open(what, &start, move || status.set_changed()) {
@@ -462,7 +469,7 @@ impl Core {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{PackChoice, SessionState};
+    use crate::{PackChoice, SessionState, TraceChoice};
     use sacodec_engine::Transport;
     use sacodec_scope::tap;
 
@@ -470,7 +477,8 @@ mod tests {
     fn nobody_listens_for_a_window_of_which_nothing_is_seen() {
         let (mut sender, receiver) = tap();
         let status = Arc::<Status>::default();
-        let params = Arc::new(SacodecParams::new(SessionState::new(PackChoice::new(status.clone()))));
+        let (pack, trace) = (PackChoice::new(status.clone()), TraceChoice::new(status.clone()));
+        let params = Arc::new(SacodecParams::new(SessionState::new(pack, trace)));
         let editor = SacodecEditor::new(params, status, receiver);
         let mut core = editor.core.lock();
         let mut changes = core.changes();

@@ -25,6 +25,19 @@ pub struct PackStatus {
     pub error: Option<String>,
 }
 
+/// The loss trace in words. Never touched by the audio thread.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TraceStatus {
+    /// The chosen file; empty for none.
+    pub path: String,
+    /// Packets in it; 0 while there is none in use.
+    pub packets: usize,
+    /// How many of them are lost.
+    pub lost_packets: usize,
+    /// Why the chosen one is not in use.
+    pub error: Option<String>,
+}
+
 /// Everything the panels show that is neither a parameter nor in the [`Scope`](sacodec_scope::Scope).
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
@@ -36,6 +49,8 @@ pub struct Facts {
     pub nonfinite_samples: u64,
     /// Frames that the codec failed on.
     pub failed_frames: u64,
+    /// Frames that a rehearsed network lost.
+    pub lost_frames: u64,
     /// Coded samples that were not there in time.
     pub underruns: u64,
     /// Blocks that the engine refused or cut short.
@@ -48,6 +63,8 @@ pub struct Facts {
     pub match_gains_db: Option<(f32, f32)>,
     /// Those gains have heard voice enough and are where they belong.
     pub is_match_settled: bool,
+    /// The loss trace.
+    pub trace: TraceStatus,
     /// The pack.
     pub pack: PackStatus,
     /// Recording.
@@ -72,6 +89,8 @@ pub struct Facts {
     pub pack_warning: Option<String>,
     /// How the last wish for a file of settings went, in words.
     pub preset_outcome: Option<Result<String, String>>,
+    /// Why the last wish for another trace came to nothing, in words.
+    pub trace_warning: Option<String>,
     /// A dialogue of the system is open.
     pub is_picking: bool,
     /// The chosen scale of the window, which may not have room for it.

@@ -22,6 +22,9 @@ CHOICES = {
     "Scheduling": ["Spread", "Burst"],
     "Timeline lock": ["Off", "At start", "At start and jumps"],
     "Record while": ["Armed", "Playing"],
+    "Loss": ["Off", "Random", "Bursty", "Trace"],
+    "Lost streams": ["Both", "Semantic", "Acoustic"],
+    "Concealment": ["Silence", "Repeat", "Fade"],
 }
 """Texts of the choice parameters, in the order of their values."""
 
@@ -29,6 +32,7 @@ DEFAULTS = {
     "Bypass": 0.0, "Listen": 0.5, "Channels": 0.0, "Streams": 0.0,
     "Output gain": 0.5, "Level match": 0.0, "When rendering": 0.0,
     "Scheduling": 0.0, "Timeline lock": 0.5, "Record tokens": 0.0, "Record while": 0.0,
+    "Loss": 0.0, "Loss rate": 0.2, "Mean burst": 2 / 19, "Packet": 1 / 7, "Lost streams": 0.0, "Loss seed": 0.0, "Concealment": 1.0,
 }
 """All parameters and their default normalised values."""
 

@@ -8,7 +8,7 @@ use crate::support::studio::Studio;
 use egui_kittest::kittest::Queryable;
 use egui_kittest::{Harness, SnapshotOptions, SnapshotResult, SnapshotResults};
 use sacodec::editor::{Heard, Page, Tab, View};
-use sacodec::{AbxResult, DEFAULT_SIZE, MIN_SIZE};
+use sacodec::{AbxResult, DEFAULT_SIZE, MIN_SIZE, TraceStatus};
 use sacodec_take::{ExportFormat, TakeStatus};
 
 /// Pixels that may differ: arithmetic of other processors may round a level of the spectrogram otherwise.
@@ -138,6 +138,39 @@ fn while_a_pack_waits_for_a_restart() {
         studio.facts.awaits_restart = true;
         studio
     });
+}
+
+#[test]
+fn while_packets_are_lost() {
+    compare("loss", || {
+        let mut studio = Studio::active();
+        studio.desk.tab = Tab::Network;
+        studio.set("Loss", 2.0 / 3.0);
+        studio.play(8.0);
+        studio
+    });
+}
+
+#[test]
+fn a_trace_and_one_that_is_missing() {
+    let mut results = SnapshotResults::new();
+    for (name, error) in [("trace", None), ("bad_trace", Some("/home/ada/wifi.txt could not be read"))] {
+        compare_into(&mut results, name, || {
+            let mut studio = Studio::active();
+            studio.desk.tab = Tab::Network;
+            studio.set("Loss", 1.0);
+            studio.facts.trace = match error {
+                None => TraceStatus {
+                    path: "/home/ada/traces/wifi.txt".into(),
+                    packets: 4512,
+                    lost_packets: 203,
+                    error: None,
+                },
+                Some(error) => TraceStatus { error: Some(error.into()), ..TraceStatus::default() },
+            };
+            studio
+        });
+    }
 }
 
 #[test]
@@ -302,6 +335,9 @@ fn every_committed_picture_belongs_to_a_test() {
         "pack",
         "bad_pack",
         "engine",
+        "loss",
+        "trace",
+        "bad_trace",
         "abx_idle",
         "abx_running",
         "abx_finished",

@@ -5,7 +5,7 @@ use egui::accesskit::Role;
 use egui::{Key, Pos2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
-use sacodec::editor::{Action, Folder, Page, Tab};
+use sacodec::editor::{Action, Page, Place, Tab};
 use sacodec::{AbxResult, DEFAULT_SIZE};
 use sacodec_codec::CodecModel;
 use sacodec_take::{ExportFormat, TakeStatus};
@@ -292,17 +292,27 @@ fn packs_folders_formats_and_takes_are_asked_for() {
     click(&mut window, "csv", 0);
     click(&mut window, "npy", 0);
     click(&mut window, "Reveal", 0);
+    window.state_mut().desk.tab = Tab::Network;
+    window.run_steps(2);
+    click(&mut window, "Trace", 0);
+    click(&mut window, "Choose", 0);
+    window.get_all_by_role(Role::TextInput).next().unwrap().click();
+    window.run_steps(2);
+    window.event(egui::Event::Text("/traces/wifi.txt".to_owned()));
+    press(&mut window, Key::Enter);
     click(&mut window, "2×", 0);
     assert_eq!(
         window.state().actions,
         [
-            Action::Pick(Folder::Pack),
+            Action::Pick(Place::Pack),
             Action::ChoosePack(String::new()),
             Action::ChoosePack("/packs/mine".to_owned()),
-            Action::Pick(Folder::Takes),
+            Action::Pick(Place::Takes),
             Action::TakeFormats(vec![ExportFormat::Npy, ExportFormat::Csv]),
             Action::TakeFormats(vec![ExportFormat::Csv]),
             Action::Reveal("/takes/a.sac".into()),
+            Action::Pick(Place::Trace),
+            Action::ChooseTrace("/traces/wifi.txt".to_owned()),
             Action::Zoom(2.0),
         ]
     );

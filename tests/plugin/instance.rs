@@ -10,7 +10,7 @@ use sacodec_testing::{Blocks, assert_same, noise, pack_that_says, speech_48k};
 fn every_parameter_is_there_with_its_values_in_words() {
     let mut host = host();
     type Values<'a> = &'a [(f64, &'a str)];
-    let expected: [(&str, f64, Values); 11] = [
+    let expected: [(&str, f64, Values); 18] = [
         ("Bypass", 0.0, &[(0.0, "Not Bypassed"), (1.0, "Bypassed")]),
         ("Listen", 1.0, &[(0.0, "Original"), (1.0, "Coded"), (2.0, "Difference")]),
         ("Channels", 0.0, &[(0.0, "Mono sum"), (1.0, "Left"), (2.0, "Right"), (3.0, "Dual mono")]),
@@ -22,14 +22,30 @@ fn every_parameter_is_there_with_its_values_in_words() {
         ("Timeline lock", 1.0, &[(0.0, "Off"), (1.0, "At start"), (2.0, "At start and jumps")]),
         ("Record tokens", 0.0, &[(0.0, "Off"), (1.0, "On")]),
         ("Record while", 0.0, &[(0.0, "Armed"), (1.0, "Playing")]),
+        ("Loss", 0.0, &[(0.0, "Off"), (1.0, "Random"), (2.0, "Bursty"), (3.0, "Trace")]),
+        ("Loss rate", 0.2, &[(0.0, "0.0 %"), (0.2, "10.0 %"), (1.0, "50.0 %")]),
+        (
+            "Mean burst",
+            2.0 / 19.0,
+            &[(0.0, "1.0 packets"), (2.0 / 19.0, "3.0 packets"), (1.0, "20.0 packets")],
+        ),
+        (
+            "Packet",
+            1.0,
+            &[(0.0, "1 frame, 13.3 ms"), (1.0, "2 frames, 26.7 ms"), (7.0, "8 frames, 106.7 ms")],
+        ),
+        ("Lost streams", 0.0, &[(0.0, "Both"), (1.0, "Semantic"), (2.0, "Acoustic")]),
+        ("Loss seed", 0.0, &[(0.0, "1"), (998.0, "999")]),
+        ("Concealment", 2.0, &[(0.0, "Silence"), (1.0, "Repeat"), (2.0, "Fade")]),
     ];
     let names: Vec<&str> = host.params().iter().map(|p| p.name.as_str()).collect();
     assert_eq!(names, expected.map(|(name, ..)| name));
     for (name, default, texts) in expected {
-        // The gain is shown in the host's own unit range, 0..1 or in steps: compare by share.
+        // What has no steps is shown in the host's own unit range: compare by share.
         let info = host.param(name).unwrap().clone();
-        let scale = if name == "Output gain" { info.max - info.min } else { 1.0 };
-        assert_eq!(info.default, info.min + default * scale, "default of {name}");
+        let has_steps = !["Output gain", "Loss rate", "Mean burst"].contains(&name);
+        let scale = if has_steps { 1.0 } else { info.max - info.min };
+        assert!((info.default - (info.min + default * scale)).abs() < 1e-6, "default of {name}");
         for &(value, text) in texts {
             let value = info.min + value * scale;
             assert_eq!(host.value_to_text(name, value).unwrap(), text, "{name} {value}");
@@ -46,7 +62,7 @@ fn every_parameter_is_there_with_its_values_in_words() {
 fn remote_control_pages_offer_every_parameter_in_stereo_and_mono() {
     let mut host = host();
     let pages = host.remote_pages();
-    assert_eq!(pages.len(), 2);
+    assert_eq!(pages.len(), 3);
     let offered = |id| pages.iter().any(|page| page.params.contains(&Some(id)));
     assert!(host.params().iter().all(|p| offered(p.id)), "{pages:?}");
     let layouts: Vec<_> = host.layouts().iter().map(|l| (l.inputs, l.outputs)).collect();

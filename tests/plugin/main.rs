@@ -3,6 +3,7 @@
 mod editor;
 mod editor_input;
 mod instance;
+mod loss;
 mod realtime;
 mod support;
 mod takes;

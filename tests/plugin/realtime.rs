@@ -138,7 +138,9 @@ mod syscalls {
         let ids: Vec<_> = host
             .params()
             .iter()
-            .filter(|p| ["Listen", "Channels", "Timeline lock"].contains(&p.name.as_str()))
+            .filter(|p| {
+                ["Listen", "Channels", "Timeline lock", "Loss", "Concealment"].contains(&p.name.as_str())
+            })
             .cloned()
             .collect();
         let processor = std::thread::spawn(move || {

@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 
 use sacodec_codec::StreamGain;
-use sacodec_engine::Channels;
+use sacodec_engine::{Channels, LossyStreams};
 use sacodec_take::ChannelMode;
 
 /// Which channels are coded.
@@ -60,6 +60,15 @@ impl StreamsArg {
             Self::Both => StreamGain::BOTH,
             Self::Semantic => StreamGain::SEMANTIC_ONLY,
             Self::Acoustic => StreamGain::ACOUSTIC_ONLY,
+        }
+    }
+
+    /// The same as streams that can be lost.
+    pub fn lossy(self) -> LossyStreams {
+        match self {
+            Self::Both => LossyStreams::Both,
+            Self::Semantic => LossyStreams::Semantic,
+            Self::Acoustic => LossyStreams::Acoustic,
         }
     }
 }

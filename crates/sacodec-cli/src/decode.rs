@@ -10,11 +10,13 @@ use crate::batch::{BatchArgs, DECODED, FileReport, Made, Task, name};
 use crate::choices::StreamsArg;
 use crate::error::CliError;
 use crate::existing::there;
+use crate::network::ConcealArg;
 use crate::outcome::Outcome;
 use crate::pack::model;
 use crate::result_file::write_result;
 use crate::take::{losses, open_take};
 use sacodec_codec::CodecModel;
+use sacodec_take::decode::Decoding;
 use sacodec_take::export::write_wav;
 
 #[derive(Debug, ClapArgs)]
@@ -27,6 +29,9 @@ pub struct Args {
     /// Sample rate of the result in Hz; without it that of the audio that was coded.
     #[arg(long, value_name = "HZ", value_parser = clap::value_parser!(u32).range(1000..=1_536_000))]
     rate: Option<u32>,
+    /// Conceal missing frames; without it they are silent. `--conceal` alone is the best way.
+    #[arg(long, value_enum, value_name = "WAY", num_args = 0..=1, require_equals = true, default_missing_value = "fade")]
+    conceal: Option<ConcealArg>,
     /// Folder of the model pack that the takes were coded with; without it the one the command carries.
     #[arg(long, value_name = "FOLDER")]
     pack: Option<PathBuf>,
@@ -44,8 +49,9 @@ fn decode(args: &Args, model: &Arc<CodecModel>, task: &Task) -> Result<FileRepor
     let take = open_take(&task.input)?;
     let rate_hz = args.rate.map_or(take.header.host_rate_hz, f64::from);
     write_result(&task.input, &task.output, args.batch.overwrite, |file| {
-        write_wav(&take, model, args.streams.gain(), rate_hz, file)
-            .map_err(|e| CliError::export(&task.input, &task.output, e))
+        let concealment = args.conceal.map(ConcealArg::concealment);
+        let decoding = Decoding { streams: args.streams.gain(), rate_hz, concealment };
+        write_wav(&take, model, decoding, file).map_err(|e| CliError::export(&task.input, &task.output, e))
     })?;
     let seconds = f64::from(take.frames()) / take.header.frame_rate_hz();
     let loss = losses(&take);

@@ -22,6 +22,8 @@ mod existing;
 mod file_encoder;
 mod info;
 mod interrupt;
+mod lose;
+mod network;
 mod outcome;
 mod pack;
 mod repair;
@@ -69,6 +71,8 @@ enum Command {
     Stats(stats::Args),
     /// Compare the tokens of two takes, or of two folders of takes.
     Compare(compare::Args),
+    /// Take frames out of takes, as a network that loses packets would.
+    Lose(lose::Args),
     /// Recover what is sound of damaged or unfinished takes.
     Repair(repair::Args),
     /// Prove that all of a list was made, is there and is whole, by the reports of its runs.
@@ -97,6 +101,7 @@ pub fn run_from(line: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
         Command::Verify(args) => verify::run(&args),
         Command::Stats(args) => stats::run(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Lose(args) => lose::run(&args),
         Command::Repair(args) => repair::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Bench(args) => bench::run(&args).map(|()| Outcome::Done),

@@ -11,11 +11,12 @@ use crate::audio::{AudioReader, Salvage};
 use crate::choices::{ChannelsArg, StreamsArg};
 use crate::console::{ReportsTo, complain};
 use crate::error::CliError;
+use crate::network::{ConcealArg, LossArgs};
 use crate::pack::model;
 use crate::result_file::{ResultFile, ResultOut, is_same_file};
 use crate::standard::input_name;
 use sacodec_codec::CodecModel;
-use sacodec_engine::{ChannelMixer, Controls, Engine, EngineConfig, Listen, Scheduling};
+use sacodec_engine::{ChannelMixer, Controls, Engine, EngineConfig, Listen, Network, Scheduling};
 use sacodec_take::wav::{FloatWav, WavError};
 
 const BLOCK_SAMPLES: usize = 4096;
@@ -35,6 +36,14 @@ pub struct Args {
     /// Which token streams are decoded.
     #[arg(long, value_enum, default_value_t = StreamsArg::Both)]
     streams: StreamsArg,
+    #[command(flatten)]
+    loss: LossArgs,
+    /// The token streams that are in the packets which are lost; another stream arrives.
+    #[arg(long, value_enum, value_name = "STREAMS", default_value_t = StreamsArg::Both)]
+    lossy: StreamsArg,
+    /// How what is lost is concealed.
+    #[arg(long, value_enum, value_name = "WAY", default_value_t = ConcealArg::Fade)]
+    conceal: ConcealArg,
     /// Folder of a model pack; without it the one the command carries.
     #[arg(long, value_name = "FOLDER")]
     pack: Option<PathBuf>,
@@ -64,6 +73,8 @@ struct RoundtripJson {
     acoustic: Vec<u16>,
     more_channels: Vec<Tokens>,
     nonfinite_samples: u64,
+    /// Frames of which something was lost.
+    lost_frames: Vec<u64>,
 }
 
 #[derive(Debug, Default, Clone, Serialize)]
@@ -189,6 +200,7 @@ struct Coder {
     keeps_tokens: bool,
     /// Frames of the first channel.
     frames: usize,
+    lost_frames: Vec<u64>,
     /// Originals that are still under way: what is not yet matched by coded samples.
     originals: Vec<Vec<f32>>,
     coded: Vec<Vec<f32>>,
@@ -203,16 +215,24 @@ impl Coder {
         let coded = mixer.coded_channels(channels);
         let config = EngineConfig { rate_hz: rate_hz.into(), channels: 1, scheduling: Scheduling::Burst };
         let engines = (0..coded).map(|_| Engine::new(model, config)).collect::<Result<Vec<_>, _>>();
-        let engines = engines.map_err(|source| CliError::Coding { path: input_name(&args.input), source })?;
+        let mut engines =
+            engines.map_err(|source| CliError::Coding { path: input_name(&args.input), source })?;
         let streams = args.streams.gain();
+        let (mut loss, trace) = args.loss.read()?;
+        loss.streams = args.lossy.lossy();
+        for engine in &mut engines {
+            engine.set_trace(trace.clone());
+        }
+        let network = Network { loss, concealment: args.conceal.concealment() };
         Ok(Self {
             skip_samples: engines[0].latency_samples(),
             engines,
             mixer,
-            controls: Controls { listen: Listen::Coded, streams, ..Controls::default() },
+            controls: Controls { listen: Listen::Coded, streams, network, ..Controls::default() },
             tokens: vec![Tokens::default(); coded],
             keeps_tokens: args.json,
             frames: 0,
+            lost_frames: Vec::new(),
             originals: vec![Vec::new(); channels],
             coded: vec![Vec::new(); coded],
             taken_samples: 0,
@@ -237,13 +257,17 @@ impl Coder {
 
     fn code(&mut self, blocks: Vec<Vec<f32>>) -> Result<(), CliError> {
         for (i, mut block) in blocks.into_iter().enumerate() {
-            let tokens = &mut self.tokens[i];
+            let (tokens, lost_frames) = (&mut self.tokens[i], &mut self.lost_frames);
             let mut frames = 0;
             self.engines[i].process(&mut [&mut block], &self.controls, |frame| {
                 frames += frame.tokens().len();
                 if self.keeps_tokens {
                     tokens.semantic.extend(frame.tokens().iter().map(|t| t.semantic));
                     tokens.acoustic.extend(frame.tokens().iter().map(|t| t.acoustic));
+                }
+                // A packet holds all channels.
+                if self.keeps_tokens && i == 0 && frame.lost.any() {
+                    lost_frames.push(frame.index);
                 }
             });
             self.frames += if i == 0 { frames } else { 0 };
@@ -293,6 +317,7 @@ impl Coder {
             tokens.semantic.truncate(frames);
             tokens.acoustic.truncate(frames);
         }
+        self.lost_frames.retain(|&frame| frame < frames as u64);
         let spread = EngineConfig { scheduling: Scheduling::Spread, ..self.engines[0].config() };
         let plugin = sacodec_engine::Timing::new(spread.rate_hz, spread.scheduling, info)?;
         let nonfinite_samples = self.mixer.nonfinite_samples();
@@ -313,14 +338,19 @@ impl Coder {
             acoustic: first.acoustic,
             more_channels: self.tokens,
             nonfinite_samples,
+            lost_frames: self.lost_frames,
         };
         let outputs = [Some(&args.output), args.difference.as_ref()];
         let reports = ReportsTo::beside(outputs.into_iter().flatten().map(PathBuf::as_path));
         if args.json {
             reports.print(serde_json::json!(report))?;
         } else {
+            let lost = match report.lost_frames.len() {
+                0 => String::new(),
+                lost => format!(", {lost} lost"),
+            };
             reports.print(format_args!(
-                "{}: {frames} frames, {:.0} bit/s, {}",
+                "{}: {frames} frames{lost}, {:.0} bit/s, {}",
                 args.output.display(),
                 report.bitrate_bps,
                 report.pack

@@ -40,6 +40,8 @@ pub struct FrameCodec {
     stage: Stage,
     gain: StreamGain,
     tokens: TokenFrame,
+    /// What the decoder gets instead of a stream's token.
+    instead: [Option<u16>; 2],
     audio: Option<TValue>,
 }
 
@@ -56,6 +58,7 @@ impl FrameCodec {
             stage: Stage::Idle,
             gain: StreamGain::BOTH,
             tokens: TokenFrame::default(),
+            instead: [None; 2],
             audio: None,
         })
     }
@@ -129,6 +132,7 @@ impl FrameCodec {
             check_token(self.model.info(), stream, tokens.get(stream).into())?;
         }
         self.tokens = tokens;
+        self.instead = [None; 2];
         self.gain = gain;
         self.guarded(|codec| {
             codec.begin_decoder()?;
@@ -151,12 +155,32 @@ impl FrameCodec {
     pub fn begin(&mut self, hop: &[f32], gain: StreamGain) -> Result<(), CodecError> {
         self.check_hop(hop.len())?;
         self.gain = gain;
+        self.instead = [None; 2];
         self.guarded(|codec| {
             let audio = Tensor::from_shape(&[1, hop.len()], hop)?.into_tvalue();
             codec.runs[0].begin([audio])?;
             codec.stage = Stage::Graph(0);
             Ok(())
         })
+    }
+
+    /// Lets the decoder get other tokens than those that are coded, in the frame that [`begin`](Self::begin) began:
+    /// `None` for a stream that it gets as coded. To be called before the frame is worked on.
+    ///
+    /// # Errors
+    /// [`CodecError::Token`] for a token outside its codebook: the decoder then gets what is coded.
+    ///
+    /// # Real-time
+    /// Never allocates, locks or waits; the error allocates.
+    pub fn decode_instead(&mut self, semantic: Option<u16>, acoustic: Option<u16>) -> Result<(), CodecError> {
+        let instead = [semantic, acoustic];
+        for (stream, token) in TokenStream::ALL.into_iter().zip(instead) {
+            if let Some(token) = token {
+                check_token(self.model.info(), stream, token.into())?;
+            }
+        }
+        self.instead = instead;
+        Ok(())
     }
 
     /// Works on the frame under way until about `share` of its cost is done (`1.0`: all of it).
@@ -248,7 +272,9 @@ impl FrameCodec {
     fn begin_decoder(&mut self) -> TractResult<()> {
         let token = |t: u16| Tensor::from_shape(&[1, 1], &[i64::from(t)]).map(Tensor::into_tvalue);
         let gain = Tensor::from_shape(&[2], &[self.gain.semantic, self.gain.acoustic])?.into_tvalue();
-        self.runs[2].begin([token(self.tokens.semantic)?, token(self.tokens.acoustic)?, gain])?;
+        let [semantic, acoustic] = TokenStream::ALL
+            .map(|stream| token(self.instead[stream.index()].unwrap_or(self.tokens.get(stream))));
+        self.runs[2].begin([semantic?, acoustic?, gain])?;
         self.stage = Stage::Graph(2);
         Ok(())
     }

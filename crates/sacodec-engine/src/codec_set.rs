@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use sacodec_codec::{CodecError, CodecModel, FrameCodec};
+use super::lossy_codec::LossyCodec;
+use sacodec_codec::{CodecError, CodecModel};
 
 /// Codecs run unheard for a second at most, whatever they remember: meanwhile a frame costs twice.
 const MAX_WARM_UP_HOPS: usize = 75;
 
 /// The codecs of one pass: one for each channel.
-pub type PassCodecs = [FrameCodec; 2];
+pub type PassCodecs = [LossyCodec; 2];
 
 /// The codecs of both channels, twice: where the codec begins afresh, the pass before still plays to its end.
 #[derive(Debug)]
@@ -20,9 +21,9 @@ impl CodecSet {
     /// Two channels of `model` with zero states.
     ///
     /// # Errors
-    /// As [`FrameCodec::new`].
+    /// As [`FrameCodec::new`](sacodec_codec::FrameCodec::new).
     pub fn new(model: &Arc<CodecModel>) -> Result<Self, CodecError> {
-        let pass = || Ok::<_, CodecError>([FrameCodec::new(model)?, FrameCodec::new(model)?]);
+        let pass = || Ok::<_, CodecError>([LossyCodec::new(model)?, LossyCodec::new(model)?]);
         Ok(Self { passes: [pass()?, pass()?] })
     }
 

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use super::config::Scheduling;
 use super::error::EngineError;
 use super::latency::Timing;
+use super::lossy_codec::LossyCodec;
 use super::resample::FromCodec;
-use super::schedule::limit_decoded;
 use super::sinc::CHUNK_SAMPLES;
-use sacodec_codec::{CodecError, CodecModel, FrameCodec, StreamGain, TokenFrame};
+use sacodec_codec::{CodecModel, StreamGain, TokenFrame};
+use sacodec_network::{Concealment, LostStreams};
 use sacodec_rt::{RtPool, without_denormals};
 
 /// Decodes the tokens of one channel at a host rate, without the engine's latency: sample `j` that
 /// comes out is what the engine gives at `j` plus its latency.
 pub struct TokenDecoder {
-    codec: FrameCodec,
+    codec: LossyCodec,
     from_codec: FromCodec,
     gain: StreamGain,
     pool: RtPool,
@@ -33,7 +34,7 @@ impl TokenDecoder {
         let timing = Timing::new(rate_hz, Scheduling::Burst, model.info())?;
         let early_samples = timing.latency_samples - timing.lead_samples;
         Ok(Self {
-            codec: FrameCodec::new(model)?,
+            codec: LossyCodec::new(model)?,
             from_codec: FromCodec::new(&timing)?,
             gain,
             pool: RtPool::new()?,
@@ -62,15 +63,33 @@ impl TokenDecoder {
     /// [`EngineError::Codec`] where the tokens are not the model's or the decoder fails on them.
     pub fn frame(&mut self, tokens: Option<TokenFrame>, out: &mut Vec<f32>) -> Result<(), EngineError> {
         match tokens {
-            Some(tokens) => {
-                let (codec, decoded, gain) = (&mut self.codec, &mut self.decoded, self.gain);
-                self.pool.scope(|| without_denormals(|| codec.decode_step(tokens, gain, decoded)))?;
-                if !limit_decoded(&mut self.decoded) {
-                    return Err(CodecError::NotFinite.into());
-                }
-            }
+            Some(tokens) => self.decode(tokens, LostStreams::NONE, Concealment::default())?,
             None => self.decoded.fill(0.0),
         }
+        self.give(out)
+    }
+
+    /// Conceals a frame that did not arrive, as the engine does; appends what is complete.
+    ///
+    /// # Errors
+    /// [`EngineError::Codec`] where the decoder fails.
+    pub fn conceal(&mut self, concealment: Concealment, out: &mut Vec<f32>) -> Result<(), EngineError> {
+        self.decode(TokenFrame::default(), LostStreams::BOTH, concealment)?;
+        self.give(out)
+    }
+
+    fn decode(
+        &mut self,
+        tokens: TokenFrame,
+        lost: LostStreams,
+        concealment: Concealment,
+    ) -> Result<(), EngineError> {
+        let (codec, decoded, gain) = (&mut self.codec, &mut self.decoded, self.gain);
+        self.pool.scope(|| without_denormals(|| codec.decode(tokens, gain, lost, concealment, decoded)))?;
+        Ok(())
+    }
+
+    fn give(&mut self, out: &mut Vec<f32>) -> Result<(), EngineError> {
         for chunk in self.decoded.as_chunks::<CHUNK_SAMPLES>().0 {
             let samples = without_denormals(|| self.from_codec.chunk(chunk))?;
             let skipped = self.skip_samples.min(samples.len());

@@ -11,6 +11,7 @@ use super::monitor::Controls;
 use super::observer::{Observer, Sink};
 use super::signal_path::SignalPath;
 use sacodec_codec::CodecModel;
+use sacodec_network::LossTrace;
 use sacodec_rt::{RtPool, without_denormals};
 
 /// Counts since the engine was made. A reset keeps it.
@@ -20,6 +21,8 @@ pub struct EngineStats {
     pub frames: u64,
     /// Frames that failed and are silent.
     pub failed_frames: u64,
+    /// Frames of which tokens did not arrive at the decoder.
+    pub lost_frames: u64,
     /// Input samples that were NaN or infinite and were taken as zero.
     pub nonfinite_samples: u64,
     /// Coded samples that were not there in time: zero, or the engine is wrong.
@@ -95,6 +98,7 @@ impl Engine {
         EngineStats {
             frames: self.path.passes.jobs.stats.frames,
             failed_frames: self.path.passes.jobs.stats.failed_frames,
+            lost_frames: self.path.passes.jobs.stats.lost_frames,
             nonfinite_samples: self.path.nonfinite_samples,
             underruns: self.path.passes.underruns(),
             errors: self.path.errors,
@@ -215,6 +219,20 @@ impl Engine {
     /// Takes the gains of the level match over from an engine of the same rate and channels that heard the same.
     pub(super) fn match_levels_as(&mut self, other: &Self) {
         self.path.level_match.clone_from(&other.path.level_match);
+    }
+
+    /// See [`Engine::set_trace`].
+    pub(super) fn trace(&self) -> Option<&Arc<LossTrace>> {
+        self.path.passes.jobs.trace.as_ref()
+    }
+
+    /// What [`LossModel::Trace`](super::LossModel::Trace) loses from the next frame on. Gives the trace that was there,
+    /// to be dropped off the audio thread.
+    ///
+    /// # Real-time
+    /// Never allocates, locks or waits.
+    pub fn set_trace(&mut self, trace: Option<Arc<LossTrace>>) -> Option<Arc<LossTrace>> {
+        std::mem::replace(&mut self.path.passes.jobs.trace, trace)
     }
 
     /// Codes one block in place: `audio` is the host's channels, all of one length, any length.

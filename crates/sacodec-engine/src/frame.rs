@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::latency::Timing;
 use sacodec_codec::{CodecModel, TokenFrame};
+use sacodec_network::LostStreams;
 
 /// Where a frame stands, in host samples since the engine was made or last reset.
 ///
@@ -59,12 +60,15 @@ pub struct CodedFrame<'a> {
     pub model: &'a Arc<CodecModel>,
     /// A codec failed on it, or gave what is not finite: it is silent, its tokens mean nothing.
     pub failed: bool,
+    /// What of its tokens did not arrive at the decoder, in every channel. [`CodedFrame::tokens`] are those that were
+    /// sent.
+    pub lost: LostStreams,
     pub(super) tokens: [TokenFrame; 2],
     pub(super) channels: usize,
 }
 
 impl<'a> CodedFrame<'a> {
-    /// A frame of one or two channels; further ones are left out.
+    /// A frame of one or two channels that arrives; further ones are left out.
     pub fn new(
         index: u64,
         place: FramePlace,
@@ -74,10 +78,10 @@ impl<'a> CodedFrame<'a> {
     ) -> Self {
         let channels = tokens.len().min(2);
         let tokens = std::array::from_fn(|i| tokens.get(i).copied().unwrap_or_default());
-        Self { index, place, model, failed, tokens, channels }
+        Self { index, place, model, failed, lost: LostStreams::NONE, tokens, channels }
     }
 
-    /// The tokens of each coded channel: one, or two in dual mono.
+    /// The tokens of each coded channel, as they were sent: one, or two in dual mono.
     ///
     /// # Real-time
     /// Never allocates, locks or waits.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::frame::{CodedFrame, FramePlace};
 use sacodec_codec::{CodecModel, TokenFrame};
+use sacodec_network::LostStreams;
 
 /// The last frame of a pass is coded two hops after the next pass began, and that has coded one frame fewer.
 const FRAMES: usize = 4;
@@ -14,6 +15,7 @@ struct HeldFrame {
     index: u64,
     place: FramePlace,
     failed: bool,
+    lost: LostStreams,
     tokens: [TokenFrame; 2],
     channels: usize,
 }
@@ -45,17 +47,17 @@ impl HeldFrames {
 
     /// Keeps a frame; gives it back where there is no room.
     pub fn hold<'a>(&mut self, frame: CodedFrame<'a>) -> Option<CodedFrame<'a>> {
-        let CodedFrame { index, place, failed, tokens, channels, .. } = frame;
+        let CodedFrame { index, place, failed, lost, tokens, channels, .. } = frame;
         let Some(slot) = self.frames.get_mut(self.count) else { return Some(frame) };
-        *slot = HeldFrame { index, place, failed, tokens, channels };
+        *slot = HeldFrame { index, place, failed, lost, tokens, channels };
         self.count += 1;
         None
     }
 
     /// Gives all of them to `sink`, in order. They are of `model`.
     pub fn release(&mut self, model: &Arc<CodecModel>, sink: &mut dyn FnMut(CodedFrame)) {
-        for &HeldFrame { index, place, failed, tokens, channels } in &self.frames[..self.count] {
-            sink(CodedFrame { index, place, model, failed, tokens, channels });
+        for &HeldFrame { index, place, failed, lost, tokens, channels } in &self.frames[..self.count] {
+            sink(CodedFrame { index, place, model, failed, lost, tokens, channels });
         }
         self.count = 0;
     }

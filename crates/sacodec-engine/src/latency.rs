@@ -121,6 +121,14 @@ impl Timing {
         }
     }
 
+    /// Number of the frame that begins at `position_samples` of the timeline, on whose grid frame 0 begins at 0.
+    ///
+    /// # Real-time
+    /// Arithmetic only.
+    pub fn frame_at(&self, position_samples: f64) -> i64 {
+        (position_samples / self.frame_start_samples(1)).round() as i64
+    }
+
     /// Frames that have begun within the stream's first `samples` host samples.
     ///
     /// # Real-time

@@ -1,6 +1,7 @@
 //! What the listener hears: original, coded or difference, cross-faded.
 
 use super::level_match::MatchGains;
+use sacodec_network::Network;
 
 /// What is heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,6 +51,8 @@ pub struct Controls {
     pub channels: Channels,
     /// How strongly each token stream enters the decoder.
     pub streams: sacodec_codec::StreamGain,
+    /// What is lost between encoder and decoder, and how that is concealed.
+    pub network: Network,
     /// Linear gain on what is heard; bypass is without it.
     pub gain: f32,
     /// Coded and difference as loud as the original.
@@ -66,6 +69,7 @@ impl Default for Controls {
             listen: Listen::default(),
             channels: Channels::default(),
             streams: sacodec_codec::StreamGain::BOTH,
+            network: Network::default(),
             gain: 1.0,
             level_match: false,
             bypass: false,

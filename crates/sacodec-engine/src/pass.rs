@@ -5,22 +5,22 @@ use super::config::{EngineConfig, Scheduling};
 use super::error::EngineError;
 use super::frame::CodedFrame;
 use super::latency::Timing;
-use super::schedule::Jobs;
+use super::monitor::Controls;
+use super::schedule::{Jobs, PassStart};
 use super::sinc::CHUNK_SAMPLES;
-use sacodec_codec::StreamGain;
 
 /// Host samples are worked on in runs of at most this many.
 pub const RUN_SAMPLES: usize = 128;
 
 /// How the hops of a pass are coded.
 #[derive(Debug, Clone, Copy)]
-pub struct Coding {
+pub struct Coding<'a> {
     /// Codecs that are swapped in run with this pass.
     pub swaps: bool,
     /// The second channel is coded too.
     pub second: bool,
-    /// What of the token streams is decoded.
-    pub streams: StreamGain,
+    /// What of the token streams is decoded, and what happens to them before.
+    pub controls: &'a Controls,
 }
 
 /// All channels of one pass. Its codecs are a lane of the [`Jobs`].
@@ -47,14 +47,15 @@ impl Pass {
     }
 
     /// Begins anew at `stream_samples`, as if silence had come for `skipped_samples` before. Hops of nothing else
-    /// are not coded: the first frame is the first one in which something can be heard.
+    /// are not coded: the first frame is the first one in which something can be heard. `frame` is the number of the
+    /// first hop, coded or not.
     ///
     /// # Real-time
     /// Resamples the skipped silence, three hops at most; never allocates, locks or waits.
     pub fn begin(
         &mut self,
         jobs: &mut Jobs,
-        stream_samples: u64,
+        (stream_samples, frame): (u64, i64),
         skipped_samples: usize,
         swap_waits: bool,
     ) -> Result<(), EngineError> {
@@ -71,7 +72,12 @@ impl Pass {
         let first_samples = stream_samples as f64;
         let skipped_samples = skipped_samples as f64;
         let origin_samples = first_samples - skipped_samples + self.timing.frame_start_samples(hops);
-        jobs.begin_pass(self.lane, origin_samples, first_samples, swap_waits);
+        let first_frame = frame.saturating_add_unsigned(hops);
+        jobs.begin_pass(
+            self.lane,
+            PassStart { origin_samples, pass_samples: first_samples, first_frame },
+            swap_waits,
+        );
         Ok(())
     }
 
@@ -139,7 +145,7 @@ impl Pass {
             second.wanted = coding.second;
         }
         let mut has_swapped = jobs.finish(self.lane, &mut self.channels, sink);
-        jobs.begin(self.lane, coding.swaps, &mut self.channels, coding.streams);
+        jobs.begin(self.lane, coding, &mut self.channels);
         self.job_elapsed = 0;
         if self.scheduling == Scheduling::Burst {
             has_swapped |= jobs.finish(self.lane, &mut self.channels, sink);

@@ -6,11 +6,10 @@ use super::error::EngineError;
 use super::frame::{CodedFrame, FramePlace};
 use super::held_frames::HeldFrames;
 use super::latency::Timing;
-use super::monitor::fade_samples;
+use super::monitor::{Controls, fade_samples};
 use super::observer::Observer;
 use super::pass::{Coding, Pass, RUN_SAMPLES};
 use super::schedule::Jobs;
-use sacodec_codec::StreamGain;
 
 /// Two passes that take turns. Where one begins, the other gets silence until the last of its sound has come out.
 pub struct Passes {
@@ -58,7 +57,7 @@ impl Passes {
         self.held.clear();
         self.stream_samples = 0;
         self.has_begun = false;
-        self.passes[self.lead].begin(&mut self.jobs, 0, 0, false)
+        self.passes[self.lead].begin(&mut self.jobs, (0, 0), 0, false)
     }
 
     /// The codec begins afresh with the next sample, which stands at `position_samples` of the host's timeline.
@@ -82,7 +81,9 @@ impl Passes {
         }
         self.passes[self.lead].channels[0].wanted = true;
         let swap_waits = self.is_ending();
-        self.passes[self.lead].begin(&mut self.jobs, self.stream_samples, skipped_samples, swap_waits)
+        let frame = self.timing.frame_at(position_samples.round() - skipped_samples as f64);
+        let start = (self.stream_samples, frame);
+        self.passes[self.lead].begin(&mut self.jobs, start, skipped_samples, swap_waits)
     }
 
     /// Counts places from the next sample on.
@@ -135,19 +136,19 @@ impl Passes {
         &mut self,
         (run, complete): (usize, bool),
         second: bool,
-        streams: StreamGain,
+        controls: &Controls,
         observer: &mut dyn Observer,
     ) -> Result<bool, EngineError> {
         self.stream_samples += run as u64;
         self.has_begun = true;
-        let is_waiting = self.is_ending() && self.end(run, streams, observer)?;
+        let is_waiting = self.is_ending() && self.end(run, controls, observer)?;
         let mut sink = |frame: CodedFrame| observer.frame(frame);
         if !is_waiting {
             self.held.release(self.jobs.model(), &mut sink);
         }
         // Two passes and a swap at once would cost three frames in the time of one: the swap waits.
         let swaps = self.ending_samples == 0;
-        let (held, coding) = (&mut self.held, Coding { swaps, second, streams });
+        let (held, coding) = (&mut self.held, Coding { swaps, second, controls });
         self.passes[self.lead].code(&mut self.jobs, (run, complete), coding, &mut |frame| {
             let given = if is_waiting { held.hold(frame) } else { Some(frame) };
             if let Some(frame) = given {
@@ -160,14 +161,14 @@ impl Passes {
     fn end(
         &mut self,
         run: usize,
-        streams: StreamGain,
+        controls: &Controls,
         observer: &mut dyn Observer,
     ) -> Result<bool, EngineError> {
         let other = 1 - self.lead;
         let pass = &mut self.passes[other];
         let second = pass.channels.get(1).is_some_and(|second| second.wanted);
         let complete = pass.push_silence(run);
-        let (end_samples, coding) = (self.end_samples, Coding { swaps: false, second, streams });
+        let (end_samples, coding) = (self.end_samples, Coding { swaps: false, second, controls });
         pass.code(&mut self.jobs, (run, complete), coding, &mut |frame: CodedFrame| {
             // What began later is silence that pushes the last of the sound out.
             if frame.place.start_samples < end_samples {

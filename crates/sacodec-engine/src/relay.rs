@@ -1,10 +1,13 @@
 //! One engine hands over to another while sound runs: for a host that does not restart its plugins.
 
+use std::sync::Arc;
+
 use super::engine::Engine;
 use super::error::EngineError;
 use super::frame::CodedFrame;
 use super::monitor::{Controls, fade_samples};
 use super::observer::{Observer, Sink};
+use sacodec_network::LossTrace;
 
 /// Samples that both engines are run for in turn.
 const RUN_SAMPLES: usize = 256;
@@ -89,6 +92,7 @@ impl EngineRelay {
         if (old.rate_hz, old.channels) != (new.rate_hz, new.channels) {
             return Err((engine, EngineError::OtherHost));
         }
+        engine.set_trace(self.current.trace().cloned());
         if let Some(position_samples) = position_samples {
             engine.begin_at(position_samples);
         }
@@ -98,6 +102,18 @@ impl EngineRelay {
             engine,
         });
         Ok(())
+    }
+
+    /// As [`Engine::set_trace`], for the engine on its way in too.
+    ///
+    /// # Real-time
+    /// Never allocates, locks or waits.
+    pub fn set_trace(&mut self, trace: Option<Arc<LossTrace>>) -> Option<Arc<LossTrace>> {
+        if let Some(next) = &mut self.next {
+            // It had the same one, which is given back below: nothing is freed here.
+            next.engine.set_trace(trace.clone());
+        }
+        self.current.set_trace(trace)
     }
 
     /// Whether another engine is on its way in.

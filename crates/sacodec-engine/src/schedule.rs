@@ -6,8 +6,11 @@ use super::channel::CodedChannel;
 use super::codec_set::CodecSet;
 use super::frame::{CodedFrame, FramePlace};
 use super::latency::Timing;
+use super::lossy_codec::LossyCodec;
+use super::pass::Coding;
 use super::sinc::CHUNK_SAMPLES;
-use sacodec_codec::{CodecModel, FrameCodec, StreamGain, TokenFrame};
+use sacodec_codec::{CodecModel, TokenFrame};
+use sacodec_network::{LossTrace, LostStreams};
 
 /// How much was done and what went wrong, since the engine was made. A reset keeps it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -16,6 +19,8 @@ pub struct JobStats {
     pub frames: u64,
     /// Frames that a codec failed on or that were not finite: they are silent.
     pub failed_frames: u64,
+    /// Frames of which tokens did not arrive at the decoder.
+    pub lost_frames: u64,
 }
 
 /// Codecs that are about to take over.
@@ -25,6 +30,17 @@ struct Incoming {
     unheard_hops: usize,
 }
 
+/// Where a pass begins.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PassStart {
+    /// Where frame 0 begins, in samples of the stream.
+    pub origin_samples: f64,
+    /// First sample that was heard.
+    pub pass_samples: f64,
+    /// Number of frame 0 on the timeline: what is lost of it depends on that.
+    pub first_frame: i64,
+}
+
 /// The job under way of a pass, and what it has to go on from.
 #[derive(Debug, Clone, Copy, Default)]
 struct Lane {
@@ -32,13 +48,12 @@ struct Lane {
     coding: Option<[bool; 2]>,
     /// The job under way also runs the incoming codecs.
     is_swapping: bool,
+    /// What of the frame under way does not arrive.
+    lost: LostStreams,
     was_coding: [bool; 2],
     /// Number of the frame under way, or of the next one.
     index: u64,
-    /// Where frame 0 begins.
-    origin_samples: f64,
-    /// First sample of the pass that was heard.
-    pass_samples: f64,
+    start: PassStart,
 }
 
 /// Runs the frame jobs of all channels: the current codecs and, during a swap, the incoming ones; of the pass that
@@ -51,6 +66,8 @@ pub struct Jobs {
     timing: Timing,
     decoded: Vec<f32>,
     faded: Vec<f32>,
+    /// What a recorded network loses.
+    pub trace: Option<Arc<LossTrace>>,
     pub stats: JobStats,
 }
 
@@ -64,6 +81,7 @@ impl Jobs {
             timing: *timing,
             decoded: vec![0.0; timing.hop_samples],
             faded: vec![0.0; timing.hop_samples],
+            trace: None,
             stats: JobStats::default(),
         }
     }
@@ -88,20 +106,19 @@ impl Jobs {
         self.retired.take()
     }
 
-    /// A pass begins: `lane` has zero states, its first frame begins at `origin_samples`, and what is heard in it at
-    /// `pass_samples`. Codecs on their way in begin anew: with it, or when they need not `wait` any more for the pass
-    /// before.
+    /// A pass begins: `lane` has zero states. Codecs on their way in begin anew: with it, or when they need not `wait`
+    /// any more for the pass before.
     ///
     /// # Real-time
     /// Frees states to the pool.
-    pub fn begin_pass(&mut self, lane: usize, origin_samples: f64, pass_samples: f64, wait: bool) {
-        self.current.passes[lane].iter_mut().for_each(FrameCodec::reset);
+    pub fn begin_pass(&mut self, lane: usize, start: PassStart, wait: bool) {
+        self.current.passes[lane].iter_mut().for_each(LossyCodec::reset);
         if let Some(incoming) = &mut self.incoming {
-            incoming.codecs.passes[lane].iter_mut().for_each(FrameCodec::reset);
+            incoming.codecs.passes[lane].iter_mut().for_each(LossyCodec::reset);
             // Codecs that begin with the pass have the same past.
             incoming.unheard_hops = if wait { incoming.codecs.warm_up_hops() } else { 0 };
         }
-        self.lanes[lane] = Lane { origin_samples, pass_samples, ..Lane::default() };
+        self.lanes[lane] = Lane { start, ..Lane::default() };
         // Another pass finishes what it has begun with the codecs that play.
         self.lanes[1 - lane].is_swapping = false;
     }
@@ -114,24 +131,27 @@ impl Jobs {
     /// Moves all places by so many samples.
     pub fn shift_places(&mut self, samples: f64) {
         for lane in &mut self.lanes {
-            lane.origin_samples += samples;
-            lane.pass_samples += samples;
+            lane.start.origin_samples += samples;
+            lane.start.pass_samples += samples;
         }
     }
 
     /// Where the frame under way of a pass stands, or its next one.
     pub fn next_place(&self, lane: usize) -> FramePlace {
-        let Lane { index, origin_samples, pass_samples, .. } = self.lanes[lane];
-        let start_samples = origin_samples + self.timing.frame_start_samples(index);
-        FramePlace { start_samples, pass_samples }
+        let Lane { index, start, .. } = self.lanes[lane];
+        let start_samples = start.origin_samples + self.timing.frame_start_samples(index);
+        FramePlace { start_samples, pass_samples: start.pass_samples }
     }
 
     /// Starts the job of the hop that every channel has complete. Codecs on their way in are run with a pass that
-    /// `swaps` alone.
-    pub fn begin(&mut self, lane: usize, swaps: bool, channels: &mut [CodedChannel], gain: StreamGain) {
+    /// swaps alone.
+    pub fn begin(&mut self, lane: usize, coding: Coding, channels: &mut [CodedChannel]) {
+        let Coding { swaps, controls, .. } = coding;
         let coding = std::array::from_fn(|i| channels.get(i).is_some_and(|s| s.wanted));
         let state = &mut self.lanes[lane];
         state.is_swapping = swaps && self.incoming.is_some();
+        let frame = state.start.first_frame.saturating_add_unsigned(state.index);
+        state.lost = controls.network.loss.lost(frame, self.trace.as_deref());
         for (i, channel) in channels.iter_mut().enumerate() {
             let hop = channel.take_hop();
             if !coding[i] {
@@ -143,8 +163,7 @@ impl Jobs {
                 if !state.was_coding[i] {
                     codec.reset();
                 }
-                // A failed begin leaves no frame under way: `finish` counts it.
-                let _ = codec.begin(hop, gain);
+                codec.begin(hop, controls.streams, state.lost, controls.network.concealment);
             }
         }
         state.was_coding = coding;
@@ -162,7 +181,7 @@ impl Jobs {
         for set in codecs.into_iter().flatten() {
             for (codec, _) in set.passes[lane].iter_mut().zip(coding).filter(|(_, coded)| *coded) {
                 if due > 0.0 {
-                    let _ = codec.advance(due);
+                    codec.advance(due);
                 }
                 due -= 1.0;
             }
@@ -187,6 +206,7 @@ impl Jobs {
                 let coded = self.finish_channel(lane, i);
                 self.stats.frames += 1;
                 self.stats.failed_frames += u64::from(coded.is_none());
+                self.stats.lost_frames += u64::from(self.lanes[lane].lost.any());
                 failed |= coded.is_none();
                 tokens[i] = coded.unwrap_or_default();
             }
@@ -195,7 +215,7 @@ impl Jobs {
             }
         }
         let place = self.next_place(lane);
-        let index = self.lanes[lane].index;
+        let Lane { index, lost, .. } = self.lanes[lane];
         self.lanes[lane].index += 1;
         let mut has_swapped = false;
         if std::mem::take(&mut self.lanes[lane].is_swapping) {
@@ -203,16 +223,16 @@ impl Jobs {
         }
         // During a fade the tokens are the incoming codecs', which are the current ones by now.
         let channels = 1 + usize::from(coding[1]);
-        sink(CodedFrame { index, place, model: self.current.model(), failed, tokens, channels });
+        sink(CodedFrame { index, place, model: self.current.model(), failed, lost, tokens, channels });
         has_swapped
     }
 
     /// Completes one channel's frame into `decoded`; silence where it fails.
     fn finish_channel(&mut self, lane: usize, i: usize) -> Option<TokenFrame> {
         let is_swapping = self.lanes[lane].is_swapping;
-        let tokens = finish_codec(&mut self.current.passes[lane][i], &mut self.decoded);
+        let tokens = self.current.passes[lane][i].finish(&mut self.decoded);
         let Some(incoming) = self.incoming.as_mut().filter(|_| is_swapping) else { return tokens };
-        let incoming_tokens = finish_codec(&mut incoming.codecs.passes[lane][i], &mut self.faded);
+        let incoming_tokens = incoming.codecs.passes[lane][i].finish(&mut self.faded);
         if incoming.unheard_hops > 0 {
             return tokens;
         }
@@ -261,15 +281,6 @@ pub fn limit_decoded(out: &mut [f32]) -> bool {
     let finite = out.iter().all(|s| s.is_finite());
     out.iter_mut().for_each(|s| *s = s.clamp(-DECODED_LIMIT, DECODED_LIMIT));
     finite
-}
-
-fn finish_codec(codec: &mut FrameCodec, out: &mut [f32]) -> Option<TokenFrame> {
-    let tokens = codec.finish(out).ok().filter(|_| limit_decoded(out));
-    if tokens.is_none() {
-        codec.reset();
-        out.fill(0.0);
-    }
-    tokens
 }
 
 #[cfg(test)]

@@ -178,7 +178,7 @@ impl SignalPath {
         let complete = self.take(left, right);
         self.dual_fade_samples = self.dual_fade_samples.saturating_sub(left.len());
         let second = self.is_dual || self.dual_fade_samples > 0;
-        let has_swapped = self.passes.code((left.len(), complete), second, controls.streams, observer)?;
+        let has_swapped = self.passes.code((left.len(), complete), second, controls, observer)?;
         self.give(left, right, observer)?;
         if has_swapped {
             // Where the hop ends, wherever its last run began.

@@ -1,7 +1,7 @@
 //! The last columns of spectrogram and token lanes: one for each frame of the codec.
 
 use super::spectrum::Spectra;
-use sacodec_engine::FramePlace;
+use sacodec_engine::{FramePlace, LostStreams};
 use sacodec_token::TokenFrame;
 
 /// Columns that are remembered: 13.6 s.
@@ -20,6 +20,8 @@ pub struct Column {
     pub channels: u8,
     /// The codec failed on it.
     pub failed: bool,
+    /// What of its tokens did not reach the decoder.
+    pub lost: LostStreams,
     /// Levels by band, see [`level_db`](super::level_db); of silence where samples are missing.
     pub spectra: Spectra,
 }
@@ -31,6 +33,7 @@ impl Column {
         tokens: [TokenFrame { semantic: 0, acoustic: 0 }; 2],
         channels: 0,
         failed: false,
+        lost: LostStreams::NONE,
         spectra: Spectra::SILENT,
     };
 }

@@ -153,7 +153,7 @@ impl Scope {
                     current.timeline.block(at_samples, transport, ());
                 }
             }
-            TapEvent::Frame { index, place, tokens, channels, failed, pack, sizes } => {
+            TapEvent::Frame { index, place, tokens, channels, failed, lost, pack, sizes } => {
                 if !failed && channels > 0 {
                     self.usage.push(tokens[0], pack, sizes.map(|size| size as usize));
                 }
@@ -164,7 +164,15 @@ impl Scope {
                     }
                     let frame = Some(index);
                     let spectra = Spectra::SILENT;
-                    current.waiting.push_back(Column { frame, place, tokens, channels, failed, spectra });
+                    current.waiting.push_back(Column {
+                        frame,
+                        place,
+                        tokens,
+                        channels,
+                        failed,
+                        lost,
+                        spectra,
+                    });
                 }
             }
         }

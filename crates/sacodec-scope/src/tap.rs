@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use ringbuf::traits::{Consumer, Producer, Split};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 
-use sacodec_engine::{CodedFrame, FramePlace, Observer, Timing, Transport};
+use sacodec_engine::{CodedFrame, FramePlace, LostStreams, Observer, Timing, Transport};
 use sacodec_token::TokenFrame;
 
 /// Samples of a snapshot.
@@ -61,6 +61,8 @@ pub enum TapEvent {
         channels: u8,
         /// The codec failed on it.
         failed: bool,
+        /// What of its tokens did not reach the decoder.
+        lost: LostStreams,
         /// Tells packs apart: `CodecModel::key`.
         pack: u64,
         /// Sizes of the semantic and the acoustic codebook.
@@ -226,8 +228,9 @@ impl Observer for TapSender {
         let info = frame.model.info();
         let pack = frame.model.key();
         let sizes = [info.semantic.size as u32, info.acoustic.size as u32];
-        let (index, place, failed) = (frame.index, frame.place, frame.failed);
-        self.push(TapEvent::Frame { index, place, tokens, channels: channels as u8, failed, pack, sizes });
+        let CodedFrame { index, place, failed, lost, .. } = frame;
+        let channels = channels as u8;
+        self.push(TapEvent::Frame { index, place, tokens, channels, failed, lost, pack, sizes });
     }
 
     fn heard(&mut self, original: &[&[f32]], coded: &[&[f32]]) {

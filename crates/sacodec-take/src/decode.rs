@@ -9,7 +9,7 @@ use super::format::GapReason;
 use super::header::PackId;
 use super::reader::Take;
 use sacodec_codec::CodecModel;
-use sacodec_engine::{EngineError, Scheduling, Timing, TokenDecoder, silence_before};
+use sacodec_engine::{Concealment, EngineError, Scheduling, Timing, TokenDecoder, silence_before};
 use sacodec_token::{StreamGain, TokenFrame};
 
 /// Frames that are decoded after the last one, so that its end comes out of the decoder.
@@ -34,25 +34,42 @@ pub enum DecodeError {
     Engine(#[from] EngineError),
 }
 
-/// Decodes `take` at `rate_hz`: as long as the audio it was coded from, and aligned to it. Missing
-/// frames are silent. `sink` gets the samples of every channel piece by piece.
+/// How a take is decoded.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Decoding {
+    /// What of the token streams is decoded.
+    pub streams: StreamGain,
+    /// Sample rate of the audio, in Hz.
+    pub rate_hz: f64,
+    /// How missing frames are concealed; without it they are silent. Frames that the codec failed on always are, as
+    /// they were when they were coded.
+    pub concealment: Option<Concealment>,
+}
+
+impl Decoding {
+    /// Both streams at the rate of the audio that `take` was coded from, silence where frames are missing.
+    pub fn of(take: &Take) -> Self {
+        Self { streams: StreamGain::BOTH, rate_hz: take.header.host_rate_hz, concealment: None }
+    }
+}
+
+/// Decodes `take`: as long as the audio it was coded from, and aligned to it. `sink` gets the samples of every channel piece by piece.
 ///
 /// # Errors
 /// [`DecodeError`], or as `sink`.
 pub fn decode_take<E: From<DecodeError>>(
     take: &Take,
     model: &Arc<CodecModel>,
-    streams: StreamGain,
-    rate_hz: f64,
+    decoding: Decoding,
     mut sink: impl FnMut(&[Vec<f32>]) -> Result<(), E>,
 ) -> Result<(), E> {
     check_pack(take, model)?;
     let header = &take.header;
-    let scale = rate_hz / header.host_rate_hz;
+    let scale = decoding.rate_hz / header.host_rate_hz;
     let frame_samples = header.frame_samples();
     let stretch_samples = f64::from(take.frames()) * frame_samples;
     let length = take.footer.as_ref().and_then(|f| f.length_samples).map_or(stretch_samples, |l| l as f64);
-    let mut decoder = Decoder::new(take, model, streams, rate_hz)?;
+    let mut decoder = Decoder::new(take, model, decoding)?;
     let mut reasons = take.missing().into_iter().peekable();
     // Where a frame begins inside a sample, only this tells how much of one.
     let timing = Timing::new(header.host_rate_hz, Scheduling::Burst, model.info());
@@ -110,6 +127,8 @@ pub fn check_pack(take: &Take, model: &CodecModel) -> Result<(), DecodeError> {
 struct Decoder {
     channels: Vec<TokenDecoder>,
     last: Vec<Option<TokenFrame>>,
+    /// How the frame is concealed that is missing.
+    concealment: Option<Concealment>,
     ready: Vec<Vec<f32>>,
     given_samples: u64,
     /// Samples at the beginning of a stretch in whose place the end of the one before was given.
@@ -117,17 +136,14 @@ struct Decoder {
 }
 
 impl Decoder {
-    fn new(
-        take: &Take,
-        model: &Arc<CodecModel>,
-        streams: StreamGain,
-        rate_hz: f64,
-    ) -> Result<Self, DecodeError> {
+    fn new(take: &Take, model: &Arc<CodecModel>, decoding: Decoding) -> Result<Self, DecodeError> {
         let count = take.header.channels;
+        let Decoding { streams, rate_hz, concealment } = decoding;
         let channels = (0..count).map(|_| TokenDecoder::new(model, rate_hz, streams));
         Ok(Self {
             channels: channels.collect::<Result<_, _>>()?,
             last: vec![None; count],
+            concealment,
             ready: vec![Vec::new(); count],
             given_samples: 0,
             left_out_samples: 0,
@@ -137,7 +153,11 @@ impl Decoder {
     fn frame(&mut self, tokens: Option<&[TokenFrame]>, failed: bool) -> Result<(), DecodeError> {
         for (i, decoder) in self.channels.iter_mut().enumerate() {
             let tokens = tokens.map(|t| t[i]);
-            decoder.frame(tokens, &mut self.ready[i])?;
+            let concealment = self.concealment.filter(|_| tokens.is_none() && !failed);
+            match concealment {
+                Some(concealment) => decoder.conceal(concealment, &mut self.ready[i])?,
+                None => decoder.frame(tokens, &mut self.ready[i])?,
+            }
             if failed {
                 decoder.reset_codec();
             }

@@ -9,12 +9,11 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::atomic_file::{AtomicFile, AtomicFileError};
-use super::decode::{DecodeError, decode_take};
+use super::decode::{DecodeError, Decoding, decode_take};
 use super::reader::Take;
 use super::tables::{write_csv, write_jsonl, write_npy};
 use super::wav::{FloatWav, WavError};
 use sacodec_codec::CodecModel;
-use sacodec_token::StreamGain;
 
 /// What a take can be exported as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -152,25 +151,25 @@ pub fn write_export(
         ExportFormat::Csv => Ok(write_csv(take, out)?),
         ExportFormat::Wav => {
             let model = model.ok_or(ExportError::NoPack)?;
-            write_wav(take, model, StreamGain::BOTH, take.header.host_rate_hz, out)
+            write_wav(take, model, Decoding::of(take), out)
         }
     }
 }
 
-/// Decodes `take` at `rate_hz` into a WAV file of 32-bit floats.
+/// Decodes `take` into a WAV file of 32-bit floats.
 ///
 /// # Errors
 /// [`ExportError`].
 pub fn write_wav(
     take: &Take,
     model: &Arc<CodecModel>,
-    streams: StreamGain,
-    rate_hz: f64,
+    decoding: Decoding,
     out: &mut (impl Write + Seek),
 ) -> Result<(), ExportError> {
+    let rate_hz = decoding.rate_hz;
     let seconds = f64::from(take.frames()) / take.header.frame_rate_hz();
     let length_samples = (seconds * rate_hz) as u64;
     let mut wav = FloatWav::new(out, rate_hz, take.header.channels, Some(length_samples))?;
-    decode_take(take, model, streams, rate_hz, |channels| Ok::<_, ExportError>(wav.write(channels)?))?;
+    decode_take(take, model, decoding, |channels| Ok::<_, ExportError>(wav.write(channels)?))?;
     Ok(wav.finish()?)
 }

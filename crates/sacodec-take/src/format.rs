@@ -45,6 +45,8 @@ pub enum GapReason {
     DiskRefused,
     /// Damage, noted by a repair or found by the reader.
     Damage,
+    /// They were taken out to rehearse a network that loses them.
+    Rehearsed,
     /// A reason of a later version.
     Other(u8),
 }
@@ -56,6 +58,7 @@ impl GapReason {
             Self::CodecFailed => 2,
             Self::DiskRefused => 3,
             Self::Damage => 4,
+            Self::Rehearsed => 5,
             Self::Other(code) => code,
         }
     }
@@ -66,6 +69,7 @@ impl GapReason {
             2 => Self::CodecFailed,
             3 => Self::DiskRefused,
             4 => Self::Damage,
+            5 => Self::Rehearsed,
             _ => Self::Other(code),
         }
     }
@@ -78,6 +82,7 @@ impl std::fmt::Display for GapReason {
             Self::CodecFailed => "the codec failed",
             Self::DiskRefused => "the disk refused them",
             Self::Damage => "the file was damaged",
+            Self::Rehearsed => "a lossy network was rehearsed",
             Self::Other(_) => "an unknown reason",
         })
     }

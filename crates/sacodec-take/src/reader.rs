@@ -278,6 +278,35 @@ impl Take {
         })
     }
 
+    /// Takes out every frame whose index `is_lost`: a gap, [`GapReason::Rehearsed`]. Gives how many were there.
+    pub fn lose(&mut self, is_lost: impl Fn(u32) -> bool) -> u32 {
+        let before = self.present_frames();
+        let runs = std::mem::take(&mut self.runs);
+        for Run { index, frames, offset } in runs {
+            for (index, place) in (index..index + frames).zip(0..) {
+                if is_lost(index) {
+                    match self.gaps.last_mut() {
+                        Some(gap) if gap.index + gap.count == index && gap.reason == GapReason::Rehearsed => {
+                            gap.count += 1;
+                        }
+                        _ => self.gaps.push(Gap { index, count: 1, reason: GapReason::Rehearsed }),
+                    }
+                    continue;
+                }
+                match self.runs.last_mut() {
+                    Some(run) if run.index + run.frames == index => run.frames += 1,
+                    _ => self.runs.push(Run {
+                        index,
+                        frames: 1,
+                        offset: offset + place * self.header.channels,
+                    }),
+                }
+            }
+        }
+        self.gaps.sort_by_key(|gap| gap.index);
+        before - self.present_frames()
+    }
+
     /// The take written anew, as [`Take::write_repaired`].
     ///
     /// # Errors
@@ -292,6 +321,16 @@ impl Take {
     /// # Errors
     /// As [`TakeSerializer`], and [`TakeError::Io`] as `out`.
     pub fn write_repaired(&self, out: &mut impl Write) -> Result<(), TakeError> {
+        let skipped: usize = self.damage.iter().map(|d| d.bytes).sum::<usize>() + self.cut_bytes;
+        let note = (!self.is_whole()).then(|| format!("repaired: {skipped} bytes could not be read"));
+        self.write_anew(note, out)
+    }
+
+    /// As [`Take::write_repaired`], with another note in its footer, or none.
+    ///
+    /// # Errors
+    /// As [`Take::write_repaired`].
+    pub fn write_anew(&self, note: Option<String>, out: &mut impl Write) -> Result<(), TakeError> {
         let mut writer = TakeSerializer::new(self.header.clone())?;
         let mut anchors = self.anchors.iter().peekable();
         let mut unknown = self.unknown.iter().peekable();
@@ -329,10 +368,7 @@ impl Take {
         if footer.closed.is_empty() {
             footer.closed = "unfinished".into();
         }
-        if !self.is_whole() {
-            let skipped: usize = self.damage.iter().map(|d| d.bytes).sum::<usize>() + self.cut_bytes;
-            footer.notes.push(format!("repaired: {skipped} bytes could not be read"));
-        }
+        footer.notes.extend(note);
         writer.finish_as(footer);
         Ok(out.write_all(&writer.take_bytes())?)
     }

@@ -8,7 +8,7 @@ use egui::{Ui, Vec2};
 use egui_kittest::Harness;
 use nice_plug::prelude::{GuiContextInner, ParamPtr, ParamSetter, Params, PluginApi, PluginState};
 use sacodec::editor::{Action, Desk, Inputs, theme};
-use sacodec::{Facts, PackChoice, PackStatus, SacodecParams, SessionState, Status};
+use sacodec::{Facts, PackChoice, PackStatus, SacodecParams, SessionState, Status, TraceChoice};
 use sacodec_codec::{CodecModel, ModelPack, StreamGain, TokenFrame};
 use sacodec_engine::{CodedFrame, FramePlace, Observer, Scheduling, Timing, TokenDecoder, Transport};
 use sacodec_scope::{TapReceiver, TapSender, tap};
@@ -102,7 +102,10 @@ impl Studio {
         let facts =
             Facts { take_folder: "/home/ada/Documents/SACodec".into(), zoom: 1.0, ..Facts::default() };
         Self {
-            params: Arc::new(SacodecParams::new(SessionState::new(PackChoice::new(status)))),
+            params: Arc::new(SacodecParams::new(SessionState::new(
+                PackChoice::new(status.clone()),
+                TraceChoice::new(status),
+            ))),
             host: Arc::default(),
             desk,
             facts,
@@ -166,13 +169,12 @@ impl Studio {
             self.sender.begin_block(Transport { position_samples, playing: true, ..Transport::default() });
             let later = block.saturating_sub(75);
             if let (Some(first), Some(second)) = (tokens.get(block), tokens.get(later)) {
-                self.sender.frame(CodedFrame::new(
-                    block as u64,
-                    FramePlace::of(block as u64, &timing),
-                    &model,
-                    &[*first, *second][..channels],
-                    false,
-                ));
+                let place = FramePlace::of(block as u64, &timing);
+                let tokens = &[*first, *second][..channels];
+                let lost = self.params.network.network().loss.lost(block as i64, None);
+                let mut frame = CodedFrame::new(block as u64, place, &model, tokens, false);
+                frame.lost = lost;
+                self.sender.frame(frame);
             }
             let left: Vec<f32> = (from..from + BLOCK).map(original).collect();
             let right: Vec<f32> = (from..from + BLOCK).map(coded).collect();

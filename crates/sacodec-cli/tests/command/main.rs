@@ -13,6 +13,7 @@ mod killed;
 #[cfg(target_os = "linux")]
 mod memory;
 mod names;
+mod network;
 mod report;
 mod roundtrip;
 mod salvage;

@@ -2,6 +2,7 @@
 
 mod level_match;
 mod listening_test;
+mod loss;
 mod relay;
 mod stream;
 mod swap;

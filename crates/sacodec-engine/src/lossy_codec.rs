@@ -1,0 +1,88 @@
+//! One channel of the codec, and what happens to its tokens on their way to the decoder.
+
+use std::sync::Arc;
+
+use super::schedule::limit_decoded;
+use sacodec_codec::{CodecError, CodecModel, FrameCodec, StreamGain, TokenFrame};
+use sacodec_network::{Concealer, Concealment, Heard, LostStreams};
+
+/// A frame codec whose decoder gets what arrives.
+#[derive(Debug)]
+pub struct LossyCodec {
+    codec: FrameCodec,
+    concealer: Concealer,
+    /// What the decoder gets of the frame under way.
+    heard: Heard,
+}
+
+impl LossyCodec {
+    /// A channel with zero states.
+    pub fn new(model: &Arc<CodecModel>) -> Result<Self, CodecError> {
+        Ok(Self { codec: FrameCodec::new(model)?, concealer: Concealer::default(), heard: Heard::AS_CODED })
+    }
+
+    pub fn model(&self) -> &Arc<CodecModel> {
+        self.codec.model()
+    }
+
+    pub fn reset(&mut self) {
+        self.codec.reset();
+        self.concealer.reset();
+    }
+
+    /// Starts a frame of which `lost` does not arrive. One that cannot begin leaves no frame under way, and
+    /// [`LossyCodec::finish`] fails.
+    pub fn begin(&mut self, hop: &[f32], gain: StreamGain, lost: LostStreams, concealment: Concealment) {
+        self.heard = self.concealer.next(lost, concealment);
+        if self.codec.begin(hop, self.heard.gain(gain)).is_ok() {
+            // They are tokens of this very codec.
+            let _ = self.codec.decode_instead(self.heard.semantic, self.heard.acoustic);
+        }
+    }
+
+    /// Works on the frame under way until about `share` of it is done.
+    pub fn advance(&mut self, share: f32) {
+        // What fails here fails in `finish`.
+        let _ = self.codec.advance(share);
+    }
+
+    /// Completes the frame under way into `out`; gives the tokens that were sent. Where it fails, the codec has begun
+    /// anew and the hop is silent.
+    pub fn finish(&mut self, out: &mut [f32]) -> Option<TokenFrame> {
+        let tokens = self.codec.finish(out).ok().filter(|_| limit_decoded(out));
+        match tokens {
+            Some(tokens) => {
+                self.heard.fade(out);
+                self.concealer.sent(tokens);
+            }
+            None => {
+                self.reset();
+                out.fill(0.0);
+            }
+        }
+        tokens
+    }
+
+    /// Decodes the tokens of a frame of which `lost` does not arrive.
+    pub fn decode(
+        &mut self,
+        tokens: TokenFrame,
+        gain: StreamGain,
+        lost: LostStreams,
+        concealment: Concealment,
+        out: &mut [f32],
+    ) -> Result<(), CodecError> {
+        let heard = self.concealer.next(lost, concealment);
+        let decoded = TokenFrame {
+            semantic: heard.semantic.unwrap_or(tokens.semantic),
+            acoustic: heard.acoustic.unwrap_or(tokens.acoustic),
+        };
+        self.codec.decode_step(decoded, heard.gain(gain), out)?;
+        if !limit_decoded(out) {
+            return Err(CodecError::NotFinite);
+        }
+        heard.fade(out);
+        self.concealer.sent(tokens);
+        Ok(())
+    }
+}
