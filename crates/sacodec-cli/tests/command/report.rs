@@ -222,6 +222,23 @@ fn a_salvaged_take_is_told_and_half_a_line_does_no_harm() {
 }
 
 #[test]
+fn a_report_is_appended_to_reports_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    write_noise(&path("a.wav"), 16_000, 1, 8000, 1);
+    let audio = fs::read(path("a.wav")).unwrap();
+    let said = run(folder.path(), &["encode", "a.wav", "--report", "a.wav"], 1).stderr;
+    assert!(String::from_utf8_lossy(&said).contains("a.wav is there already and is not a report"));
+    assert_eq!(fs::read(path("a.wav")).unwrap(), audio);
+    run(folder.path(), &["encode", "a.wav", "--report", "-"], 1);
+    assert!(!path("-").exists() && !path("a.sac").exists());
+    // What a killed process has begun is a report.
+    fs::write(path("run.jsonl"), "{\"inp").unwrap();
+    run(folder.path(), &["encode", "a.wav", "--report", "run.jsonl"], 0);
+    assert_eq!(fs::read_to_string(path("run.jsonl")).unwrap().lines().count(), 2);
+}
+
+#[test]
 fn pipes_are_told_and_prove_nothing() {
     let folder = tempfile::tempdir().unwrap();
     write_noise(&folder.path().join("a.wav"), 16_000, 1, 8000, 1);
