@@ -127,7 +127,7 @@ pub enum CliError {
         reason: String,
     },
     /// A result is there already.
-    #[error("{} is there already: remove it, or give --overwrite, or where files are many --skip-existing", path.display())]
+    #[error("{} is there already: remove it, or give --overwrite, or --skip-existing where the command has it", path.display())]
     Exists {
         /// The file.
         path: PathBuf,
@@ -188,6 +188,12 @@ pub enum CliError {
     #[error("{} is not a list of files: one name on each line is expected, in UTF-8 or as bytes, not in UTF-16", path.display())]
     List {
         /// The list.
+        path: PathBuf,
+    },
+    /// A report would be appended to something else.
+    #[error("{} is there already and is not a report: give --report another name", path.display())]
+    NotAReport {
+        /// The file.
         path: PathBuf,
     },
     /// An input that cannot be named from the root.

@@ -23,6 +23,8 @@ use crate::error::CliError;
 use crate::outcome::Outcome;
 use crate::standard::is_standard;
 
+/// How every line begins: nothing is appended to a file of another kind.
+const LINE_BEGIN: &[u8] = b"{\"input\":";
 /// Longest line: of a comparison by seconds, two days have 30 MiB.
 const MAX_LINE_BYTES: u64 = 64 << 20;
 
@@ -215,10 +217,19 @@ impl RunLog {
     /// # Errors
     /// [`CliError::Write`].
     fn open(path: &Path) -> Result<Self, CliError> {
-        let open = || {
+        if is_standard(path) {
+            return Err(CliError::NoInput { what: "--report needs the name of a file".into() });
+        }
+        let mut is_report = true;
+        let mut open = || {
             let mut file = File::options().create(true).read(true).append(true).open(path)?;
             let length = file.metadata()?.len();
             if length > 0 {
+                let mut begin = Vec::new();
+                (&file).take(LINE_BEGIN.len() as u64).read_to_end(&mut begin)?;
+                is_report = LINE_BEGIN.starts_with(&begin);
+            }
+            if length > 0 && is_report {
                 // A process that was killed may have left half a line.
                 let mut last = [0];
                 file.seek(SeekFrom::Start(length - 1))?;
@@ -230,6 +241,9 @@ impl RunLog {
             Ok(file)
         };
         let file = open().map_err(|e: io::Error| CliError::write(path, e))?;
+        if !is_report {
+            return Err(CliError::NotAReport { path: path.into() });
+        }
         Ok(Self { path: path.into(), file: Mutex::new(file), is_complete: AtomicBool::new(true) })
     }
 

@@ -86,6 +86,77 @@ fn folders_are_compared_by_name_and_what_only_one_has_is_an_error() {
 }
 
 #[test]
+fn takes_of_a_list_are_compared_with_those_of_the_same_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    for (seed, name) in [(1, "in/a.wav"), (2, "in/b/c.wav"), (3, "in/d.wav")] {
+        write_noise(&path(name), 16_000, 1, 8000, seed);
+    }
+    run(folder.path(), &["encode", "in", "--output", "x"], 0);
+    fs::create_dir(path("y")).unwrap();
+    fs::rename(path("x"), path("y/x")).unwrap();
+    run(folder.path(), &["encode", "in", "--output", "x"], 0);
+    fs::write(path("list.txt"), "x/a.sac\nx/b/c.sac\n").unwrap();
+    let compared = |arguments: &[&str], code| {
+        let reports = lines(&run(folder.path(), &[&["compare"], arguments, &["--json"]].concat(), code));
+        let pairs = reports.iter().filter(|report| report["other"].is_string());
+        let pair = |report: &Value| format!("{} {}", report["input"], report["other"]).replace('"', "");
+        pairs.map(pair).collect::<Vec<_>>()
+    };
+    let listed = ["x/a.sac y/x/a.sac", "x/b/c.sac y/x/b/c.sac"];
+    assert_eq!(compared(&["--files-from", "list.txt", "y"], 0), listed);
+    // Absolute names keep their folders below the root.
+    let absolute: String =
+        ["a", "b/c"].map(|name| format!("{}\n", path(&format!("x/{name}.sac")).display())).concat();
+    fs::write(path("absolute.txt"), absolute).unwrap();
+    let root = path("x");
+    let rooted = ["--files-from", "absolute.txt", "--root", root.to_str().unwrap(), "y/x"];
+    assert_eq!(compared(&rooted, 0).len(), 2);
+    assert_eq!(compared(&["x/a.sac", "x/d.sac", "y/x"], 0), ["x/a.sac y/x/a.sac", "x/d.sac y/x/d.sac"]);
+    fs::remove_file(path("y/x/a.sac")).unwrap();
+    assert_eq!(compared(&["--files-from", "list.txt", "y"], 1), listed[1..]);
+    // Nothing to compare with, or a take where a folder is needed.
+    run(folder.path(), &["compare", "x/a.sac"], 1);
+    run(folder.path(), &["compare", "x/a.sac", "x/d.sac", "y/x/d.sac"], 1);
+    run(folder.path(), &["compare", "--files-from", "list.txt", "x/a.sac"], 1);
+}
+
+/// A take in JSON's words: the header of `like` with other fields, and its records.
+fn with_header(like: &[u8], change: impl Fn(&mut Value)) -> Vec<u8> {
+    let end = 20 + u32::from_le_bytes(like[12..16].try_into().unwrap()) as usize;
+    let mut header: Value = serde_json::from_slice(&like[20..end]).unwrap();
+    change(&mut header);
+    let json = header.to_string();
+    let head = [&like[..12], &(json.len() as u32).to_le_bytes()].concat();
+    let crc = crc32fast::hash(&[&head[..], json.as_bytes()].concat());
+    [&head[..], &crc.to_le_bytes(), json.as_bytes(), &like[end..]].concat()
+}
+
+#[test]
+fn a_header_that_gives_a_pack_other_sizes_breaks_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    write_noise(&path("a.wav"), 16_000, 1, 8000, 1);
+    run(folder.path(), &["encode", "a.wav"], 0);
+    let take = fs::read(path("a.sac")).unwrap();
+    fs::create_dir(path("in")).unwrap();
+    // As many bits for a token, so that the records can be read.
+    let small = with_header(&take, |header| {
+        header["codebooks"] = serde_json::json!({ "semantic": 513, "acoustic": 513 });
+    });
+    fs::write(path("in/a.sac"), small).unwrap();
+    fs::write(path("in/b.sac"), &take).unwrap();
+    let slow = with_header(&take, |header| header["hop_samples"] = 65_536.into());
+    fs::write(path("in/c.sac"), slow).unwrap();
+    let stats = run(folder.path(), &["stats", "in", "--json", "--jobs", "1"], 3);
+    assert_eq!(lines(&stats).iter().filter(|report| report["takes"] == 1).count(), 3, "{stats:?}");
+    for other in ["in/a.sac", "in/c.sac"] {
+        let said = run(folder.path(), &["compare", "a.sac", other, "--by-second"], 1).stderr;
+        assert!(String::from_utf8_lossy(&said).contains("cannot be compared"), "{other}");
+    }
+}
+
+#[test]
 fn takes_that_have_no_token_in_common_are_refused_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
     write_noise(&folder.path().join("a.wav"), 16_000, 2, 8000, 1);

@@ -94,6 +94,56 @@ fn other_commands_report_their_files_as_well() {
 }
 
 #[test]
+fn commands_that_only_read_report_what_they_found_and_check_proves_that_it_is_still_so() {
+    let folder = corpus();
+    let path = |name: &str| folder.path().join(name);
+    fs::remove_file(path("in/bad.wav")).unwrap();
+    run(folder.path(), &["encode", "in", "--output", "takes"], 0);
+    run(folder.path(), &["encode", "in", "--output", "others"], 0);
+    let report = ["--report", "run.jsonl"];
+    for arguments in
+        [&["verify", "takes", "--audio", "in"][..], &["compare", "takes", "others"], &["info", "takes"]]
+    {
+        run(folder.path(), &[arguments, &report].concat(), 0);
+    }
+    let entries = log(folder.path());
+    assert_eq!(entries.len(), 9);
+    let of = |partner: &str| entries.iter().find(|entry| entry["partner"]["path"] == partner).unwrap();
+    let (verified, compared) = (of("in/a.wav"), of("others/a.sac"));
+    assert_eq!(verified["partner"]["sha256"], sha256(&path("in/a.wav")));
+    assert_eq!(compared["partner"]["sha256"], sha256(&path("others/a.sac")));
+    for entry in [verified, compared] {
+        assert_eq!(entry["input"]["sha256"], sha256(&path("takes/a.sac")));
+        assert_eq!((&entry["result"], &entry["found"]["semantic_percent"]), (&"done".into(), &100.0.into()));
+        assert_eq!((&entry["output"], &entry["frames"]), (&Value::Null, &38.into()), "{entry}");
+    }
+    fs::write(path("list.txt"), "takes/a.sac\ntakes/b/c.sac\ntakes/b/d.sac\n").unwrap();
+    let check = |code| {
+        let output = run(folder.path(), &["check", "run.jsonl", "--list", "list.txt"], code);
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(check(0).starts_with("9 of 9 results are there and whole"));
+    // What was compared has changed since.
+    let take = fs::read(path("others/a.sac")).unwrap();
+    fs::copy(path("takes/b/c.sac"), path("others/a.sac")).unwrap();
+    assert!(check(3).contains("takes/a.sac: others/a.sac has"));
+    // It is told as it is now, and a later line counts.
+    run(folder.path(), &[&["compare", "takes", "others"], &report[..]].concat(), 3);
+    assert!(check(3).contains("takes/a.sac: it is not whole or not equal: semantic "));
+    fs::write(path("others/a.sac"), "no take").unwrap();
+    run(folder.path(), &[&["compare", "takes", "others"], &report[..]].concat(), 1);
+    assert!(check(3).contains("takes/a.sac: it could not be examined: others/a.sac"));
+    fs::write(path("others/a.sac"), take).unwrap();
+    run(folder.path(), &[&["compare", "takes", "others"], &report[..]].concat(), 0);
+    check(0);
+    // Audio that is another one, and a take that was cut.
+    write_noise(&path("in/a.wav"), 16_000, 1, 8000, 9);
+    assert!(check(3).contains("takes/a.sac: in/a.wav has another content"));
+    run(folder.path(), &[&["verify", "takes", "--audio", "in"], &report[..]].concat(), 3);
+    assert!(check(3).contains("takes/a.sac: it is not whole or not equal: semantic "));
+}
+
+#[test]
 fn check_finds_what_is_missing_failed_damaged_or_another() {
     let folder = corpus();
     let path = |name: &str| folder.path().join(name);
@@ -169,6 +219,23 @@ fn a_salvaged_take_is_told_and_half_a_line_does_no_harm() {
     run(folder.path(), &["encode", "a.wav", "--report", "no/such/run.jsonl"], 1);
     fs::write(path("other.jsonl"), "{}\n").unwrap();
     run(folder.path(), &["check", "other.jsonl"], 1);
+}
+
+#[test]
+fn a_report_is_appended_to_reports_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    write_noise(&path("a.wav"), 16_000, 1, 8000, 1);
+    let audio = fs::read(path("a.wav")).unwrap();
+    let said = run(folder.path(), &["encode", "a.wav", "--report", "a.wav"], 1).stderr;
+    assert!(String::from_utf8_lossy(&said).contains("a.wav is there already and is not a report"));
+    assert_eq!(fs::read(path("a.wav")).unwrap(), audio);
+    run(folder.path(), &["encode", "a.wav", "--report", "-"], 1);
+    assert!(!path("-").exists() && !path("a.sac").exists());
+    // What a killed process has begun is a report.
+    fs::write(path("run.jsonl"), "{\"inp").unwrap();
+    run(folder.path(), &["encode", "a.wav", "--report", "run.jsonl"], 0);
+    assert_eq!(fs::read_to_string(path("run.jsonl")).unwrap().lines().count(), 2);
 }
 
 #[test]

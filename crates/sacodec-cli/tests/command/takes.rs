@@ -65,6 +65,19 @@ fn one_bad_file_stops_no_other_and_the_results_are_the_same_for_any_number_of_jo
 }
 
 #[test]
+fn a_rate_that_cannot_be_coded_is_an_error_that_names_the_file() {
+    let folder = corpus();
+    write_noise(&folder.path().join("in/b/slow.wav"), 500, 1, 8000, 1);
+    for arguments in
+        [&["encode", "in/b", "--output", "out"][..], &["roundtrip", "in/b/slow.wav", "coded.wav"]]
+    {
+        let said = run(folder.path(), arguments, 1).stderr;
+        let said = String::from_utf8_lossy(&said);
+        assert!(said.contains("in/b/slow.wav could not be coded: a sample rate of 500 Hz"), "{said}");
+    }
+}
+
+#[test]
 fn a_list_of_files_is_taken_from_a_file_or_from_standard_input() {
     let folder = corpus();
     std::fs::write(folder.path().join("list.txt"), "in/a.wav\n\nin/b/c.wav\n").unwrap();
