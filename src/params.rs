@@ -285,7 +285,7 @@ mod tests {
 
     #[test]
     fn every_parameter_is_visited_by_its_id_and_shown() {
-        let params = SacodecParams::new(SessionState::new(PackChoice::new(Arc::default())));
+        let params = SacodecParams::new(SessionState::new(PackChoice::new(Arc::default()).0));
         struct Ids(Vec<&'static str>);
         impl Visitor for Ids {
             fn visit<P: Param>(&mut self, id: &'static str, _: &P) {

@@ -261,7 +261,7 @@ mod tests {
     use std::sync::Arc;
 
     fn params() -> SacodecParams {
-        SacodecParams::new(SessionState::new(PackChoice::new(Arc::default())))
+        SacodecParams::new(SessionState::new(PackChoice::new(Arc::default()).0))
     }
 
     #[test]

@@ -470,7 +470,7 @@ mod tests {
     fn nobody_listens_for_a_window_of_which_nothing_is_seen() {
         let (mut sender, receiver) = tap();
         let status = Arc::<Status>::default();
-        let params = Arc::new(SacodecParams::new(SessionState::new(PackChoice::new(status.clone()))));
+        let params = Arc::new(SacodecParams::new(SessionState::new(PackChoice::new(status.clone()).0)));
         let editor = SacodecEditor::new(params, status, receiver);
         let mut core = editor.core.lock();
         let mut changes = core.changes();

@@ -102,7 +102,7 @@ impl Studio {
         let facts =
             Facts { take_folder: "/home/ada/Documents/SACodec".into(), zoom: 1.0, ..Facts::default() };
         Self {
-            params: Arc::new(SacodecParams::new(SessionState::new(PackChoice::new(status)))),
+            params: Arc::new(SacodecParams::new(SessionState::new(PackChoice::new(status).0))),
             host: Arc::default(),
             desk,
             facts,
