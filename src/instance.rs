@@ -7,7 +7,7 @@ use nice_plug::prelude::*;
 
 use super::editor::SacodecEditor;
 use super::handover::Handover;
-use super::packs::PackChoice;
+use super::packs::{PackChoice, PackLink};
 use super::params::SacodecParams;
 use super::recording::{self, BlockSettings, Recording};
 use super::state::SessionState;
@@ -37,6 +37,8 @@ pub struct SacodecPlugin {
     handover: Option<Handover>,
     recording: Recording,
     lock: LockFollower,
+    /// Brings the codecs of another pack, and takes the old ones back.
+    packs: PackLink,
     rate_hz: f64,
     rendering: bool,
     /// A pack with another delay was chosen: only an engine of its own can play it.
@@ -49,9 +51,11 @@ impl Default for SacodecPlugin {
     fn default() -> Self {
         let status = Arc::new(Status::default());
         let (tap, receiver) = tap();
-        let session = SessionState::new(PackChoice::new(status.clone()), TraceChoice::new(status.clone()));
+        let (pack, packs) = PackChoice::new(status.clone());
+        let session = SessionState::new(pack, TraceChoice::new(status.clone()));
         Self {
             params: Arc::new(SacodecParams::new(session)),
+            packs,
             status,
             tap,
             receiver: Some(receiver),
@@ -193,7 +197,7 @@ impl Plugin for SacodecPlugin {
         self.recording.process(relay, buffer.as_slice(), &settings, &mut self.tap);
         let engine = relay.engine_mut();
         if let Some(codecs) = engine.take_retired() {
-            let _ = self.params.session.pack.push_retired(codecs);
+            self.packs.retire(codecs);
         }
         self.status.set_awaits_restart(awaits_restart);
         let is_wanted_again = self.status.take_restart_wanted();
@@ -238,11 +242,11 @@ impl SacodecPlugin {
     /// # Real-time
     /// As [`Engine::swap`].
     fn take_pack(&mut self) {
-        let (Some(relay), pack) = (&mut self.relay, &self.params.session.pack) else { return };
+        let Some(relay) = &mut self.relay else { return };
         if relay.is_handing_over() || !relay.engine().can_swap() {
             return;
         }
-        let Some(codecs) = pack.pop_incoming() else { return };
+        let Some(codecs) = self.packs.take_offered() else { return };
         let engine = relay.engine_mut();
         // The same weights under another name: what plays continues without a break.
         let refused = match Arc::ptr_eq(engine.model(), codecs.model()) {
@@ -257,8 +261,7 @@ impl SacodecPlugin {
             (Ok(same), None) => [same, None],
         };
         for codecs in given_back.into_iter().flatten() {
-            // It finds room: the queue holds eight and little else is on its way.
-            let _ = pack.push_retired(codecs);
+            self.packs.retire(codecs);
         }
     }
 

@@ -10,16 +10,21 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crossbeam::queue::ArrayQueue;
+use crossbeam::atomic::AtomicCell;
 use nice_plug::params::persist::PersistentField;
 use parking_lot::Mutex;
+use ringbuf::traits::{Consumer, Observer, Producer, Split};
+use ringbuf::{HeapCons, HeapProd, HeapRb};
 
 use super::status::{LoadedPack, Status};
 use sacodec_codec::{CodecError, CodecModel, LoadError, ModelPack};
 use sacodec_engine::CodecSet;
+use sacodec_rt::POOL_BYTES;
 
 /// A pack may take so much of a core for one channel, by its trial run: with more, no block would be ready in time.
 const MAX_CORE_SHARE: f64 = 0.9;
+/// Channels that one memory pool holds: two of each pass and two passes, of the pack that ends and the one that begins.
+const CHANNELS_IN_POOL: usize = 8;
 /// How often a loader thread looks for the old codecs, and how long at most.
 const POLL: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -43,27 +48,62 @@ struct Shared {
     /// a load that ends late does not restart what an activation has already brought in.
     activated: Mutex<Option<u64>>,
     /// Loader → audio thread.
-    incoming: ArrayQueue<Box<CodecSet>>,
+    offered: Arc<Slot>,
     /// Audio thread → loader.
-    retired: ArrayQueue<Box<CodecSet>>,
+    retired: Mutex<HeapCons<Box<CodecSet>>>,
     closing: AtomicBool,
     status: Arc<Status>,
 }
 
+/// One set of codecs or none. Taking and putting are single exchanges, so that neither side waits for the other.
+type Slot = AtomicCell<Option<Box<CodecSet>>>;
+const _: () = assert!(Slot::is_lock_free());
+
+/// Old codecs on their way to be dropped.
+const RETIRED: usize = 8;
+/// What can come back for one set of codecs that is taken: itself, one that waited, and the ones that played.
+const RETIRED_BY_ONE: usize = 3;
+
+/// The audio thread's end of a [`PackChoice`].
+pub struct PackLink {
+    offered: Arc<Slot>,
+    retired: HeapProd<Box<CodecSet>>,
+}
+
+impl PackLink {
+    /// Codecs that are ready to take over, as long as there is room for all that may come back for them.
+    ///
+    /// # Real-time
+    /// Wait-free; never allocates or frees.
+    pub fn take_offered(&self) -> Option<Box<CodecSet>> {
+        if self.retired.vacant_len() < RETIRED_BY_ONE { None } else { self.offered.take() }
+    }
+
+    /// Hands codecs back to be dropped elsewhere.
+    ///
+    /// # Real-time
+    /// Wait-free; never allocates. Frees nothing: [`PackLink::take_offered`] has seen to the room.
+    pub fn retire(&mut self, codecs: Box<CodecSet>) {
+        let _ = self.retired.try_push(codecs);
+    }
+}
+
 impl PackChoice {
-    /// The embedded pack, not yet loaded.
-    pub fn new(status: Arc<Status>) -> Self {
+    /// The embedded pack, not yet loaded, and the end for the audio thread.
+    pub fn new(status: Arc<Status>) -> (Self, PackLink) {
+        let offered = Arc::<Slot>::default();
+        let (retired, old) = HeapRb::new(RETIRED).split();
         let shared = Shared {
             folder: Mutex::default(),
             choice: AtomicU64::new(0),
             model: Mutex::default(),
             activated: Mutex::default(),
-            incoming: ArrayQueue::new(1),
-            retired: ArrayQueue::new(8),
+            offered: offered.clone(),
+            retired: Mutex::new(old),
             closing: AtomicBool::new(false),
             status,
         };
-        Self { shared: Arc::new(shared), workers: Mutex::default() }
+        (Self { shared: Arc::new(shared), workers: Mutex::default() }, PackLink { offered, retired })
     }
 
     /// Chooses the pack in `folder` (empty: the embedded one) and loads it in the background, again if it
@@ -106,7 +146,7 @@ impl PackChoice {
     /// Where not even the embedded pack can be used.
     pub fn codecs(&self) -> Result<Box<CodecSet>, LoadOrCodecError> {
         let shared = &self.shared;
-        while shared.retired.pop().is_some() {}
+        shared.drop_retired();
         let choice = shared.choice.load(Ordering::SeqCst);
         let folder = shared.folder.lock().clone();
         let is_current = |model: &Option<(u64, _)>| model.as_ref().is_some_and(|(by, _)| *by == choice);
@@ -121,27 +161,9 @@ impl PackChoice {
         let mut activated = shared.activated.lock();
         *activated = Some(choice);
         // Whatever was on its way is not newer than what is made here.
-        drop(shared.incoming.pop());
+        drop(shared.offered.take());
         drop(activated);
         Ok(Box::new(CodecSet::new(&model)?))
-    }
-
-    /// Codecs that are ready to take over.
-    ///
-    /// # Real-time
-    /// Lock-free; never allocates. Spins for a moment if a loader was interrupted in the middle of a
-    /// push.
-    pub fn pop_incoming(&self) -> Option<Box<CodecSet>> {
-        self.shared.incoming.pop()
-    }
-
-    /// Hands codecs back to be dropped elsewhere; gives them back if there is no room yet.
-    ///
-    /// # Real-time
-    /// Lock-free; never allocates. Spins for a moment if a loader was interrupted in the middle of a
-    /// pop.
-    pub fn push_retired(&self, codecs: Box<CodecSet>) -> Result<(), Box<CodecSet>> {
-        self.shared.retired.push(codecs)
     }
 }
 
@@ -175,15 +197,34 @@ enum RefusedPack {
         /// The most that is let through.
         limit_percent: f64,
     },
+    /// The memory of the audio thread has no room for it.
+    #[error(
+        "the pack {title} keeps {kilobytes} kB for each channel, more than the {limit_kilobytes} kB that the audio \
+         thread has room for: choose a smaller pack, or code files with the command `sacodec`"
+    )]
+    TooLarge {
+        /// Name and version.
+        title: String,
+        /// States and intermediate results of one channel.
+        kilobytes: usize,
+        /// The most that is let through.
+        limit_kilobytes: usize,
+    },
 }
 
-/// Refuses what no audio thread can run in time.
-fn check_load(title: &str, core_share: f64) -> Result<(), RefusedPack> {
-    if core_share <= MAX_CORE_SHARE {
-        return Ok(());
+/// Refuses what no audio thread can run in time, or has no room for.
+fn check_load(title: &str, core_share: f64, live_bytes: usize) -> Result<(), RefusedPack> {
+    let title = title.to_owned();
+    if core_share > MAX_CORE_SHARE {
+        let (percent, limit_percent) = (100.0 * core_share, 100.0 * MAX_CORE_SHARE);
+        return Err(RefusedPack::TooHeavy { title, percent, limit_percent });
     }
-    let (percent, limit_percent) = (100.0 * core_share, 100.0 * MAX_CORE_SHARE);
-    Err(RefusedPack::TooHeavy { title: title.to_owned(), percent, limit_percent })
+    let limit_bytes = POOL_BYTES / CHANNELS_IN_POOL;
+    if live_bytes > limit_bytes {
+        let (kilobytes, limit_kilobytes) = (live_bytes / 1000, limit_bytes / 1000);
+        return Err(RefusedPack::TooLarge { title, kilobytes, limit_kilobytes });
+    }
+    Ok(())
 }
 
 impl Shared {
@@ -199,9 +240,9 @@ impl Shared {
             if self.choice.load(Ordering::SeqCst) != choice || *activated == Some(choice) {
                 return;
             }
-            drop(self.incoming.force_push(codecs));
+            drop(self.offered.swap(Some(codecs)));
         }
-        // The audio thread may not run at all: then the codecs wait in the queues until the next
+        // The audio thread may not run at all: then the codecs wait where they are until the next
         // choice, the next activation or the instance's end drops them.
         let start = Instant::now();
         while !self.closing.load(Ordering::Relaxed)
@@ -209,10 +250,16 @@ impl Shared {
             && start.elapsed() < PATIENCE
         {
             // Not the first alone: those of an earlier choice may still be on their way.
-            while self.retired.pop().is_some() {}
+            self.drop_retired();
             std::thread::sleep(POLL);
         }
-        while self.retired.pop().is_some() {}
+        self.drop_retired();
+    }
+
+    /// Drops what the audio thread has handed back.
+    fn drop_retired(&self) {
+        let mut retired = self.retired.lock();
+        while retired.try_pop().is_some() {}
     }
 
     /// Loads a pack and says how it went. Models are shared, so loading twice costs the file only.
@@ -227,7 +274,7 @@ impl Shared {
             return None;
         }
         let checked = loaded.map_err(RefusedPack::from).and_then(|(model, card)| {
-            check_load(&model.info().title(), model.core_share())?;
+            check_load(&model.info().title(), model.core_share(), model.live_bytes())?;
             Ok((model, card))
         });
         match checked {
@@ -317,7 +364,7 @@ mod tests {
     #[test]
     fn a_load_that_ends_after_a_later_one_replaces_nothing_that_is_shown_or_used() {
         let status = Arc::<Status>::default();
-        let packs = PackChoice::new(status.clone());
+        let (packs, _link) = PackChoice::new(status.clone());
         let embedded = CodecModel::embedded().unwrap();
         let folder = sacodec_testing::other_pack();
         let other = CodecModel::load(&ModelPack::from_folder(folder.path()).unwrap()).unwrap();
@@ -333,17 +380,34 @@ mod tests {
 
     #[test]
     fn a_pack_that_no_audio_thread_can_run_is_refused_with_its_figure() {
-        let error = check_load("large 1.0.0", 2.4).unwrap_err().to_string();
+        let error = check_load("large 1.0.0", 2.4, 0).unwrap_err().to_string();
         assert!(error.contains("large 1.0.0 needs 240 % of a core"), "{error}");
-        assert!(check_load("live 0.5.0", CodecModel::embedded().unwrap().core_share().min(0.5)).is_ok());
+        let error = check_load("wide 1.0.0", 0.1, 3_000_000).unwrap_err().to_string();
+        assert!(error.contains("wide 1.0.0 keeps 3000 kB"), "{error}");
+        assert!(check_load("live 0.5.0", 0.5, CodecModel::embedded().unwrap().live_bytes()).is_ok());
     }
 
     #[test]
     fn the_embedded_pack_in_place_of_another_does_not_end_its_loading() {
         let status = Arc::<Status>::default();
-        let packs = PackChoice::new(status.clone());
+        let (packs, _link) = PackChoice::new(status.clone());
         status.set_pack(|p| p.is_loading = true);
         packs.shared.keep(0, CodecModel::embedded().unwrap(), None, true);
         assert!(status.pack().is_loading, "the chosen pack is still loaded");
+    }
+
+    #[test]
+    fn codecs_are_taken_only_while_there_is_room_for_what_comes_back() {
+        let (packs, mut link) = PackChoice::new(Arc::default());
+        let set = || Box::new(CodecSet::new(&CodecModel::embedded().unwrap()).unwrap());
+        let shared = &packs.shared;
+        for _ in 0..=RETIRED - RETIRED_BY_ONE {
+            shared.offered.store(Some(set()));
+            link.retire(link.take_offered().expect("there is room"));
+        }
+        shared.offered.store(Some(set()));
+        assert!(link.take_offered().is_none(), "what comes back would be freed on the audio thread");
+        shared.drop_retired();
+        assert!(link.take_offered().is_some(), "it waits until there is room");
     }
 }

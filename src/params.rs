@@ -297,7 +297,7 @@ mod tests {
     #[test]
     fn every_parameter_is_visited_by_its_id_and_shown() {
         let params = SacodecParams::new(SessionState::new(
-            PackChoice::new(Arc::default()),
+            PackChoice::new(Arc::default()).0,
             TraceChoice::new(Arc::default()),
         ));
         struct Ids(Vec<&'static str>);

@@ -270,7 +270,7 @@ mod tests {
 
     fn params() -> SacodecParams {
         SacodecParams::new(SessionState::new(
-            PackChoice::new(Arc::default()),
+            PackChoice::new(Arc::default()).0,
             TraceChoice::new(Arc::default()),
         ))
     }

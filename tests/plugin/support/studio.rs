@@ -103,7 +103,7 @@ impl Studio {
             Facts { take_folder: "/home/ada/Documents/SACodec".into(), zoom: 1.0, ..Facts::default() };
         Self {
             params: Arc::new(SacodecParams::new(SessionState::new(
-                PackChoice::new(status.clone()),
+                PackChoice::new(status.clone()).0,
                 TraceChoice::new(status),
             ))),
             host: Arc::default(),
