@@ -10,9 +10,9 @@ const GAIN: (i32, i32) = (390, 494);
 /// Left, top, width and height of what shows the gain.
 const GAIN_VALUE: (u32, u32, u32, u32) = (344, 483, 160, 24);
 const ABX: (i32, i32) = (830, 27);
-const SCALE_1: (i32, i32) = (721, 19);
-const SCALE_1_5: (i32, i32) = (756, 19);
-const SCALE_2: (i32, i32) = (792, 19);
+const SCALE_1: (i32, i32) = (649, 19);
+const SCALE_1_5: (i32, i32) = (684, 19);
+const SCALE_2: (i32, i32) = (720, 19);
 const LISTEN_ORIGINAL: (i32, i32) = (72, 78);
 const LISTEN_CODED: (i32, i32) = (190, 78);
 
