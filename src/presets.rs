@@ -91,7 +91,7 @@ pub const FACTORY: [Preset; 6] = [
             ("loss", "Off"),
             ("lossrate", "10.0"),
             ("burst", "3.0"),
-            ("packet", "2 frames, 26.7 ms"),
+            ("packet", "2 frames"),
             ("lossy", "Both"),
             ("lossseed", "1"),
             ("conceal", "Fade"),

@@ -7,7 +7,6 @@ use nice_plug::prelude::*;
 use super::Visitor;
 use sacodec_engine::{Concealment, Loss, LossModel, LossyStreams, Network};
 use sacodec_network::MAX_PACKET_FRAMES;
-use sacodec_token::FRAME_RATE_HZ;
 
 /// How packets are lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -102,19 +101,15 @@ impl Default for NetworkParams {
                 loss.packet_frames as i32,
                 IntRange::Linear { min: 1, max: MAX_PACKET_FRAMES as i32 },
             )
-            .with_value_to_string(Arc::new(packet_text))
+            .with_value_to_string(Arc::new(|frames| {
+                format!("{frames} frame{}", if frames == 1 { "" } else { "s" })
+            }))
             .with_string_to_value(Arc::new(|text| text.split_whitespace().next()?.parse().ok())),
             streams: EnumParam::new("Lost streams", LossyChoice::Both),
             seed: IntParam::new("Loss seed", loss.seed as i32, IntRange::Linear { min: 1, max: 999 }),
             concealment: EnumParam::new("Concealment", ConcealmentChoice::Fade),
         }
     }
-}
-
-/// `2 frames, 26.7 ms`.
-fn packet_text(frames: i32) -> String {
-    let plural = if frames == 1 { "" } else { "s" };
-    format!("{frames} frame{plural}, {:.1} ms", f64::from(frames) / FRAME_RATE_HZ * 1e3)
 }
 
 impl NetworkParams {

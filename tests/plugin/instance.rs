@@ -29,11 +29,7 @@ fn every_parameter_is_there_with_its_values_in_words() {
             2.0 / 19.0,
             &[(0.0, "1.0 packets"), (2.0 / 19.0, "3.0 packets"), (1.0, "20.0 packets")],
         ),
-        (
-            "Packet",
-            1.0,
-            &[(0.0, "1 frame, 13.3 ms"), (1.0, "2 frames, 26.7 ms"), (7.0, "8 frames, 106.7 ms")],
-        ),
+        ("Packet", 1.0, &[(0.0, "1 frame"), (1.0, "2 frames"), (7.0, "8 frames")]),
         ("Lost streams", 0.0, &[(0.0, "Both"), (1.0, "Semantic"), (2.0, "Acoustic")]),
         ("Loss seed", 0.0, &[(0.0, "1"), (998.0, "999")]),
         ("Concealment", 2.0, &[(0.0, "Silence"), (1.0, "Repeat"), (2.0, "Fade")]),
