@@ -14,6 +14,8 @@ use super::{
 
 /// Below this height there is no room for meters above the tabs.
 const LOW_SIDE: f32 = 260.0;
+/// Below this width the tabs move together.
+const NARROW_SIDE: f32 = 250.0;
 
 impl Desk {
     /// Draws the window. Parameters are set through the inputs; everything else that the user wants is
@@ -75,6 +77,9 @@ impl Desk {
         }
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 2.0;
+            if ui.available_width() < NARROW_SIDE {
+                ui.spacing_mut().button_padding.x = 5.0;
+            }
             for (tab, label, tip) in [
                 (Tab::Codes, "Codes", "How the codebooks are used"),
                 (Tab::Record, "Record", "Takes of tokens"),

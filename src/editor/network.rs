@@ -32,7 +32,7 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk, inputs: &Inputs) -> Vec<Action> {
     let Inputs { facts, params, setter } = *inputs;
     let network = &params.network;
     let loss = network.loss.value();
-    choice(ui, setter, &network.loss, &LOSS);
+    ui.horizontal(|ui| choice(ui, setter, &network.loss, &LOSS));
     let mut actions = Vec::new();
     if loss == LossChoice::Trace {
         actions = trace(ui, desk, facts);
@@ -41,11 +41,11 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk, inputs: &Inputs) -> Vec<Action> {
         slider(ui, setter, &network.mean_burst, "Lost packets in a row, on average. For Bursty");
         slider(ui, setter, &network.seed, "Another seed, another pattern");
     }
-    slider(ui, setter, &network.packet, "What is lost at once");
+    slider(ui, setter, &network.packet, "What is lost at once: frames of 13.3 ms");
     caption(ui, "Lost streams");
-    choice(ui, setter, &network.streams, &STREAMS);
+    ui.horizontal(|ui| choice(ui, setter, &network.streams, &STREAMS));
     caption(ui, "Concealment");
-    choice(ui, setter, &network.concealment, &CONCEALMENT);
+    ui.horizontal(|ui| choice(ui, setter, &network.concealment, &CONCEALMENT));
     ui.add_space(4.0);
     let (lost, frames) = desk.lost_frames();
     let text = format!("{lost} of {frames} frames in view are lost");

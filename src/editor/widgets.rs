@@ -97,7 +97,8 @@ pub fn slider<P: Param>(ui: &mut Ui, setter: &ParamSetter, param: &P, tip: &str)
             caption(ui, param.name());
         });
         name.response.on_hover_text(tip);
-        ui.spacing_mut().slider_width = 72.0;
+        // The longest value is about as wide.
+        ui.spacing_mut().slider_width = (ui.available_width() - 116.0).clamp(24.0, 120.0);
         let slider = egui::Slider::new(&mut share, 0.0..=1.0)
             .custom_formatter(|share, _| param.normalized_value_to_string(share as f32, true))
             .custom_parser(|text| param.string_to_normalized_value(text).map(f64::from));
