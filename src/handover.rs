@@ -23,7 +23,7 @@ const WINDOW: Duration = Duration::from_millis(400);
 /// It runs in real time if so many of those in a row had about as much sound as time.
 const EVEN_WINDOWS: u32 = 3;
 const EVEN_SPEED: std::ops::Range<f64> = 0.5..1.45;
-/// Engines on their way to or from the audio thread: one at a time.
+/// Engines on their way to or from the audio thread: the one that was asked for, and one of an activation before.
 const ENGINES: usize = 2;
 
 /// What the audio thread wants.
@@ -40,6 +40,9 @@ enum Codecs {
     Of(Arc<CodecModel>),
 }
 
+/// An engine and the activation that it was built for.
+type Built = (u64, Box<Engine>);
+
 #[derive(Default)]
 struct Shared {
     /// Counts activations: what was built for an earlier one is thrown away.
@@ -53,7 +56,7 @@ struct Shared {
 pub struct Handover {
     shared: Arc<Shared>,
     requests: HeapProd<Request>,
-    engines: HeapCons<Box<Engine>>,
+    engines: HeapCons<Built>,
     retired: HeapProd<Box<Engine>>,
     /// Codecs of a pack that only an engine of its own can play.
     codecs: Option<Box<CodecSet>>,
@@ -70,14 +73,21 @@ impl Handover {
     /// # Errors
     /// Where the system has no thread left.
     pub fn spawn(status: Arc<Status>) -> std::io::Result<Self> {
+        let (mut handover, builder) = Self::ends(status);
+        let thread = std::thread::Builder::new().name("sacodec-engine".into()).spawn(|| builder.work())?;
+        handover.thread = Some(thread);
+        Ok(handover)
+    }
+
+    /// Both ends, without the thread.
+    fn ends(status: Arc<Status>) -> (Self, Builder) {
         let (requests, asked) = HeapRb::new(1).split();
         let (built, engines) = HeapRb::new(ENGINES).split();
         let (retired, old) = HeapRb::new(ENGINES).split();
         let shared = Arc::new(Shared::default());
         let builder =
             Builder { shared: shared.clone(), asked, built, old, ready: None, pace: Pace::new(0), status };
-        let thread = std::thread::Builder::new().name("sacodec-engine".into()).spawn(|| builder.work())?;
-        Ok(Self {
+        let handover = Self {
             shared,
             requests,
             engines,
@@ -85,8 +95,9 @@ impl Handover {
             codecs: None,
             is_requested: false,
             is_stale: false,
-            thread: Some(thread),
-        })
+            thread: None,
+        };
+        (handover, builder)
     }
 
     /// The host activates the plugin anew, with an engine as it is wanted.
@@ -136,14 +147,17 @@ impl Handover {
         // Another one has room to go back.
         if !relay.is_handing_over()
             && self.retired.vacant_len() == ENGINES
-            && let Some(engine) = self.engines.try_pop()
+            && let Some((activation, engine)) = self.engines.try_pop()
         {
-            self.is_requested = false;
-            let is_stale = std::mem::take(&mut self.is_stale);
-            let given_back = if is_stale {
-                Some(engine)
-            } else {
-                relay.hand_over(engine, position_samples).err().map(|(e, _)| e)
+            // One that came in the very moment of an activation is of the one before, and not what was asked for since.
+            let is_awaited = activation == self.shared.activation.load(Relaxed);
+            let is_wanted = is_awaited && !self.is_stale;
+            if is_awaited {
+                (self.is_requested, self.is_stale) = (false, false);
+            }
+            let given_back = match is_wanted {
+                true => relay.hand_over(engine, position_samples).err().map(|(engine, _)| engine),
+                false => Some(engine),
             };
             if let Some(engine) = given_back {
                 let _ = self.retired.try_push(engine);
@@ -185,10 +199,10 @@ impl Drop for Handover {
 struct Builder {
     shared: Arc<Shared>,
     asked: HeapCons<Request>,
-    built: HeapProd<Box<Engine>>,
+    built: HeapProd<Built>,
     old: HeapCons<Box<Engine>>,
-    /// Waits until sound runs in real time; of which activation.
-    ready: Option<(u64, Box<Engine>)>,
+    /// Waits until sound runs in real time.
+    ready: Option<Built>,
     pace: Pace,
     status: Arc<Status>,
 }
@@ -221,10 +235,10 @@ impl Builder {
         }
         let rate_hz = engine.config().rate_hz;
         if self.pace.is_real_time(self.shared.samples.load(Relaxed), rate_hz, Instant::now())
-            && let Some((_, engine)) = self.ready.take()
+            && let Some(built) = self.ready.take()
         {
-            // There is room: one is asked for at a time.
-            let _ = self.built.try_push(engine);
+            // There is room for it and for one of an activation before.
+            let _ = self.built.try_push(built);
         }
     }
 }
@@ -353,6 +367,30 @@ mod tests {
         assert!(host.plays_another(), "nothing was handed over in a minute");
         assert_eq!(host.relay.engine().config().scheduling, Scheduling::Burst);
         assert!(!host.handover.is_under_way() && (0..200).all(|_| !host.play()), "one was enough");
+    }
+
+    #[test]
+    fn an_engine_that_comes_in_the_moment_of_an_activation_goes_back_and_the_one_asked_for_plays() {
+        let config = EngineConfig { rate_hz: 48_000.0, channels: 1, scheduling: Scheduling::Spread };
+        let burst = EngineConfig { scheduling: Scheduling::Burst, ..config };
+        let model = CodecModel::embedded().unwrap();
+        let engine = |config| Box::new(Engine::new(&model, config).unwrap());
+        let (mut handover, mut builder) = Handover::ends(Arc::default());
+        let mut relay = EngineRelay::new(*engine(config));
+        handover.activate();
+        handover.begin_block(&mut relay, Scheduling::Burst, 480, None);
+        let first = builder.asked.try_pop().expect("Burst is asked for").activation;
+        // The thread has looked at the activation's number, and pushes after the next activation has begun.
+        handover.activate();
+        assert!(builder.built.try_push((first, engine(burst))).is_ok());
+        handover.begin_block(&mut relay, Scheduling::Burst, 480, None);
+        assert!(!relay.is_handing_over(), "an engine of the activation before");
+        assert!(builder.old.try_pop().is_some(), "it goes back");
+        let second = builder.asked.try_pop().expect("Burst is asked for again").activation;
+        assert!(handover.is_under_way() && second != first);
+        assert!(builder.built.try_push((second, engine(burst))).is_ok());
+        handover.begin_block(&mut relay, Scheduling::Burst, 480, None);
+        assert!(relay.is_handing_over() && !handover.is_under_way());
     }
 
     #[test]

@@ -7,12 +7,13 @@ use nice_plug::prelude::*;
 
 use super::editor::SacodecEditor;
 use super::handover::Handover;
-use super::packs::{PackChoice, PackLink};
+use super::offers::OfferLink;
+use super::packs::PackChoice;
 use super::params::SacodecParams;
 use super::recording::{self, BlockSettings, Recording};
 use super::state::SessionState;
 use super::status::Status;
-use super::traces::TraceChoice;
+use super::traces::{OfferedTrace, TraceChoice};
 use sacodec_engine::{
     CodecSet, Engine, EngineConfig, EngineRelay, LockFollower, TimelineLock, Timing, Transport,
 };
@@ -38,7 +39,8 @@ pub struct SacodecPlugin {
     recording: Recording,
     lock: LockFollower,
     /// Brings the codecs of another pack, and takes the old ones back.
-    packs: PackLink,
+    packs: OfferLink<CodecSet>,
+    traces: OfferLink<OfferedTrace>,
     rate_hz: f64,
     rendering: bool,
     /// A pack with another delay was chosen: only an engine of its own can play it.
@@ -52,10 +54,12 @@ impl Default for SacodecPlugin {
         let status = Arc::new(Status::default());
         let (tap, receiver) = tap();
         let (pack, packs) = PackChoice::new(status.clone());
-        let session = SessionState::new(pack, TraceChoice::new(status.clone()));
+        let (trace, traces) = TraceChoice::new(status.clone());
+        let session = SessionState::new(pack, trace);
         Self {
             params: Arc::new(SacodecParams::new(session)),
             packs,
+            traces,
             status,
             tap,
             receiver: Some(receiver),
@@ -186,10 +190,9 @@ impl Plugin for SacodecPlugin {
         self.take_pack();
         let awaits_restart = self.bring_engine(buffer.samples(), &now);
         let Some(relay) = &mut self.relay else { return ProcessStatus::Normal };
-        if let Some(trace) = self.params.session.trace.pop_incoming()
-            && let Some(old) = relay.set_trace(trace)
-        {
-            self.params.session.trace.push_retired(old);
+        if let Some(mut trace) = self.traces.take_offered() {
+            *trace = relay.set_trace(trace.take());
+            self.traces.retire(trace);
         }
         let mut controls = self.params.controls(self.rendering);
         controls.audition = self.status.audition().filter(|_| !self.rendering);

@@ -9,8 +9,9 @@
 //! | `presets` | settings by name, and files of them |
 //! | `state` | what a session keeps besides parameters |
 //! | `handover` | brings another engine while sound runs, where hosts do not restart a plugin |
-//! | `packs` | loads model packs on a thread of its own and hands them over without a lock |
-//! | `traces` | reads loss traces, and hands them over the same way |
+//! | `offers` | the newest value from other threads to the audio thread, and the old ones back, without a lock |
+//! | `packs` | loads model packs on a thread of its own |
+//! | `traces` | reads loss traces on a thread of its own |
 //! | `recording` | takes, from what the host says of its transport |
 //! | `status` | what the audio thread, the loader and the take writer tell the editor |
 //! | [`editor`] | the window |
@@ -23,6 +24,7 @@
 pub mod editor;
 mod handover;
 mod instance;
+mod offers;
 mod packs;
 mod params;
 mod presets;

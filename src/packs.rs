@@ -10,12 +10,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crossbeam::atomic::AtomicCell;
 use nice_plug::params::persist::PersistentField;
 use parking_lot::Mutex;
-use ringbuf::traits::{Consumer, Observer, Producer, Split};
-use ringbuf::{HeapCons, HeapProd, HeapRb};
 
+use super::offers::{OfferLink, Offers, offers};
 use super::status::{LoadedPack, Status};
 use sacodec_codec::{CodecError, CodecModel, LoadError, ModelPack};
 use sacodec_engine::CodecSet;
@@ -47,63 +45,26 @@ struct Shared {
     /// The choice that the last activation used. Held while codecs are offered or withdrawn, so that
     /// a load that ends late does not restart what an activation has already brought in.
     activated: Mutex<Option<u64>>,
-    /// Loader → audio thread.
-    offered: Arc<Slot>,
-    /// Audio thread → loader.
-    retired: Mutex<HeapCons<Box<CodecSet>>>,
+    /// To the audio thread and back.
+    codecs: Offers<CodecSet>,
     closing: AtomicBool,
     status: Arc<Status>,
 }
 
-/// One set of codecs or none. Taking and putting are single exchanges, so that neither side waits for the other.
-type Slot = AtomicCell<Option<Box<CodecSet>>>;
-const _: () = assert!(Slot::is_lock_free());
-
-/// Old codecs on their way to be dropped.
-const RETIRED: usize = 8;
-/// What can come back for one set of codecs that is taken: itself, one that waited, and the ones that played.
-const RETIRED_BY_ONE: usize = 3;
-
-/// The audio thread's end of a [`PackChoice`].
-pub struct PackLink {
-    offered: Arc<Slot>,
-    retired: HeapProd<Box<CodecSet>>,
-}
-
-impl PackLink {
-    /// Codecs that are ready to take over, as long as there is room for all that may come back for them.
-    ///
-    /// # Real-time
-    /// Wait-free; never allocates or frees.
-    pub fn take_offered(&self) -> Option<Box<CodecSet>> {
-        if self.retired.vacant_len() < RETIRED_BY_ONE { None } else { self.offered.take() }
-    }
-
-    /// Hands codecs back to be dropped elsewhere.
-    ///
-    /// # Real-time
-    /// Wait-free; never allocates. Frees nothing: [`PackLink::take_offered`] has seen to the room.
-    pub fn retire(&mut self, codecs: Box<CodecSet>) {
-        let _ = self.retired.try_push(codecs);
-    }
-}
-
 impl PackChoice {
     /// The embedded pack, not yet loaded, and the end for the audio thread.
-    pub fn new(status: Arc<Status>) -> (Self, PackLink) {
-        let offered = Arc::<Slot>::default();
-        let (retired, old) = HeapRb::new(RETIRED).split();
+    pub fn new(status: Arc<Status>) -> (Self, OfferLink<CodecSet>) {
+        let (codecs, link) = offers();
         let shared = Shared {
             folder: Mutex::default(),
             choice: AtomicU64::new(0),
             model: Mutex::default(),
             activated: Mutex::default(),
-            offered: offered.clone(),
-            retired: Mutex::new(old),
+            codecs,
             closing: AtomicBool::new(false),
             status,
         };
-        (Self { shared: Arc::new(shared), workers: Mutex::default() }, PackLink { offered, retired })
+        (Self { shared: Arc::new(shared), workers: Mutex::default() }, link)
     }
 
     /// Chooses the pack in `folder` (empty: the embedded one) and loads it in the background, again if it
@@ -146,7 +107,7 @@ impl PackChoice {
     /// Where not even the embedded pack can be used.
     pub fn codecs(&self) -> Result<Box<CodecSet>, LoadOrCodecError> {
         let shared = &self.shared;
-        shared.drop_retired();
+        shared.codecs.drop_retired();
         let choice = shared.choice.load(Ordering::SeqCst);
         let folder = shared.folder.lock().clone();
         let is_current = |model: &Option<(u64, _)>| model.as_ref().is_some_and(|(by, _)| *by == choice);
@@ -161,7 +122,7 @@ impl PackChoice {
         let mut activated = shared.activated.lock();
         *activated = Some(choice);
         // Whatever was on its way is not newer than what is made here.
-        drop(shared.offered.take());
+        shared.codecs.withdraw();
         drop(activated);
         Ok(Box::new(CodecSet::new(&model)?))
     }
@@ -240,7 +201,7 @@ impl Shared {
             if self.choice.load(Ordering::SeqCst) != choice || *activated == Some(choice) {
                 return;
             }
-            drop(self.offered.swap(Some(codecs)));
+            self.codecs.offer(codecs);
         }
         // The audio thread may not run at all: then the codecs wait where they are until the next
         // choice, the next activation or the instance's end drops them.
@@ -250,16 +211,10 @@ impl Shared {
             && start.elapsed() < PATIENCE
         {
             // Not the first alone: those of an earlier choice may still be on their way.
-            self.drop_retired();
+            self.codecs.drop_retired();
             std::thread::sleep(POLL);
         }
-        self.drop_retired();
-    }
-
-    /// Drops what the audio thread has handed back.
-    fn drop_retired(&self) {
-        let mut retired = self.retired.lock();
-        while retired.try_pop().is_some() {}
+        self.codecs.drop_retired();
     }
 
     /// Loads a pack and says how it went. Models are shared, so loading twice costs the file only.
@@ -394,20 +349,5 @@ mod tests {
         status.set_pack(|p| p.is_loading = true);
         packs.shared.keep(0, CodecModel::embedded().unwrap(), None, true);
         assert!(status.pack().is_loading, "the chosen pack is still loaded");
-    }
-
-    #[test]
-    fn codecs_are_taken_only_while_there_is_room_for_what_comes_back() {
-        let (packs, mut link) = PackChoice::new(Arc::default());
-        let set = || Box::new(CodecSet::new(&CodecModel::embedded().unwrap()).unwrap());
-        let shared = &packs.shared;
-        for _ in 0..=RETIRED - RETIRED_BY_ONE {
-            shared.offered.store(Some(set()));
-            link.retire(link.take_offered().expect("there is room"));
-        }
-        shared.offered.store(Some(set()));
-        assert!(link.take_offered().is_none(), "what comes back would be freed on the audio thread");
-        shared.drop_retired();
-        assert!(link.take_offered().is_some(), "it waits until there is room");
     }
 }

@@ -298,7 +298,7 @@ mod tests {
     fn every_parameter_is_visited_by_its_id_and_shown() {
         let params = SacodecParams::new(SessionState::new(
             PackChoice::new(Arc::default()).0,
-            TraceChoice::new(Arc::default()),
+            TraceChoice::new(Arc::default()).0,
         ));
         struct Ids(Vec<&'static str>);
         impl Visitor for Ids {

@@ -271,7 +271,7 @@ mod tests {
     fn params() -> SacodecParams {
         SacodecParams::new(SessionState::new(
             PackChoice::new(Arc::default()).0,
-            TraceChoice::new(Arc::default()),
+            TraceChoice::new(Arc::default()).0,
         ))
     }
 

@@ -111,7 +111,7 @@ mod tests {
     fn a_file_that_is_there_is_replaced_when_save_is_pressed_twice_for_it() {
         let params = SacodecParams::new(SessionState::new(
             PackChoice::new(Arc::default()).0,
-            TraceChoice::new(Arc::default()),
+            TraceChoice::new(Arc::default()).0,
         ));
         let (mut file, folder) = (PresetFile::default(), tempfile::tempdir().unwrap());
         let path = |name: &str| folder.path().join(name);

@@ -477,7 +477,7 @@ mod tests {
     fn nobody_listens_for_a_window_of_which_nothing_is_seen() {
         let (mut sender, receiver) = tap();
         let status = Arc::<Status>::default();
-        let (pack, trace) = (PackChoice::new(status.clone()).0, TraceChoice::new(status.clone()));
+        let (pack, trace) = (PackChoice::new(status.clone()).0, TraceChoice::new(status.clone()).0);
         let params = Arc::new(SacodecParams::new(SessionState::new(pack, trace)));
         let editor = SacodecEditor::new(params, status, receiver);
         let mut core = editor.core.lock();

@@ -1,11 +1,14 @@
 """The bundle loads and shows what it promises."""
 import ctypes
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from hosts import CHOICES, DEFAULTS, Dawdreamer, Pedalboard, built, normalised
+
+MANIFEST = Path(__file__).parents[2] / "Cargo.toml"
 
 
 @pytest.fixture(params=["pedalboard", "dawdreamer"])
@@ -39,6 +42,13 @@ def test_pedalboard_knows_name_and_unit():
     assert host.plugin.listen == "Coded"
     host.plugin.listen = "Difference"
     assert host.values()["Listen"] == normalised("Listen", "Difference")
+
+
+def test_pedalboard_knows_who_made_it_and_what_it_is():
+    plugin = Pedalboard().plugin
+    assert (plugin.manufacturer_name, plugin.descriptive_name) == ("SACodec", "SACodec")
+    assert plugin.version == tomllib.loads(MANIFEST.read_text())["workspace"]["package"]["version"]
+    assert plugin.category == "Fx|Tools|Distortion" and not plugin.is_instrument
 
 
 class ClapEntry(ctypes.Structure):

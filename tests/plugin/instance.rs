@@ -7,6 +7,18 @@ use crate::support::run_alone;
 use sacodec_testing::{Blocks, assert_same, noise, pack_that_says, speech_48k};
 
 #[test]
+fn a_host_reads_who_made_the_plugin_and_what_it_is() {
+    let described = library().descriptions();
+    let [plugin] = &described[..] else { panic!("{described:?}") };
+    let texts = [&plugin.id, &plugin.name, &plugin.vendor, &plugin.version];
+    assert_eq!(texts, ["org.sacodec.sacodec", "SACodec", "SACodec", env!("CARGO_PKG_VERSION")]);
+    assert_eq!(plugin.description, "Hear a 1.5 kbps neural speech codec");
+    assert_eq!(plugin.features, ["audio-effect", "utility", "glitch", "stereo", "mono"]);
+    // There is no page yet: a host shows none rather than a wrong one.
+    assert_eq!(plugin.url, "");
+}
+
+#[test]
 fn every_parameter_is_there_with_its_values_in_words() {
     let mut host = host();
     type Values<'a> = &'a [(f64, &'a str)];

@@ -54,7 +54,7 @@ pub use clack_host::utils::ClapId;
 pub use editor_window::EditorWindow;
 pub use error::HostError;
 pub use host::Host;
-pub use library::Library;
+pub use library::{Description, Library};
 pub use param_info::{ParamInfo, RemotePage};
 pub use ports::Layout;
 pub use processor::Processor;

@@ -1,11 +1,30 @@
 //! A plugin library: a file, or an entry linked into this program.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::path::Path;
 
 use clack_host::entry::{EntryDescriptor, PluginEntry};
 
 use crate::{Host, HostError};
+
+/// What a library says of one of its plugins; a text is empty where it says nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// Names it for good.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Who makes it.
+    pub vendor: String,
+    /// Its page.
+    pub url: String,
+    /// Its version.
+    pub version: String,
+    /// What it is, in a sentence.
+    pub description: String,
+    /// What kind of plugin it is, in the words of CLAP.
+    pub features: Vec<String>,
+}
 
 /// A plugin library. Cheap to clone; unloaded when the last clone and the last instance are gone.
 #[derive(Clone)]
@@ -39,6 +58,22 @@ impl Library {
         let Some(factory) = self.0.get_plugin_factory() else { return Vec::new() };
         let ids = factory.plugin_descriptors().filter_map(|d| d.id());
         ids.map(|id| id.to_string_lossy().into_owned()).collect()
+    }
+
+    /// What the library says of its plugins, in its order.
+    pub fn descriptions(&self) -> Vec<Description> {
+        let text = |text: Option<&CStr>| text.unwrap_or_default().to_string_lossy().into_owned();
+        let Some(factory) = self.0.get_plugin_factory() else { return Vec::new() };
+        let described = factory.plugin_descriptors().map(|plugin| Description {
+            id: text(plugin.id()),
+            name: text(plugin.name()),
+            vendor: text(plugin.vendor()),
+            url: text(plugin.url()),
+            version: text(plugin.version()),
+            description: text(plugin.description()),
+            features: plugin.features().map(|feature| text(Some(feature))).collect(),
+        });
+        described.collect()
     }
 
     /// A new instance. The calling thread is its main thread.

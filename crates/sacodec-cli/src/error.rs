@@ -7,7 +7,7 @@ use thiserror::Error;
 use crate::audio::AudioFileError;
 use sacodec_codec::{CodecError, LoadError};
 use sacodec_engine::EngineError;
-use sacodec_network::TraceError;
+use sacodec_network::TraceFileError;
 use sacodec_take::atomic_file::AtomicFileError;
 use sacodec_take::decode::DecodeError;
 use sacodec_take::export::ExportError;
@@ -218,13 +218,8 @@ pub enum CliError {
         inputs: usize,
     },
     /// Not a trace of packets.
-    #[error("{} could not be read: {source}", path.display())]
-    Trace {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: TraceError,
-    },
+    #[error(transparent)]
+    Trace(#[from] TraceFileError),
     /// Nothing to work on.
     #[error("there is nothing to do: {what}")]
     NoInput {

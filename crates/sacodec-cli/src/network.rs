@@ -1,6 +1,6 @@
 //! A network that loses packets, on the command line.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args as ClapArgs, ValueEnum};
@@ -62,7 +62,7 @@ impl LossArgs {
 
     /// What is lost, and the trace that says so.
     pub fn read(&self) -> Result<(Loss, Option<Arc<LossTrace>>), CliError> {
-        let trace = self.trace.as_deref().map(read_trace).transpose()?;
+        let trace = self.trace.as_deref().map(LossTrace::open).transpose()?.map(Arc::new);
         let model = match (self.loss, self.burst) {
             _ if trace.is_some() => LossModel::Trace,
             (None, _) => LossModel::Off,
@@ -79,13 +79,6 @@ impl LossArgs {
         };
         Ok((loss, trace))
     }
-}
-
-fn read_trace(path: &Path) -> Result<Arc<LossTrace>, CliError> {
-    let text = std::fs::read(path).map_err(|source| CliError::Open { path: path.into(), source })?;
-    // What is not text is not 0 or 1 either.
-    let trace = LossTrace::parse(&String::from_utf8_lossy(&text));
-    trace.map(Arc::new).map_err(|source| CliError::Trace { path: path.into(), source })
 }
 
 fn parse_rate(text: &str) -> Result<f32, String> {

@@ -19,7 +19,7 @@ mod trace;
 
 pub use concealer::{Concealer, Concealment, Heard};
 pub use loss::{Loss, LossModel, LossyStreams, LostStreams, MAX_BURST_PACKETS, MAX_PACKET_FRAMES};
-pub use trace::{LossTrace, MAX_TRACE_PACKETS, TraceError};
+pub use trace::{LossTrace, MAX_TRACE_PACKETS, TraceError, TraceFileError};
 
 /// What is lost between encoder and decoder, and how that is concealed.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]

@@ -1,9 +1,15 @@
 //! Loss as it was measured: a file that tells for each packet whether it was lost.
 
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
 use thiserror::Error;
 
 /// Longest trace: 15 hours of packets of two frames.
 pub const MAX_TRACE_PACKETS: usize = 1 << 21;
+/// Longest file of one: a packet on each line, and comments.
+const MAX_FILE_BYTES: u64 = 4 * MAX_TRACE_PACKETS as u64;
 
 /// Why a trace could not be read.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -25,6 +31,34 @@ pub enum TraceError {
     /// Too many packets.
     #[error("the trace has more than {MAX_TRACE_PACKETS} packets: cut it")]
     TooLong,
+}
+
+/// Why a file could not be read as a trace.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TraceFileError {
+    /// The system does not give it.
+    #[error("{} could not be read ({source}): choose another trace, or put it back", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// More than any trace needs.
+    #[error("{} is longer than any trace, {} MB: cut it", path.display(), MAX_FILE_BYTES >> 20)]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is not a trace.
+    #[error("{} is not a trace: {source}", path.display())]
+    Trace {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: TraceError,
+    },
 }
 
 /// For each packet whether it was lost. Where it ends it begins again.
@@ -60,6 +94,24 @@ impl LossTrace {
             return Err(TraceError::Empty);
         }
         Ok(Self { lost: lost.into() })
+    }
+
+    /// Reads the trace in a file, see [`LossTrace::parse`]. Of a file that is too long, or has no end, no more is read
+    /// than a trace may have.
+    ///
+    /// # Errors
+    /// [`TraceFileError`].
+    pub fn open(path: &Path) -> Result<Self, TraceFileError> {
+        let read = |source| TraceFileError::Read { path: path.into(), source };
+        let mut bytes = Vec::new();
+        let file = File::open(path).map_err(read)?;
+        file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(read)?;
+        if bytes.len() as u64 > MAX_FILE_BYTES {
+            return Err(TraceFileError::TooLarge { path: path.into() });
+        }
+        // What is not text is not 0 or 1 either.
+        let trace = Self::parse(&String::from_utf8_lossy(&bytes));
+        trace.map_err(|source| TraceFileError::Trace { path: path.into(), source })
     }
 
     /// Packets until it begins again.
@@ -113,5 +165,23 @@ mod tests {
         assert_eq!(LossTrace::parse("0\n1\n2"), Err(TraceError::Entry { line: 3, found: '2' }));
         assert_eq!(LossTrace::parse(" \n# nothing"), Err(TraceError::Empty));
         assert_eq!(LossTrace::parse(&"0".repeat(MAX_TRACE_PACKETS + 1)), Err(TraceError::TooLong));
+    }
+
+    #[test]
+    fn a_file_is_read_whole_or_refused_with_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("trace.txt");
+        let refused = || LossTrace::open(&path).unwrap_err().to_string();
+        assert!(refused().contains("trace.txt could not be read"), "{}", refused());
+        // Comments fill it; the last packet counts.
+        let text = format!("0\n#{}\n1", "x".repeat(MAX_FILE_BYTES as usize - 5));
+        std::fs::write(&path, &text).unwrap();
+        assert_eq!(LossTrace::open(&path).unwrap().lost_packets(), 1, "as long as it may be");
+        std::fs::write(&path, text + "1").unwrap();
+        assert!(refused().contains("trace.txt is longer than any trace, 8 MB"), "{}", refused());
+        std::fs::write(&path, [0xff, b'0']).unwrap();
+        assert!(refused().contains("trace.txt is not a trace: line 1"), "{}", refused());
+        #[cfg(target_os = "linux")]
+        assert!(LossTrace::open(Path::new("/dev/zero")).is_err(), "a file without an end");
     }
 }

@@ -44,8 +44,8 @@ pub struct Columns {
     ring: Vec<Column>,
     written: u64,
     epoch: u64,
-    /// The last frame's number, and where its pass began.
-    last_frame: Option<(u64, f64)>,
+    /// The last frame's number, and where it stands.
+    last_frame: Option<(u64, FramePlace)>,
 }
 
 impl Default for Columns {
@@ -78,21 +78,30 @@ impl Columns {
         self.epoch += 1;
     }
 
-    /// The next frame. Frames that were left out become missing columns, so that the axis stays true.
-    pub(super) fn push(&mut self, column: Column) {
-        let pass_samples = column.place.pass_samples;
-        if let (Some((last, last_pass)), Some(frame)) = (self.last_frame, column.frame)
-            && last_pass == pass_samples
-        {
-            let gap = frame.wrapping_sub(last + 1);
-            if gap >= SPAN_COLUMNS as u64 {
-                self.clear();
-            } else {
-                (0..gap).for_each(|_| self.write(Column::MISSING));
-            }
+    /// The next frame; a hop is `hop_samples` of the host's. Frames that were left out become missing columns, so that
+    /// the axis stays true.
+    pub(super) fn push(&mut self, column: Column, hop_samples: f64) {
+        let gap = self.frames_before(&column, hop_samples);
+        if gap >= SPAN_COLUMNS as u64 {
+            self.clear();
+        } else {
+            (0..gap).for_each(|_| self.write(Column::MISSING));
         }
-        self.last_frame = column.frame.map(|frame| (frame, pass_samples)).or(self.last_frame);
+        self.last_frame = column.frame.map(|frame| (frame, column.place)).or(self.last_frame);
         self.write(column);
+    }
+
+    /// Frames between the last one and this one.
+    fn frames_before(&self, column: &Column, hop_samples: f64) -> u64 {
+        let (Some((last, place)), Some(frame)) = (self.last_frame, column.frame) else { return 0 };
+        if place.pass_samples == column.place.pass_samples {
+            return frame.wrapping_sub(last + 1);
+        }
+        // The pass before ends where this one begins, inside a hop of its own; this one has frames from 0 on. Places
+        // are computed in floating point.
+        let hops = (column.place.pass_samples - place.start_samples) / hop_samples;
+        let ended = ((hops - 0.01).ceil() as u64).saturating_sub(1);
+        ended.saturating_add(frame)
     }
 
     fn write(&mut self, column: Column) {
@@ -110,24 +119,37 @@ mod tests {
         let mut columns = Columns::default();
         let frame = |n| Column { frame: Some(n), ..Column::MISSING };
         for n in [5, 6, 9] {
-            columns.push(frame(n));
+            columns.push(frame(n), 640.0);
         }
         let frames: Vec<_> = (0..columns.written()).map(|n| columns.get(n).unwrap().frame).collect();
         assert_eq!(frames, [Some(5), Some(6), None, None, Some(9)]);
         let epoch = columns.epoch();
-        columns.push(frame(9 + SPAN_COLUMNS as u64 + 1));
+        columns.push(frame(9 + SPAN_COLUMNS as u64 + 1), 640.0);
         assert_eq!((columns.written(), columns.epoch()), (1, epoch + 1));
         assert!(columns.get(1).is_none());
     }
 
+    /// Frames by number, first sample and pass -> the columns that they become.
+    fn columns_of(frames: &[(u64, f64, f64)]) -> Vec<Option<u64>> {
+        let mut columns = Columns::default();
+        for &(n, start_samples, pass_samples) in frames {
+            let place = FramePlace { start_samples, pass_samples };
+            columns.push(Column { frame: Some(n), place, ..Column::MISSING }, 640.0);
+        }
+        assert_eq!(columns.epoch(), 0);
+        (0..columns.written()).map(|n| columns.get(n).unwrap().frame).collect()
+    }
+
     #[test]
     fn another_pass_goes_on_beside_the_one_before() {
-        let mut columns = Columns::default();
-        for (n, pass_samples) in [(700, 0.0), (701, 0.0), (0, 5000.0), (1, 5000.0)] {
-            let place = FramePlace { pass_samples, ..FramePlace::default() };
-            columns.push(Column { frame: Some(n), place, ..Column::MISSING });
-        }
-        let frames: Vec<_> = (0..columns.written()).map(|n| columns.get(n).unwrap().frame).collect();
-        assert_eq!((frames, columns.epoch()), (vec![Some(700), Some(701), Some(0), Some(1)], 0));
+        let frames = [(700, 3600.0, 0.0), (701, 4240.0, 0.0), (0, 4500.0, 4800.0), (1, 5140.0, 4800.0)];
+        assert_eq!(columns_of(&frames), [Some(700), Some(701), Some(0), Some(1)]);
+    }
+
+    #[test]
+    fn frames_that_were_left_out_where_a_pass_begins_are_missing() {
+        // The pass before had frames at 4240, 4880 and 5520, and the one that begins at 6000 had two more.
+        let frames = [(700, 3600.0, 0.0), (2, 7200.0, 6000.0), (3, 7840.0, 6000.0)];
+        assert_eq!(columns_of(&frames), [Some(700), None, None, None, None, None, Some(2), Some(3)]);
     }
 }

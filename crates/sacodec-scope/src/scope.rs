@@ -224,7 +224,7 @@ impl Scope {
             let Some(spectra) = current.spectra(place) else { break };
             let Some(mut column) = current.waiting.pop_front() else { break };
             column.spectra = spectra;
-            columns.push(column);
+            columns.push(column, current.timing.hop_samples as f64 * current.timing.ratio);
         }
     }
 }
@@ -371,6 +371,22 @@ mod tests {
                 }
             }
             assert!(hits > 100, "{rate_hz}: only {hits} frames were decided");
+        }
+    }
+
+    #[test]
+    fn passes_of_which_nothing_is_lost_have_no_missing_columns() {
+        for rate_hz in [44_100.0, 48_000.0, 8000.0] {
+            let mut watch = Watch::new(rate_hz);
+            for start in 1..9 {
+                watch.play_to(0.37 * f64::from(start), 53 + start as usize * 17);
+                watch.engine.begin_at(1e5 * f64::from(start) + 0.5);
+            }
+            watch.play_to(4.0, 256);
+            let (columns, frame) = (&watch.scope.columns, |column: &Column| column.frame);
+            let found: Vec<_> = (0..columns.written()).map(|n| columns.get(n).and_then(frame)).collect();
+            assert_eq!(found.iter().filter(|&&frame| frame == Some(0)).count(), 9, "{rate_hz}: {found:?}");
+            assert!(found.iter().all(Option::is_some), "{rate_hz}: {found:?}");
         }
     }
 

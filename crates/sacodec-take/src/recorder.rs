@@ -115,6 +115,8 @@ struct CurrentTake {
     /// First sample of the audio that it is coded from, counted over all streams of the activation: where hops stand
     /// on the host's timeline, up to a hop before the first one.
     origin_samples: i64,
+    /// Where the block was that first said to record it; `None` after a reset, until the next frame.
+    armed_since_samples: Option<f64>,
     stream_frame: u64,
     /// The writer thread knows of it.
     announced: bool,
@@ -211,6 +213,15 @@ impl Recorder {
             },
             (Armed::On(mode), _) => mode,
         };
+        let since_samples = moment.since_samples;
+        let was_since = self.current.as_ref().and_then(|current| current.armed_since_samples);
+        // It was off and on again between two frames.
+        if was_since.is_some_and(|was| was != since_samples)
+            && let Moment { armed: Armed::Off(reason), since_samples, .. } =
+                stream.timeline.at(since_samples - 1.0)
+        {
+            self.end_at(since_samples, reason);
+        }
         let changed = self.current.as_ref().and_then(|current| {
             let model = current.model_address != address(frame.model);
             [
@@ -225,6 +236,9 @@ impl Recorder {
             self.end_at(start_samples.max(pass_samples), reason);
         }
         self.record(frame, mode, changed == Some(EndReason::PackChanged));
+        if let Some(current) = &mut self.current {
+            current.armed_since_samples = Some(since_samples);
+        }
     }
 
     /// The block is processed, and the next frame will be at `next`, see
@@ -268,6 +282,9 @@ impl Recorder {
             stream.base_samples += stream.samples;
             stream.samples = 0;
             stream.timeline.clear();
+        }
+        if let Some(current) = &mut self.current {
+            current.armed_since_samples = None;
         }
     }
 
@@ -404,6 +421,7 @@ impl CurrentTake {
             model_address: address(frame.model),
             mode,
             origin_samples,
+            armed_since_samples: None,
             stream_frame: if other_pack { 0 } else { frame.index },
             announced: false,
             frames: 0,

@@ -104,7 +104,7 @@ impl Studio {
         Self {
             params: Arc::new(SacodecParams::new(SessionState::new(
                 PackChoice::new(status.clone()).0,
-                TraceChoice::new(status),
+                TraceChoice::new(status).0,
             ))),
             host: Arc::default(),
             desk,

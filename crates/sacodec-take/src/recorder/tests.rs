@@ -268,3 +268,46 @@ fn a_take_ends_where_another_engine_begins_to_listen_and_the_next_begins_where_t
     assert_eq!(latencies[1], relay.engine().latency_samples());
     assert!(latencies[0] > latencies[1]);
 }
+
+#[test]
+fn a_stop_in_which_no_frame_begins_ends_a_take_where_it_stopped() {
+    let model = CodecModel::embedded().unwrap();
+    let (on, off) = (Armed::On(ChannelMode::Mono), Armed::Off(EndReason::TransportStopped));
+    let (mut recorder, mut events) = channel(Arc::default());
+    recorder.activate(timing(&model), false);
+    second(&mut recorder, &model, 0, on);
+    // Frames begin at 48000 and 48640: this block of 100 samples is between them.
+    [(300, on), (100, off), (47_600, on)]
+        .into_iter()
+        .for_each(|(samples, armed)| recorder.begin_block(samples, Transport::default(), armed));
+    let place = |index| FramePlace::of(index, &timing(&model));
+    for index in 75..150 {
+        recorder.frame(&CodedFrame::new(index, place(index), &model, &[token(index)], false));
+    }
+    let events: Vec<RecorderEvent> = std::iter::from_fn(|| events.try_pop()).collect();
+    let end = events.iter().position(|event| matches!(event, RecorderEvent::End { .. })).expect("it ended");
+    assert!(matches!(
+        events[end],
+        RecorderEvent::End { reason: EndReason::TransportStopped, length_samples: 48_300 }
+    ));
+    let is_frame = |event: &&RecorderEvent| matches!(event, RecorderEvent::Frame(_));
+    assert_eq!(events[..end].iter().filter(is_frame).count(), 76, "the frame that had begun is the last one");
+    assert!(matches!(events[end + 1], RecorderEvent::Begin(_)), "another take begins");
+    assert_eq!(events[end..].iter().filter(is_frame).count(), 74);
+}
+
+#[test]
+fn a_take_goes_on_over_a_reset_and_over_blocks_of_every_size() {
+    let model = CodecModel::embedded().unwrap();
+    let on = Armed::On(ChannelMode::Mono);
+    let (mut recorder, mut events) = channel(Arc::default());
+    recorder.activate(timing(&model), false);
+    for round in 0..3 {
+        for number in 0..3 {
+            second(&mut recorder, &model, number, on);
+        }
+        recorder.begin_block(10 * round, Transport::default(), on);
+        recorder.reset();
+    }
+    assert!(!std::iter::from_fn(|| events.try_pop()).any(|event| matches!(event, RecorderEvent::End { .. })));
+}

@@ -1,7 +1,9 @@
 //! The `.sac` format: what is written is read, whatever happens to the bytes in between.
 
 mod damage;
+mod decoded;
 mod fields;
+mod hostile;
 mod written;
 
 use sacodec_take::{Anchor, CodebookSizes, GapReason, Header, PackId, Take, TakeSerializer};
