@@ -28,16 +28,18 @@ const ENGINES: usize = 2;
 
 /// What the audio thread wants.
 struct Request {
-    codecs: Codecs,
+    what: Wanted,
     config: EngineConfig,
     activation: u64,
 }
 
-enum Codecs {
-    /// Of a pack with another delay.
-    Ready(Box<CodecSet>),
-    /// Of the pack that plays.
+enum Wanted {
+    /// An engine for codecs of a pack with another delay.
+    With(Box<CodecSet>),
+    /// An engine for the pack that plays.
     Of(Arc<CodecModel>),
+    /// This one, once sound runs in real time again.
+    Waits(Box<Engine>),
 }
 
 /// An engine and the activation that it was built for.
@@ -47,6 +49,8 @@ type Built = (u64, Box<Engine>);
 struct Shared {
     /// Counts activations: what was built for an earlier one is thrown away.
     activation: AtomicU64,
+    /// The activation of which what was asked for cannot be built; 0: none.
+    refused: AtomicU64,
     /// Samples that the host has asked for.
     samples: AtomicU64,
     is_closing: AtomicBool,
@@ -64,6 +68,8 @@ pub struct Handover {
     is_requested: bool,
     /// Of a pack that is not wanted any more.
     is_stale: bool,
+    /// What cannot be built, until something else is wanted.
+    refused: Option<EngineConfig>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -95,6 +101,7 @@ impl Handover {
             codecs: None,
             is_requested: false,
             is_stale: false,
+            refused: None,
             thread: None,
         };
         (handover, builder)
@@ -104,8 +111,20 @@ impl Handover {
     pub fn activate(&mut self) {
         self.shared.activation.fetch_add(1, Relaxed);
         while self.engines.try_pop().is_some() {}
-        self.codecs = None;
+        (self.codecs, self.refused) = (None, None);
         (self.is_requested, self.is_stale) = (false, false);
+    }
+
+    /// The host resets: an engine that was on its way in, see [`EngineRelay::reset`], waits until sound runs in real time
+    /// again.
+    ///
+    /// # Real-time
+    /// Never allocates, locks or waits.
+    pub fn wait_again(&mut self, engine: Box<Engine>) {
+        let (config, activation) = (engine.config(), self.shared.activation.load(Relaxed));
+        let request = Request { what: Wanted::Waits(engine), config, activation };
+        // There is room: what it was asked for by has been taken.
+        self.is_requested = self.requests.try_push(request).is_ok();
     }
 
     /// Codecs were chosen that the engine which plays cannot take over. Gives those back that are not wanted any more.
@@ -114,6 +133,7 @@ impl Handover {
     /// Never allocates, locks or waits.
     pub fn choose(&mut self, codecs: Box<CodecSet>) -> Option<Box<CodecSet>> {
         self.is_stale = self.is_requested;
+        self.refused = None;
         self.codecs.replace(codecs)
     }
 
@@ -163,15 +183,29 @@ impl Handover {
                 let _ = self.retired.try_push(engine);
             }
         }
-        let config = EngineConfig { scheduling, ..relay.engine().config() };
-        let is_other = self.codecs.is_some() || config != relay.engine().config();
-        if is_other && !self.is_requested && !relay.is_handing_over() && self.requests.vacant_len() > 0 {
-            let codecs = match self.codecs.take() {
-                Some(codecs) => Codecs::Ready(codecs),
-                None => Codecs::Of(relay.engine().model().clone()),
+        self.ask(relay, EngineConfig { scheduling, ..relay.engine().config() });
+    }
+
+    /// Asks for another engine where what plays is not what is wanted.
+    fn ask(&mut self, relay: &EngineRelay, config: EngineConfig) {
+        let activation = self.shared.activation.load(Relaxed);
+        if self.is_requested && self.shared.refused.swap(0, Relaxed) == activation {
+            self.is_requested = false;
+            self.refused = Some(config);
+        }
+        let is_other = config != relay.engine().config();
+        if !is_other {
+            self.refused = None;
+        }
+        let is_wanted = self.codecs.is_some() || (is_other && self.refused != Some(config));
+        // Codecs that are on their way into the engine that plays would be left behind with it.
+        let is_settled = !relay.is_handing_over() && !relay.engine().is_swapping();
+        if is_wanted && is_settled && !self.is_requested && self.requests.vacant_len() > 0 {
+            let what = match self.codecs.take() {
+                Some(codecs) => Wanted::With(codecs),
+                None => Wanted::Of(relay.engine().model().clone()),
             };
-            let activation = self.shared.activation.load(Relaxed);
-            self.is_requested = self.requests.try_push(Request { codecs, config, activation }).is_ok();
+            self.is_requested = self.requests.try_push(Request { what, config, activation }).is_ok();
         }
     }
 
@@ -211,20 +245,26 @@ impl Builder {
     fn work(mut self) {
         while !self.shared.is_closing.load(Relaxed) {
             while self.old.try_pop().is_some() {}
-            if let Some(Request { codecs, config, activation }) = self.asked.try_pop() {
-                match build(codecs, config) {
+            if let Some(Request { what, config, activation }) = self.asked.try_pop() {
+                match build(what, config) {
                     Ok(engine) => self.ready = Some((activation, engine)),
-                    // What plays goes on, and nothing is asked for again until the next activation.
-                    Err(error) => self.status.set_pack(|pack| {
-                        pack.error =
-                            Some(format!("what was chosen cannot take over while sound runs: {error}"));
-                    }),
+                    Err(error) => self.refuse(activation, &error),
                 }
                 self.pace = Pace::new(self.shared.samples.load(Relaxed));
             }
             self.deliver();
             std::thread::park_timeout(POLL);
         }
+    }
+
+    /// What plays goes on.
+    fn refuse(&self, activation: u64, error: &EngineError) {
+        self.status.set_pack(|pack| {
+            pack.error = Some(format!(
+                "what was chosen cannot take over while sound runs ({error}): let the host restart the plugin"
+            ));
+        });
+        self.shared.refused.store(activation, Relaxed);
     }
 
     fn deliver(&mut self) {
@@ -243,10 +283,11 @@ impl Builder {
     }
 }
 
-fn build(codecs: Codecs, config: EngineConfig) -> Result<Box<Engine>, EngineError> {
-    let codecs = match codecs {
-        Codecs::Ready(codecs) => codecs,
-        Codecs::Of(model) => Box::new(CodecSet::new(&model)?),
+fn build(what: Wanted, config: EngineConfig) -> Result<Box<Engine>, EngineError> {
+    let codecs = match what {
+        Wanted::With(codecs) => codecs,
+        Wanted::Of(model) => Box::new(CodecSet::new(&model)?),
+        Wanted::Waits(engine) => return Ok(engine),
     };
     Ok(Box::new(Engine::with_codecs(codecs, config)?))
 }
@@ -343,6 +384,7 @@ mod tests {
             let has_changed = self.relay.complete();
             self.handover.begin_block(&mut self.relay, self.scheduling, 480, None);
             self.relay.process_observed(&mut [&mut [0.1; 480]], &Controls::default(), &mut Nobody);
+            self.relay.engine_mut().take_retired();
             has_changed
         }
 
@@ -391,6 +433,59 @@ mod tests {
         assert!(builder.built.try_push((second, engine(burst))).is_ok());
         handover.begin_block(&mut relay, Scheduling::Burst, 480, None);
         assert!(relay.is_handing_over() && !handover.is_under_way());
+    }
+
+    #[test]
+    fn a_pack_that_is_just_taking_over_plays_on_with_another_scheduling() {
+        let folder = sacodec_testing::other_pack();
+        let other = CodecModel::load(&ModelPack::from_folder(folder.path()).unwrap()).unwrap();
+        let mut host = Host::new();
+        assert!(host.relay.engine_mut().swap(Box::new(CodecSet::new(&other).unwrap())).is_ok());
+        host.scheduling = Scheduling::Burst;
+        assert!(host.plays_another(), "nothing was handed over in a minute");
+        assert!(Arc::ptr_eq(host.relay.engine().model(), &other), "the pack before plays again");
+    }
+
+    #[test]
+    fn what_cannot_be_built_is_said_and_asked_for_again_only_after_another_choice() {
+        let status = Arc::<Status>::default();
+        let (mut handover, mut builder) = Handover::ends(status.clone());
+        let config = EngineConfig { rate_hz: 48_000.0, channels: 1, scheduling: Scheduling::Spread };
+        let mut relay = EngineRelay::new(Engine::new(&CodecModel::embedded().unwrap(), config).unwrap());
+        handover.activate();
+        let mut asks = |handover: &mut Handover, scheduling| {
+            handover.begin_block(&mut relay, scheduling, 480, None);
+            builder.asked.try_pop().map(|request| {
+                builder.refuse(request.activation, &EngineError::HandingOver);
+            })
+        };
+        assert!(asks(&mut handover, Scheduling::Burst).is_some());
+        assert!(asks(&mut handover, Scheduling::Burst).is_none(), "it would be refused for ever");
+        assert!(status.pack().error.unwrap().contains("let the host restart the plugin"));
+        assert!(!handover.is_under_way(), "nothing is");
+        assert!(asks(&mut handover, Scheduling::Spread).is_none(), "that is what plays");
+        assert!(asks(&mut handover, Scheduling::Burst).is_some(), "it is chosen again");
+    }
+
+    #[test]
+    fn a_reset_lets_what_is_on_its_way_in_wait_until_sound_is_heard_again() {
+        let mut host = Host::new();
+        host.scheduling = Scheduling::Burst;
+        while !host.relay.is_handing_over() {
+            host.play();
+        }
+        let engine = host.relay.reset().expect("it is on its way in");
+        host.handover.wait_again(engine);
+        // A bounce: as many blocks as fit, of a codec that takes no time.
+        let start = Instant::now();
+        while start.elapsed() < WINDOW * (EVEN_WINDOWS + 3) {
+            host.handover.begin_block(&mut host.relay, host.scheduling, 480, None);
+            assert!(!host.relay.is_handing_over(), "handed over in a bounce");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        host.began = Instant::now();
+        host.played = 0;
+        assert!(host.plays_another(), "nothing was handed over in a minute");
     }
 
     #[test]

@@ -131,9 +131,13 @@ impl Plugin for SacodecPlugin {
             Err(error) => return refuse(&error),
         };
         match &mut self.relay {
-            Some(relay) if is_as_wanted(relay, wanted, &codecs) => relay.reset(),
-            _ => match Engine::with_codecs(codecs, wanted) {
-                Ok(engine) => self.relay = Some(EngineRelay::new(engine)),
+            // Nothing is on its way in.
+            Some(relay) if is_as_wanted(relay, wanted, &codecs) => drop(relay.reset()),
+            before => match Engine::with_codecs(codecs, wanted) {
+                Ok(mut engine) => {
+                    engine.continue_counts(before.as_ref().map(|b| b.engine().stats()).unwrap_or_default());
+                    *before = Some(EngineRelay::new(engine));
+                }
                 Err(error) => return refuse(&error),
             },
         }
@@ -159,7 +163,9 @@ impl Plugin for SacodecPlugin {
     fn reset(&mut self) {
         let Some(relay) = &mut self.relay else { return };
         self.recording.flush(relay.engine_mut(), &self.params.controls(self.rendering));
-        relay.reset();
+        if let (Some(engine), Some(handover)) = (relay.reset(), &mut self.handover) {
+            handover.wait_again(engine);
+        }
         self.lock.reset();
         self.recording.reset();
         self.tap.begin_stream(*relay.engine().timing(), relay.engine().config().channels);

@@ -70,14 +70,15 @@ impl PackChoice {
     /// Chooses the pack in `folder` (empty: the embedded one) and loads it in the background, again if it
     /// was refused before. The codecs in use stay until it is ready, and for good if it is refused.
     pub fn choose(&self, folder: &str) {
-        {
+        let choice = {
             let mut chosen = self.shared.folder.lock();
             if *chosen == folder && self.shared.status.pack().error.is_none() {
                 return;
             }
             folder.clone_into(&mut chosen);
-        }
-        let choice = self.shared.choice.fetch_add(1, Ordering::SeqCst) + 1;
+            // Counted under the lock: the last folder that was saved is the last choice.
+            self.shared.choice.fetch_add(1, Ordering::SeqCst) + 1
+        };
         self.shared.status.set_pack(|p| {
             p.is_loading = true;
             p.error = None;
@@ -108,8 +109,10 @@ impl PackChoice {
     pub fn codecs(&self) -> Result<Box<CodecSet>, LoadOrCodecError> {
         let shared = &self.shared;
         shared.codecs.drop_retired();
-        let choice = shared.choice.load(Ordering::SeqCst);
-        let folder = shared.folder.lock().clone();
+        let (choice, folder) = {
+            let folder = shared.folder.lock();
+            (shared.choice.load(Ordering::SeqCst), folder.clone())
+        };
         let is_current = |model: &Option<(u64, _)>| model.as_ref().is_some_and(|(by, _)| *by == choice);
         if !is_current(&shared.model.lock()) {
             shared.load(choice, &folder);

@@ -1,5 +1,6 @@
 //! Reads loss traces off the audio thread and hands them over.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +11,7 @@ use parking_lot::Mutex;
 
 use super::offers::{OfferLink, Offers, offers};
 use super::status::{Status, TraceStatus};
-use sacodec_network::LossTrace;
+use sacodec_network::{LossTrace, TraceFileError};
 
 /// A trace, or none. What the audio thread takes goes back with the one that it used before.
 pub type OfferedTrace = Option<Arc<LossTrace>>;
@@ -26,8 +27,8 @@ struct Shared {
     path: Mutex<String>,
     /// Counts the choices, so that a slow disk does not win over a later one.
     choice: AtomicU64,
-    /// What the next activation uses.
-    current: Mutex<Option<Arc<LossTrace>>>,
+    /// What the next activation uses, and the choice that brought it.
+    current: Mutex<(u64, OfferedTrace)>,
     /// To the audio thread and back.
     traces: Offers<OfferedTrace>,
     status: Arc<Status>,
@@ -47,11 +48,15 @@ impl TraceChoice {
         (Self { shared: Arc::new(shared), readers: Mutex::default() }, link)
     }
 
-    /// Chooses the trace at `path` (empty: none) and reads it in the background. Until it is read, and for good if it
-    /// is refused, nothing is lost by it.
+    /// Chooses the trace at `path` (empty: none) and reads it in the background. Until it is read the one before stays in
+    /// use; one that is refused loses nothing.
     pub fn choose(&self, path: &str) {
-        path.clone_into(&mut self.shared.path.lock());
-        let choice = self.shared.choice.fetch_add(1, Ordering::SeqCst) + 1;
+        let choice = {
+            let mut chosen = self.shared.path.lock();
+            path.clone_into(&mut chosen);
+            // Counted under the lock: the last path that was saved is the last choice.
+            self.shared.choice.fetch_add(1, Ordering::SeqCst) + 1
+        };
         let (shared, path) = (self.shared.clone(), path.to_owned());
         let reader = std::thread::Builder::new()
             .name("sacodec-trace".into())
@@ -69,9 +74,19 @@ impl TraceChoice {
         }
     }
 
-    /// The trace for an activation. Locks: not for the audio thread.
-    pub fn current(&self) -> Option<Arc<LossTrace>> {
-        self.shared.current.lock().clone()
+    /// The trace for an activation. Reads it where the reader has not yet: a bounce may begin at once, and the same
+    /// packets are lost in it as live. Locks: not for the audio thread.
+    pub fn current(&self) -> OfferedTrace {
+        let shared = &self.shared;
+        let (choice, path) = {
+            let path = shared.path.lock();
+            (shared.choice.load(Ordering::SeqCst), path.clone())
+        };
+        let is_there = shared.current.lock().0 == choice;
+        if !is_there {
+            shared.bring(choice, &path);
+        }
+        shared.current.lock().1.clone()
     }
 }
 
@@ -92,7 +107,7 @@ impl Shared {
     fn bring(&self, choice: u64, path: &str) {
         let read = match path {
             "" => Ok(None),
-            _ => LossTrace::open(Path::new(path)).map(|trace| Some(Arc::new(trace))),
+            _ => read(Path::new(path)).map(|trace| Some(Arc::new(trace))),
         };
         let mut current = self.current.lock();
         // Looked at under the lock: a slow disk must not replace what a later choice has brought meanwhile.
@@ -102,10 +117,19 @@ impl Shared {
         let error = read.as_ref().err().map(ToString::to_string);
         let trace = read.unwrap_or_default();
         let (packets, lost) = trace.as_ref().map_or((0, 0), |trace| (trace.packets(), trace.lost_packets()));
-        current.clone_from(&trace);
+        *current = (choice, trace.clone());
         self.traces.offer(Box::new(trace));
         self.status.set_trace(TraceStatus { path: path.to_owned(), packets, lost_packets: lost, error });
     }
+}
+
+fn read(path: &Path) -> Result<LossTrace, TraceFileError> {
+    let refused = |source| TraceFileError::Read { path: path.into(), source };
+    // A pipe may never end, and an activation waits for what is read here.
+    if !path.metadata().map_err(refused)?.is_file() {
+        return Err(refused(io::Error::other("it is not a file")));
+    }
+    LossTrace::open(path)
 }
 
 impl<'a> PersistentField<'a, String> for TraceChoice {
@@ -150,12 +174,29 @@ mod tests {
     }
 
     #[test]
+    fn an_activation_right_after_the_choice_has_its_trace_and_takes_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        for packets in 1..50 {
+            let path = folder.path().join(packets.to_string());
+            std::fs::write(&path, "1".repeat(packets)).unwrap();
+            let (traces, link) = TraceChoice::new(Arc::default());
+            traces.choose("nothing here");
+            traces.choose(path.to_str().unwrap());
+            let current = traces.current().expect("it is read at once");
+            assert_eq!(current.packets(), packets);
+            assert_eq!(link.take_offered().unwrap().unwrap().packets(), packets);
+        }
+    }
+
+    #[test]
     fn a_trace_that_is_missing_or_is_none_is_said() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("trace.txt");
         let (status, traces, _link) = status_of(path.to_str().unwrap());
         assert!(status.error.unwrap().contains("trace.txt could not be read"));
         assert!(traces.current().is_none());
+        let (status, _, _link) = status_of(folder.path().to_str().unwrap());
+        assert!(status.error.unwrap().contains("it is not a file"));
         std::fs::write(&path, "0\nx").unwrap();
         assert!(status_of(path.to_str().unwrap()).0.error.unwrap().contains("line 2"));
     }

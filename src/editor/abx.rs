@@ -25,6 +25,8 @@ pub struct Conditions {
     pub streams: String,
     /// The channels that are coded, in words.
     pub channels: String,
+    /// What is lost on the way to the decoder, in words; empty where nothing is.
+    pub loss: String,
     /// Original and coded are matched in loudness.
     pub level_matched: bool,
     /// The latency in samples and the rate in Hz: another one is another engine.
@@ -38,6 +40,7 @@ impl Conditions {
             pack: facts.pack.name.clone(),
             streams: params.streams.to_string(),
             channels: params.channels.to_string(),
+            loss: params.network.in_words(&facts.trace.path),
             level_matched: params.level_match.value() && facts.is_match_settled,
             timing: (facts.latency_samples, facts.rate_hz),
         }
@@ -146,8 +149,8 @@ impl Abx {
             return None;
         }
         let (trials, correct) = (running.hidden.len(), running.correct);
-        let Conditions { pack, streams, level_matched, .. } = self.running.take()?.conditions;
-        Some(AbxResult { trials, correct, pack, streams, level_matched, time: String::new() })
+        let Conditions { pack, streams, loss, level_matched, .. } = self.running.take()?.conditions;
+        Some(AbxResult { trials, correct, pack, streams, loss, level_matched, time: String::new() })
     }
 }
 
@@ -200,8 +203,11 @@ mod tests {
         abx.start(&mut fastrand::Rng::with_seed(3), conditions.clone());
         abx.check(&conditions);
         assert!(abx.is_running());
-        abx.check(&Conditions { streams: "Semantic only".to_owned(), ..conditions });
+        abx.check(&Conditions { streams: "Semantic only".to_owned(), ..conditions.clone() });
         assert!(!abx.is_running() && abx.was_disturbed && abx.finished.is_none());
+        abx.start(&mut fastrand::Rng::with_seed(3), conditions.clone());
+        abx.check(&Conditions { loss: "Random, 10.0 %".to_owned(), ..conditions });
+        assert!(!abx.is_running() && abx.was_disturbed, "B loses packets now");
     }
 
     #[test]

@@ -88,7 +88,7 @@ pub fn can_start(inputs: &Inputs) -> bool {
 fn idle(ui: &mut Ui, desk: &mut Desk, inputs: &Inputs) {
     let params = inputs.params;
     if desk.abx.was_disturbed {
-        let text = "The test was ended: pack, Streams, Channels, Level match or the host's audio settings changed \
+        let text = "The test was ended: pack, Streams, Channels, Loss, Level match or the host's audio settings changed \
                     meanwhile.";
         ui.label(RichText::new(text).color(theme::WARNING));
         ui.add_space(8.0);
@@ -167,22 +167,23 @@ fn history(ui: &mut Ui, desk: &Desk, params: &SacodecParams) {
         let day = result.time.split('[').next().unwrap_or_default();
         let level = if result.level_matched { "level matched" } else { "levels as they are" };
         let score = format!("{} of {}, p = {:.4}", result.correct, result.trials, result.p_value());
-        caption(ui, &format!("{day}  ·  {}  ·  {score}  ·  {level}", result.pack));
+        let loss = if result.loss.is_empty() { "" } else { "  ·  with loss" };
+        caption(ui, &format!("{day}  ·  {}  ·  {score}  ·  {level}{loss}", result.pack));
     }
 }
 
 fn csv(results: &[AbxResult]) -> String {
-    let mut text = String::from("time,pack,trials,correct,p_value,level_matched,streams\n");
+    let mut text = String::from("time,pack,trials,correct,p_value,level_matched,streams,loss\n");
     for r in results {
-        let pack = r.pack.replace('"', "\"\"");
+        // A session may say anything.
+        let [pack, streams, loss] = [&r.pack, &r.streams, &r.loss].map(|text| text.replace('"', "\"\""));
         text += &format!(
-            "{},\"{pack}\",{},{},{},{},{}\n",
+            "{},\"{pack}\",{},{},{},{},\"{streams}\",\"{loss}\"\n",
             r.time,
             r.trials,
             r.correct,
             r.p_value(),
             r.level_matched,
-            r.streams
         );
     }
     text
@@ -216,11 +217,12 @@ mod tests {
             correct: 9,
             level_matched: true,
             streams: "Both".to_owned(),
+            loss: "Random, 10.0 %".to_owned(),
         };
         let text = csv(&[result]);
         assert_eq!(
             text.lines().nth(1).unwrap(),
-            "2026-11-23T12:00:00+00:00,\"a \"\"b\"\" 1\",10,9,0.0107421875,true,Both"
+            "2026-11-23T12:00:00+00:00,\"a \"\"b\"\" 1\",10,9,0.0107421875,true,\"Both\",\"Random, 10.0 %\""
         );
     }
 }

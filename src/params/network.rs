@@ -94,8 +94,10 @@ impl Default for NetworkParams {
                 FloatRange::Linear { min: 1.0, max: 20.0 },
             )
             .with_step_size(0.5)
-            .with_unit(" packets")
-            .with_value_to_string(formatters::v2s_f32_rounded(1)),
+            .with_value_to_string(Arc::new(|packets| {
+                format!("{packets:.1} packet{}", if packets == 1.0 { "" } else { "s" })
+            }))
+            .with_string_to_value(Arc::new(|text| text.split_whitespace().next()?.parse().ok())),
             packet: IntParam::new(
                 "Packet",
                 loss.packet_frames as i32,
@@ -155,5 +157,36 @@ impl NetworkParams {
             ConcealmentChoice::Fade => Concealment::Fade,
         };
         Network { loss, concealment }
+    }
+
+    /// What is lost and how it is concealed, in words; empty where nothing is. `trace` is the path of the loss trace.
+    pub fn in_words(&self, trace: &str) -> String {
+        let Self { loss, rate, mean_burst, packet, streams, seed, concealment } = self;
+        let how = match loss.value() {
+            LossChoice::Off => return String::new(),
+            LossChoice::Trace => format!("{loss} {trace}"),
+            LossChoice::Random => format!("{loss}, {rate}, seed {seed}"),
+            LossChoice::Bursty => format!("{loss}, {rate}, {mean_burst}, seed {seed}"),
+        };
+        format!("{how}, packets of {packet}, streams: {streams}, {concealment}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_lost_is_told_in_words_with_all_that_it_depends_on() {
+        let network = |loss| NetworkParams { loss: EnumParam::new("Loss", loss), ..NetworkParams::default() };
+        assert_eq!(network(LossChoice::Off).in_words("a.txt"), "");
+        assert_eq!(
+            network(LossChoice::Bursty).in_words("a.txt"),
+            "Bursty, 10.0 %, 3.0 packets, seed 1, packets of 2 frames, streams: Both, Fade"
+        );
+        assert_eq!(
+            network(LossChoice::Trace).in_words("a.txt"),
+            "Trace a.txt, packets of 2 frames, streams: Both, Fade"
+        );
     }
 }

@@ -29,12 +29,14 @@ pub struct AbxResult {
     pub level_matched: bool,
     /// The token streams that B was made of, in words; empty in results of earlier versions.
     pub streams: String,
+    /// What was lost on the way to the decoder, in words; empty where nothing was.
+    pub loss: String,
 }
 
 impl AbxResult {
     /// Whether a test can have ended so. What comes from a session file may be anything.
     pub fn is_possible(&self) -> bool {
-        let texts = [&self.time, &self.pack, &self.streams];
+        let texts = [&self.time, &self.pack, &self.streams, &self.loss];
         TRIALS.contains(&self.trials)
             && self.correct <= self.trials
             && texts.iter().all(|t| t.len() <= MAX_TEXT_BYTES)

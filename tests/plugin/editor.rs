@@ -222,6 +222,7 @@ fn a_listening_test_that_has_ended() {
             correct,
             level_matched: true,
             streams: "Both".to_owned(),
+            loss: String::new(),
         };
         studio.set("Level match", 1.0);
         studio.facts.is_match_settled = true;

@@ -39,7 +39,7 @@ fn every_parameter_is_there_with_its_values_in_words() {
         (
             "Mean burst",
             2.0 / 19.0,
-            &[(0.0, "1.0 packets"), (2.0 / 19.0, "3.0 packets"), (1.0, "20.0 packets")],
+            &[(0.0, "1.0 packet"), (2.0 / 19.0, "3.0 packets"), (1.0, "20.0 packets")],
         ),
         ("Packet", 1.0, &[(0.0, "1 frame"), (1.0, "2 frames"), (7.0, "8 frames")]),
         ("Lost streams", 0.0, &[(0.0, "Both"), (1.0, "Semantic"), (2.0, "Acoustic")]),

@@ -2,6 +2,7 @@
 
 mod editor;
 mod editor_input;
+mod handover;
 mod instance;
 mod loss;
 mod realtime;

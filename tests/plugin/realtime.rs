@@ -28,8 +28,13 @@ fn play_everything_under_watch() {
     let takes = tempfile::tempdir().unwrap();
     record_to(&mut host, takes.path(), &["npy"]);
     let state = host.save_state().unwrap();
+    let trace = |text: &str| {
+        let path = takes.path().join(format!("{text}.trace"));
+        fs::write(&path, text).unwrap();
+        serde_json::json!(path)
+    };
     let other = with_field(&state, "pack", &serde_json::json!(pack.path()));
-    let states = [state, other];
+    let states = [with_field(&state, "trace", &trace("01")), with_field(&other, "trace", &trace("0010"))];
     let mut processor = host.take_processor().unwrap();
     let (done, warm) = (AtomicBool::new(false), AtomicBool::new(false));
     let before = counters();

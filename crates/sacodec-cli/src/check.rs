@@ -77,7 +77,7 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
 fn read(reports: &[PathBuf]) -> Result<(Entries, Vec<Task>), CliError> {
     let (mut entries, mut tasks) = (Entries::new(), Vec::new());
     for path in reports {
-        let unreadable = |source| CliError::Open { path: path.clone(), source };
+        let unreadable = |source| CliError::Report { path: path.clone(), source };
         let cut = read_log(path, |mut entry| {
             // Of many comparisons by seconds it is large.
             entry.found = None;

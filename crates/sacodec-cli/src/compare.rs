@@ -248,6 +248,9 @@ fn summary(args: &Args, takes: u64, compared: &Comparison) -> String {
         return all.to_string();
     }
     let frames = compared.frames;
+    if frames == 0 {
+        return format!("{takes} pairs: no frame was compared");
+    }
     format!("{takes} pairs: semantic {semantic:.2} %, acoustic {acoustic:.2} % equal in {frames} frames")
 }
 

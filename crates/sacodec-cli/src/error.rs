@@ -18,6 +18,14 @@ use sacodec_take::{MAX_CHANNELS, TakeError};
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum CliError {
+    /// A report could not be read, or is something else.
+    #[error("{} could not be checked: {source}", path.display())]
+    Report {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// A file could not be opened.
     #[error("{} could not be opened: {source}", path.display())]
     Open {

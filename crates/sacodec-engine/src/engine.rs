@@ -14,7 +14,7 @@ use sacodec_codec::CodecModel;
 use sacodec_network::LossTrace;
 use sacodec_rt::{RtPool, without_denormals};
 
-/// Counts since the engine was made. A reset keeps it.
+/// Counts since the engine was made, and of the engines whose counts it continues. A reset keeps it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct EngineStats {
     /// Frames coded.
@@ -31,6 +31,20 @@ pub struct EngineStats {
     pub errors: u64,
 }
 
+impl EngineStats {
+    /// Both, field by field.
+    fn with(self, other: Self, combine: fn(u64, u64) -> u64) -> Self {
+        Self {
+            frames: combine(self.frames, other.frames),
+            failed_frames: combine(self.failed_frames, other.failed_frames),
+            lost_frames: combine(self.lost_frames, other.lost_frames),
+            nonfinite_samples: combine(self.nonfinite_samples, other.nonfinite_samples),
+            underruns: combine(self.underruns, other.underruns),
+            errors: combine(self.errors, other.errors),
+        }
+    }
+}
+
 /// A codec between a host's input and output.
 ///
 /// Deterministic: the same samples and controls since it was made or last reset give the same
@@ -41,6 +55,8 @@ pub struct Engine {
     timing: Timing,
     pool: RtPool,
     path: SignalPath,
+    /// What its own counts are added to, modulo 2^64.
+    counted_elsewhere: EngineStats,
 }
 
 impl Engine {
@@ -64,7 +80,7 @@ impl Engine {
         let info = codecs.model().info();
         let timing = Timing::new(config.rate_hz, config.scheduling, info)?;
         let path = SignalPath::new(codecs, &timing, config)?;
-        Ok(Self { config, timing, pool: RtPool::new()?, path })
+        Ok(Self { config, timing, pool: RtPool::new()?, path, counted_elsewhere: EngineStats::default() })
     }
 
     /// The configuration it was made for.
@@ -90,11 +106,16 @@ impl Engine {
         self.path.passes.jobs.model()
     }
 
-    /// Counts since the engine was made. A reset keeps it.
+    /// Counts since the engine was made, and of the engines whose counts it continues. A reset keeps it.
     ///
     /// # Real-time
     /// Never allocates, locks or waits.
     pub fn stats(&self) -> EngineStats {
+        self.own_stats().with(self.counted_elsewhere, u64::wrapping_add)
+    }
+
+    /// Counts of this engine since it was made.
+    fn own_stats(&self) -> EngineStats {
         EngineStats {
             frames: self.path.passes.jobs.stats.frames,
             failed_frames: self.path.passes.jobs.stats.failed_frames,
@@ -103,6 +124,14 @@ impl Engine {
             underruns: self.path.passes.underruns(),
             errors: self.path.errors,
         }
+    }
+
+    /// Forgets its own counts and goes on from those of another engine.
+    ///
+    /// # Real-time
+    /// Never allocates, locks or waits.
+    pub fn continue_counts(&mut self, before: EngineStats) {
+        self.counted_elsewhere = before.with(self.own_stats(), u64::wrapping_sub);
     }
 
     /// Gains of the level match on coded and difference, in dB; what they were last while it is off.

@@ -134,8 +134,10 @@ impl EngineRelay {
         let Some(next) = self.next.take_if(|next| next.unheard_samples + next.fade_samples == 0) else {
             return false;
         };
-        self.retired = Some(std::mem::replace(&mut self.current, next.engine));
+        let before = std::mem::replace(&mut self.current, next.engine);
         self.current.count_from_here();
+        self.current.continue_counts(before.stats());
+        self.retired = Some(before);
         true
     }
 
@@ -147,19 +149,21 @@ impl EngineRelay {
         self.retired.take()
     }
 
-    /// As [`Engine::reset`]. An engine on its way in need not warm up: before silence all engines are alike.
+    /// As [`Engine::reset`]. Gives an engine on its way in back, as new: what follows may be a bounce, and it is for the
+    /// caller to say when one may hand over.
     ///
     /// # Real-time
     /// As [`Engine::reset`].
-    pub fn reset(&mut self) {
+    #[must_use]
+    pub fn reset(&mut self) -> Option<Box<Engine>> {
         self.current.reset();
-        if let Some(next) = &mut self.next {
-            next.engine.reset();
-            (next.unheard_samples, next.fade_samples) = (0, 0);
-        }
+        let mut engine = self.next.take()?.engine;
+        engine.reset();
+        Some(engine)
     }
 
-    /// As [`Engine::begin_at`].
+    /// As [`Engine::begin_at`]. An engine that is not heard yet knows from here on as much of the past as the other one: it only
+    /// waits until what was coded before has been heard.
     ///
     /// # Real-time
     /// As [`Engine::begin_at`].
@@ -169,7 +173,7 @@ impl EngineRelay {
             if next.unheard_samples > 0 {
                 // Nobody hears what it has coded so far: it need not be coded to its end.
                 next.engine.reset();
-                next.unheard_samples = next.engine.warm_up_samples();
+                next.unheard_samples = self.current.latency_samples().max(next.engine.latency_samples());
             }
             next.engine.begin_at(position_samples);
         }

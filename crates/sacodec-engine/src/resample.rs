@@ -217,4 +217,40 @@ mod tests {
             assert!((found - expected).abs() < 0.01, "{rate_hz} Hz: late by {found}, expected {expected}");
         }
     }
+
+    /// What is left of a tone of the codec's at this rate of the host's, in dB.
+    fn left_db(timing: &Timing, tone_hz: f64) -> f64 {
+        let mut from = FromCodec::new(timing).unwrap();
+        let step = std::f64::consts::TAU * tone_hz / 24_000.0;
+        let mut power = 0.0;
+        let mut samples = 0;
+        for number in 0..150 {
+            let chunk = std::array::from_fn(|n| (step * (number * CHUNK_SAMPLES + n) as f64).sin() as f32);
+            let out = from.chunk(&chunk).unwrap();
+            // The filter is full by then.
+            if number >= 10 {
+                power += out.iter().map(|s| f64::from(s * s)).sum::<f64>();
+                samples += out.len();
+            }
+        }
+        10.0 * (2.0 * power / samples as f64).log10()
+    }
+
+    #[test]
+    fn what_a_host_rate_cannot_hold_folds_back_softly_and_what_it_can_is_kept() {
+        let info = CodecModel::embedded().unwrap().info().clone();
+        // The filter is as long as at the codec's rate, so it is the wider the lower the host's rate is.
+        for (rate_hz, kept, kept_db, above, above_db) in [
+            (8000.0, 0.5, -0.5, 1.1, -35.0),
+            (8000.0, 0.7, -3.0, 1.0, -20.0),
+            (16_000.0, 0.7, -1.5, 1.0, -55.0),
+            (22_050.0, 0.7, -0.5, 1.0, -90.0),
+        ] {
+            let timing = Timing::new(rate_hz, Scheduling::Burst, &info).unwrap();
+            let [kept_left_db, above_left_db] =
+                [kept, above].map(|share| left_db(&timing, share * rate_hz / 2.0));
+            assert!(kept_left_db > kept_db, "{rate_hz} Hz: {kept_left_db:.1} dB at {kept} of its half");
+            assert!(above_left_db < above_db, "{rate_hz} Hz: {above_left_db:.1} dB at {above} of its half");
+        }
+    }
 }

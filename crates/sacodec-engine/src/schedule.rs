@@ -15,9 +15,9 @@ use sacodec_network::{LossTrace, LostStreams};
 /// How much was done and what went wrong, since the engine was made. A reset keeps it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct JobStats {
-    /// Frames coded.
+    /// Frames coded, of all channels as one.
     pub frames: u64,
-    /// Frames that a codec failed on or that were not finite: they are silent.
+    /// Frames that a codec failed on or that were not finite, in one channel at least: they are silent.
     pub failed_frames: u64,
     /// Frames of which tokens did not arrive at the decoder.
     pub lost_frames: u64,
@@ -204,9 +204,6 @@ impl Jobs {
                 self.decoded.fill(0.0);
             } else {
                 let coded = self.finish_channel(lane, i);
-                self.stats.frames += 1;
-                self.stats.failed_frames += u64::from(coded.is_none());
-                self.stats.lost_frames += u64::from(self.lanes[lane].lost.any());
                 failed |= coded.is_none();
                 tokens[i] = coded.unwrap_or_default();
             }
@@ -216,6 +213,9 @@ impl Jobs {
         }
         let place = self.next_place(lane);
         let Lane { index, lost, .. } = self.lanes[lane];
+        self.stats.frames += 1;
+        self.stats.failed_frames += u64::from(failed);
+        self.stats.lost_frames += u64::from(lost.any());
         self.lanes[lane].index += 1;
         let mut has_swapped = false;
         if std::mem::take(&mut self.lanes[lane].is_swapping) {

@@ -41,6 +41,8 @@ pub struct SignalPath {
     latency_samples: usize,
     fade_samples: u32,
     started: bool,
+    /// A pass begins with the next sample.
+    begins: bool,
     pub nonfinite_samples: u64,
     pub errors: u64,
 }
@@ -67,6 +69,7 @@ impl SignalPath {
             latency_samples: timing.latency_samples,
             fade_samples: fade_samples(config.rate_hz),
             started: false,
+            begins: false,
             nonfinite_samples: 0,
             errors: 0,
         })
@@ -84,6 +87,7 @@ impl SignalPath {
     /// See [`Engine::begin_at`](super::Engine::begin_at).
     pub fn begin_at(&mut self, position_samples: f64) {
         self.errors += u64::from(self.passes.begin(position_samples).is_err());
+        self.begins = true;
     }
 
     pub fn process(&mut self, audio: &mut [&mut [f32]], controls: &Controls, observer: &mut dyn Observer) {
@@ -128,6 +132,12 @@ impl SignalPath {
             self.dual_fade_samples = 0;
             self.is_dual = dual;
             self.started = true;
+        }
+        if std::mem::take(&mut self.begins) {
+            // What the pass hears must not depend on what was set before it. It hears silence before: nothing clicks.
+            self.mix = mix.map(Ramp::at);
+            self.is_dual = dual;
+            self.dual_fade_samples = 0;
         }
         for (ramp, target) in self.mix.iter_mut().zip(mix) {
             ramp.set(target, self.fade_samples);

@@ -5,7 +5,8 @@ use rubato::{SincInterpolationParameters, SincInterpolationType, WindowFunction}
 /// Codec samples that are resampled at once: 1.3 ms.
 pub const CHUNK_SAMPLES: usize = 32;
 
-/// Taps of the filter at the lower of the two rates.
+/// Taps of the filter at the codec's rate; from a host of a higher rate as many more. Towards a host of a lower rate it is not
+/// longer: the length is part of the latency, and so of which samples a frame is made of.
 const TAPS: usize = 64;
 const OVERSAMPLING: usize = 256;
 

@@ -196,8 +196,8 @@ impl Recorder {
     pub fn frame(&mut self, frame: &CodedFrame) {
         let Some(stream) = &self.stream else { return };
         let FramePlace { start_samples, pass_samples } = frame.place;
-        if start_samples >= stream.samples as f64 {
-            // It began in the silence that completes the last ones.
+        if start_samples >= stream.samples as f64 || start_samples.max(pass_samples) < 0.0 {
+            // It began in the silence that completes the last ones, or before the stream.
             return;
         }
         let moment = stream.timeline.at_in_pass(start_samples, pass_samples);

@@ -115,6 +115,10 @@ fn takes_of_a_list_are_compared_with_those_of_the_same_names() {
     assert_eq!(compared(&["x/a.sac", "x/d.sac", "y/x"], 0), ["x/a.sac y/x/a.sac", "x/d.sac y/x/d.sac"]);
     fs::remove_file(path("y/x/a.sac")).unwrap();
     assert_eq!(compared(&["--files-from", "list.txt", "y"], 1), listed[1..]);
+    // A task without a share compares nothing, and does not say how much of it is equal.
+    fs::write(path("empty.txt"), "").unwrap();
+    let nothing = run(folder.path(), &["compare", "--files-from", "empty.txt", "y/x"], 0).stdout;
+    assert_eq!(String::from_utf8(nothing).unwrap(), "0 pairs: no frame was compared\n");
     // Nothing to compare with, or a take where a folder is needed.
     run(folder.path(), &["compare", "x/a.sac"], 1);
     run(folder.path(), &["compare", "x/a.sac", "x/d.sac", "y/x/d.sac"], 1);

@@ -252,3 +252,20 @@ fn a_take_with_gaps_decodes_as_the_engine_conceals() {
         assert_same(&found[..length], &expected[..length], 0.0, &format!("{concealment:?}"));
     }
 }
+
+#[test]
+fn a_frame_of_two_channels_that_is_lost_is_counted_once() {
+    for channels in [1, 2] {
+        let mut engine = engine(48_000.0, channels, Scheduling::Spread);
+        let (_, told) =
+            render(&mut engine, bursty(Concealment::Fade), &speech_48k()[..96_000], Blocks::Fixed(480));
+        let lost = told.iter().filter(|frame| frame.lost.any()).count();
+        let stats = engine.stats();
+        assert!(lost > 10);
+        assert_eq!(
+            (stats.frames, stats.lost_frames),
+            (told.len() as u64, lost as u64),
+            "{channels} channels"
+        );
+    }
+}

@@ -4,6 +4,7 @@ mod level_match;
 mod listening_test;
 mod loss;
 mod relay;
+mod settings_at_start;
 mod stream;
 mod swap;
 mod timeline_lock;

@@ -311,3 +311,47 @@ fn a_take_goes_on_over_a_reset_and_over_blocks_of_every_size() {
     }
     assert!(!std::iter::from_fn(|| events.try_pop()).any(|event| matches!(event, RecorderEvent::End { .. })));
 }
+
+#[test]
+fn a_pass_that_begins_while_the_ring_is_full_has_its_anchor_in_the_gap() {
+    let model = CodecModel::embedded().unwrap();
+    let armed = Armed::On(ChannelMode::Mono);
+    let (mut recorder, mut events) = channel(Arc::default());
+    recorder.activate(timing(&model), false);
+    let seconds = fill(&mut recorder, &model, armed);
+    let lost = recorder.counts.lost_frames.load(Relaxed) as u32;
+    // The codec begins afresh 300 samples into the next second, on a grid of its own.
+    let pass_samples = (seconds * 48_000 + 300) as f64;
+    let mut pass_second = |recorder: &mut Recorder, number: u64| {
+        recorder.begin_block(48_000, Transport::default(), armed);
+        for index in number * 75..(number + 1) * 75 {
+            let start_samples = pass_samples - 100.0 + index as f64 * 640.0;
+            let place = FramePlace { start_samples, pass_samples };
+            recorder.frame(&CodedFrame::new(index, place, &model, &[token(index)], false));
+        }
+    };
+    pass_second(&mut recorder, 0);
+    assert_eq!(story(&mut events), [Some(("begin", 0, true)), Some(("anchor", 0, true)), None]);
+    pass_second(&mut recorder, 1);
+    let frames = 75 * seconds as u32;
+    let found = story(&mut events);
+    let gap = [Some(("gap", lost, false)), Some(("anchor", frames, true)), Some(("gap", 75, false))];
+    assert_eq!(found, [&gap[..], &[Some(("anchor", frames + 75, false)), None]].concat());
+}
+
+#[test]
+fn frames_that_began_before_the_stream_begin_no_take() {
+    let model = CodecModel::embedded().unwrap();
+    let (mut recorder, mut events) = channel(Arc::default());
+    recorder.activate(timing(&model), false);
+    recorder.begin_block(48_000, Transport::default(), Armed::On(ChannelMode::Mono));
+    // An engine that has taken over codes silence to complete what it heard before.
+    for (start_samples, pass_samples) in [(-1280.0, -9000.0), (-640.0, -9000.0), (-100.0, -40.0)] {
+        let place = FramePlace { start_samples, pass_samples };
+        recorder.frame(&CodedFrame::new(7, place, &model, &[token(7)], false));
+    }
+    assert!(events.try_pop().is_none(), "a take of frames that nobody asked for");
+    let place = FramePlace { start_samples: 0.0, pass_samples: -9000.0 };
+    recorder.frame(&CodedFrame::new(9, place, &model, &[token(9)], false));
+    assert!(matches!(events.try_pop(), Some(RecorderEvent::Begin(_))));
+}
