@@ -13,7 +13,7 @@ use crate::batch::{FileReport, RunArgs, Task, normal, read_list};
 use crate::console::{complain, print};
 use crate::error::CliError;
 use crate::outcome::Outcome;
-use crate::take::losses;
+use crate::take::faults;
 use sacodec_take::Take;
 
 #[derive(Debug, ClapArgs)]
@@ -172,8 +172,8 @@ fn incomplete(file: &LoggedFile, frames: Option<u32>) -> Option<String> {
     }
     match Take::open(path) {
         Err(error) => Some(format!("{} could not be read: {error}", path.display())),
-        Ok(take) => match losses(&take) {
-            Some(losses) => Some(format!("{} is not whole: {losses}", path.display())),
+        Ok(take) => match faults(&take) {
+            Some(faults) => Some(format!("{} is not whole: {faults}", path.display())),
             None if frames.is_some_and(|frames| frames != take.frames()) => Some(format!(
                 "{} has {} frames, and the report tells of others",
                 path.display(),

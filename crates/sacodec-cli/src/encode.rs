@@ -19,6 +19,7 @@ use crate::outcome::Outcome;
 use crate::pack::model;
 use crate::result_file::{is_there, write_result};
 use crate::standard::input_name;
+use crate::take::losses;
 use sacodec_codec::CodecModel;
 use sacodec_take::{Anchor, ChannelMode, Header, Take, TakeSerializer};
 
@@ -57,7 +58,8 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
 fn skipped(task: &Task, take: &Take) -> FileReport {
     let source = take.header.source.clone();
     let source = source.map(|source| SourceDigest { bytes: source.bytes, sha256: source.sha256 });
-    FileReport::skipped(Made { source, ..Made::of(take, [&task.output]) })
+    // Whatever the reason: it is to be all of the audio.
+    FileReport::skipped(Made { source, losses: losses(take), ..Made::of(take, [&task.output]) })
 }
 
 fn encode(

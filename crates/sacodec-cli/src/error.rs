@@ -106,6 +106,14 @@ pub enum CliError {
         /// Why.
         source: TakeError,
     },
+    /// More would be lost of a take than a take can miss.
+    #[error("no lossy take was made of {}: {source}", path.display())]
+    Lossy {
+        /// The take.
+        path: PathBuf,
+        /// Why.
+        source: TakeError,
+    },
     /// A take could not be made into something else.
     #[error("{} could not be made of {}: {source}", output.display(), input.display())]
     Export {

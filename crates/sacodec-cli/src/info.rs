@@ -89,7 +89,7 @@ fn show_take(path: &Path, take: &Take) -> FileReport {
         "damage": take.damage.iter().map(|d| json!({ "offset": d.offset, "bytes": d.bytes })).collect::<Vec<_>>(),
     });
     let outcome = if loss.is_some() { Outcome::Finding } else { Outcome::Done };
-    FileReport::new(text, json, outcome).with(Made::of(take, [] as [&Path; 0]))
+    FileReport::new(text, json, outcome).with(Made { losses: loss, ..Made::of(take, [] as [&Path; 0]) })
 }
 
 fn show_pack(args: &Args) -> Result<(), CliError> {

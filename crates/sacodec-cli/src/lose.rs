@@ -1,19 +1,22 @@
 //! `sacodec lose`: takes with gaps, as a network would leave them.
 
-use clap::Args as ClapArgs;
+use std::fs;
+use std::io::Write;
+
+use clap::{ArgGroup, Args as ClapArgs};
 use serde_json::json;
 
 use crate::batch::{BatchArgs, FileReport, Made, Task, name};
 use crate::error::CliError;
-use crate::existing::there;
-use crate::network::LossArgs;
+use crate::network::{LOST, LossArgs};
 use crate::outcome::Outcome;
-use crate::result_file::write_result;
+use crate::result_file::{is_there, write_result};
 use crate::take::{open_take, take_error};
 use sacodec_engine::{Loss, LossTrace};
-use sacodec_take::TakeError;
+use sacodec_take::{Take, TakeError};
 
 #[derive(Debug, ClapArgs)]
+#[command(group = ArgGroup::new(LOST).required(true))]
 pub struct Args {
     #[command(flatten)]
     batch: BatchArgs,
@@ -22,40 +25,64 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<Outcome, CliError> {
-    if !args.loss.is_given() {
-        return Err(CliError::NoInput { what: "give what is lost, with --loss 10% or --trace FILE".into() });
-    }
     let tasks = args.batch.tasks(&["sac"], "lossy.sac")?;
     let (loss, trace) = args.loss.read()?;
+    let trace = trace.as_deref();
     args.batch.run(&tasks, |task, _| {
-        args.batch.unless_done(task, || Ok(there(task)), || lose(args, &loss, trace.as_deref(), task))
+        let lossy = || Lossy::of(task, &loss, trace, &args.loss.told());
+        args.batch.unless_done(task, || done(task, lossy), || lose(args, task, &lossy()?))
     })
 }
 
-fn lose(args: &Args, loss: &Loss, trace: Option<&LossTrace>, task: &Task) -> Result<FileReport, CliError> {
-    let mut take = open_take(&task.input)?;
-    let lost = take.lose(|frame| loss.lost(frame.into(), trace).any());
-    let note = format!("{lost} frames were taken out to rehearse a lossy network: {}", told(loss));
-    write_result(&task.input, &task.output, args.batch.overwrite, |file| {
-        take.write_anew(Some(note), file).map_err(|error| match error {
+/// A take with gaps.
+struct Lossy {
+    take: Take,
+    lost_frames: u32,
+    note: String,
+}
+
+impl Lossy {
+    fn of(task: &Task, loss: &Loss, trace: Option<&LossTrace>, settings: &str) -> Result<Self, CliError> {
+        let mut take = open_take(&task.input)?;
+        let lost = take.lose(|frame| loss.lost(frame, trace).any());
+        let lost_frames = lost.map_err(|source| CliError::Lossy { path: task.input.clone(), source })?;
+        let note = format!("{lost_frames} frames were taken out to rehearse a lossy network: {settings}");
+        Ok(Self { take, lost_frames, note })
+    }
+
+    fn write(&self, task: &Task, out: &mut impl Write) -> Result<(), CliError> {
+        self.take.write_anew(Some(self.note.clone()), out).map_err(|error| match error {
             TakeError::Io(error) => CliError::write(&task.output, error),
             error => take_error(&task.input, error),
         })
-    })?;
-    let percent = 100.0 * f64::from(lost) / f64::from(take.frames().max(1));
-    let text = format!("{}: {lost} of {} frames lost ({percent:.1} %)", task.output.display(), take.frames());
-    let json = json!({ "output": name(&task.output), "frames": take.frames(), "lost_frames": lost });
-    Ok(FileReport::new(text, json, Outcome::Done).with(Made::of(&take, [&task.output])))
+    }
 }
 
-/// The settings, for those who find the take later.
-fn told(loss: &Loss) -> String {
-    let Loss { model, rate, mean_burst_packets, packet_frames, seed, .. } = loss;
-    let percent = 100.0 * rate;
-    match model {
-        sacodec_engine::LossModel::Trace => format!("by a trace, packets of {packet_frames} frames"),
-        _ => format!(
-            "{percent} %, bursts of {mean_burst_packets} packets of {packet_frames} frames, seed {seed}"
-        ),
+/// The result, if it is there.
+///
+/// # Errors
+/// Where another take, or other settings, made it.
+fn done(task: &Task, lossy: impl Fn() -> Result<Lossy, CliError>) -> Result<Option<FileReport>, CliError> {
+    if !is_there(&task.output) {
+        return Ok(None);
     }
+    let (lossy, mut wanted) = (lossy()?, Vec::new());
+    lossy.write(task, &mut wanted)?;
+    let unreadable = |source| CliError::Open { path: task.output.clone(), source };
+    let has_length = fs::metadata(&task.output).map_err(unreadable)?.len() == wanted.len() as u64;
+    if has_length && fs::read(&task.output).map_err(unreadable)? == wanted {
+        return Ok(Some(FileReport::skipped(Made::of(&lossy.take, [&task.output]))));
+    }
+    let (path, input) = (task.output.clone(), task.input.clone());
+    let reason = "another take, or other settings, made it".into();
+    Err(CliError::OtherSource { path, input, reason })
+}
+
+fn lose(args: &Args, task: &Task, lossy: &Lossy) -> Result<FileReport, CliError> {
+    write_result(&task.input, &task.output, args.batch.overwrite, |file| lossy.write(task, file))?;
+    let (frames, lost) = (lossy.take.frames(), lossy.lost_frames);
+    let percent = 100.0 * f64::from(lost) / f64::from(frames.max(1));
+    let text = format!("{}: {lost} of {frames} frames lost ({percent:.1} %)", task.output.display());
+    let json = json!({ "output": name(&task.output), "frames": frames, "lost_frames": lost });
+    Ok(FileReport::new(text, json, Outcome::Done).with(Made::of(&lossy.take, [&task.output])))
 }

@@ -11,7 +11,7 @@ use crate::audio::{AudioReader, Salvage};
 use crate::choices::{ChannelsArg, StreamsArg};
 use crate::console::{ReportsTo, complain};
 use crate::error::CliError;
-use crate::network::{ConcealArg, LossArgs};
+use crate::network::{ConcealArg, LOST, LossArgs};
 use crate::pack::model;
 use crate::result_file::{ResultFile, ResultOut, is_same_file};
 use crate::standard::input_name;
@@ -39,10 +39,10 @@ pub struct Args {
     #[command(flatten)]
     loss: LossArgs,
     /// The token streams that are in the packets which are lost; another stream arrives.
-    #[arg(long, value_enum, value_name = "STREAMS", default_value_t = StreamsArg::Both)]
+    #[arg(long, value_enum, value_name = "STREAMS", default_value_t = StreamsArg::Both, requires = LOST)]
     lossy: StreamsArg,
     /// How what is lost is concealed.
-    #[arg(long, value_enum, value_name = "WAY", default_value_t = ConcealArg::Fade)]
+    #[arg(long, value_enum, value_name = "WAY", default_value_t = ConcealArg::Fade, requires = LOST)]
     conceal: ConcealArg,
     /// Folder of a model pack; without it the one the command carries.
     #[arg(long, value_name = "FOLDER")]
@@ -200,6 +200,9 @@ struct Coder {
     keeps_tokens: bool,
     /// Frames of the first channel.
     frames: usize,
+    /// Frames of the file of which something was lost.
+    lost: usize,
+    /// The same by their numbers, as `tokens`.
     lost_frames: Vec<u64>,
     /// Originals that are still under way: what is not yet matched by coded samples.
     originals: Vec<Vec<f32>>,
@@ -232,6 +235,7 @@ impl Coder {
             tokens: vec![Tokens::default(); coded],
             keeps_tokens: args.json,
             frames: 0,
+            lost: 0,
             lost_frames: Vec::new(),
             originals: vec![Vec::new(); channels],
             coded: vec![Vec::new(); coded],
@@ -255,9 +259,17 @@ impl Coder {
         self.code(vec![vec![0.0; BLOCK_SAMPLES]; self.engines.len()])
     }
 
+    /// Frames whose first sample lies in what was read of the file; what follows codes the silence after it.
+    fn file_frames(&self) -> usize {
+        let engine = &self.engines[0];
+        let seconds = self.taken_samples as f64 / engine.config().rate_hz;
+        (seconds * engine.model().info().frame_rate_hz()).ceil() as usize
+    }
+
     fn code(&mut self, blocks: Vec<Vec<f32>>) -> Result<(), CliError> {
+        let file_frames = self.file_frames() as u64;
         for (i, mut block) in blocks.into_iter().enumerate() {
-            let (tokens, lost_frames) = (&mut self.tokens[i], &mut self.lost_frames);
+            let (tokens, lost, lost_frames) = (&mut self.tokens[i], &mut self.lost, &mut self.lost_frames);
             let mut frames = 0;
             self.engines[i].process(&mut [&mut block], &self.controls, |frame| {
                 frames += frame.tokens().len();
@@ -266,8 +278,9 @@ impl Coder {
                     tokens.acoustic.extend(frame.tokens().iter().map(|t| t.acoustic));
                 }
                 // A packet holds all channels.
-                if self.keeps_tokens && i == 0 && frame.lost.any() {
-                    lost_frames.push(frame.index);
+                if i == 0 && frame.lost.any() && frame.index < file_frames {
+                    *lost += 1;
+                    lost_frames.extend(self.keeps_tokens.then_some(frame.index));
                 }
             });
             self.frames += if i == 0 { frames } else { 0 };
@@ -310,14 +323,11 @@ impl Coder {
         channels: usize,
     ) -> Result<(), CliError> {
         let info = model.info();
-        // Frames whose first sample lies in the file; what follows coded the silence after it.
-        let seconds = self.taken_samples as f64 / f64::from(rate_hz);
-        let frames = ((seconds * info.frame_rate_hz()).ceil() as usize).min(self.frames);
+        let frames = self.file_frames().min(self.frames);
         for tokens in &mut self.tokens {
             tokens.semantic.truncate(frames);
             tokens.acoustic.truncate(frames);
         }
-        self.lost_frames.retain(|&frame| frame < frames as u64);
         let spread = EngineConfig { scheduling: Scheduling::Spread, ..self.engines[0].config() };
         let plugin = sacodec_engine::Timing::new(spread.rate_hz, spread.scheduling, info)?;
         let nonfinite_samples = self.mixer.nonfinite_samples();
@@ -345,10 +355,7 @@ impl Coder {
         if args.json {
             reports.print(serde_json::json!(report))?;
         } else {
-            let lost = match report.lost_frames.len() {
-                0 => String::new(),
-                lost => format!(", {lost} lost"),
-            };
+            let lost = if self.lost > 0 { format!(", {} lost", self.lost) } else { String::new() };
             reports.print(format_args!(
                 "{}: {frames} frames{lost}, {:.0} bit/s, {}",
                 args.output.display(),

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::error::CliError;
 use crate::standard::{input_name, is_standard};
-use sacodec_take::{Header, Take, TakeError};
+use sacodec_take::{GapReason, Header, Take, TakeError};
 
 /// Reads a take; `-` is standard input.
 pub fn open_take(path: &Path) -> Result<Take, CliError> {
@@ -34,10 +34,20 @@ pub fn take_error(path: &Path, source: TakeError) -> CliError {
 
 /// What a take has lost, in words; `None` if it is whole.
 pub fn losses(take: &Take) -> Option<String> {
+    told(take, take.frames() - take.present_frames())
+}
+
+/// The same without what was taken out on purpose, to rehearse a lossy network.
+pub fn faults(take: &Take) -> Option<String> {
+    let missing = take.missing();
+    let unwanted = missing.iter().filter(|gap| gap.reason != GapReason::Rehearsed);
+    told(take, unwanted.map(|gap| gap.count).sum())
+}
+
+fn told(take: &Take, missing_frames: u32) -> Option<String> {
     let mut losses = Vec::new();
-    let missing = take.frames() - take.present_frames();
-    if missing > 0 {
-        losses.push(format!("{missing} frames are missing"));
+    if missing_frames > 0 {
+        losses.push(format!("{missing_frames} frames are missing"));
     }
     if !take.damage.is_empty() {
         let bytes: usize = take.damage.iter().map(|d| d.bytes).sum();

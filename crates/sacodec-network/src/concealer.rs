@@ -10,7 +10,8 @@ pub enum Concealment {
     Silence,
     /// The last tokens that arrived are repeated, however long.
     Repeat,
-    /// The last tokens that arrived are repeated and fade: at once how the voice sounds, later its level.
+    /// The last tokens that arrived are repeated and fade: a lost acoustic stream at once, the level after 0.4 s
+    /// without a semantic token.
     #[default]
     Fade,
 }
@@ -18,7 +19,8 @@ pub enum Concealment {
 /// Gain of the acoustic stream from one lost frame to the next: what is left is the semantic stream, which says less of
 /// how the voice sounded.
 const ACOUSTIC_DECAY: f32 = 0.9;
-/// So long a voice is continued at its level, 0.4 s: to fade sooner is heard as worse than any gap that ends by then.
+/// So long a voice is continued at its level without a semantic token, 0.4 s: to fade sooner is heard as worse than any
+/// gap that ends by then.
 const HELD_FRAMES: u32 = 30;
 /// From then on its level falls by a decibel with each frame.
 const LEVEL_DECAY: f32 = 0.891_250_94;
@@ -70,6 +72,13 @@ struct Past {
     missing_frames: u32,
 }
 
+impl Past {
+    /// Whether there is nothing to give: no token arrives, and none did before.
+    fn is_unknown(&self) -> bool {
+        self.missing_frames > 0 && self.last.is_none()
+    }
+}
+
 /// Follows the tokens of one channel.
 ///
 /// For each frame, [`Concealer::next`] is called before it is coded, and [`Concealer::sent`] when its tokens are known.
@@ -99,30 +108,32 @@ impl Concealer {
             *instead = lost.then(|| past.last.unwrap_or_default());
         }
         let [semantic, acoustic] = instead;
+        let streams = StreamGain { acoustic: self.acoustic_gain(how), ..StreamGain::BOTH };
         let level = self.wanted_level(how);
-        let streams = match how {
-            Concealment::Fade => {
-                let [_, acoustic] = self.past;
-                let gain = ACOUSTIC_DECAY.powi(acoustic.missing_frames as i32);
-                StreamGain { acoustic: gain, ..StreamGain::BOTH }
-            }
-            Concealment::Silence | Concealment::Repeat => StreamGain::BOTH,
-        };
         let before = self.level.replace(level).unwrap_or(level);
         Heard { semantic, acoustic, streams, level: [before, level] }
     }
 
+    /// How strongly the acoustic stream enters the decoder.
+    fn acoustic_gain(&self, how: Concealment) -> f32 {
+        let [semantic, acoustic] = &self.past;
+        match how {
+            // A voice without a sound of its own yet: the semantic stream alone.
+            _ if acoustic.is_unknown() && !semantic.is_unknown() => 0.0,
+            Concealment::Fade => ACOUSTIC_DECAY.powi(acoustic.missing_frames as i32),
+            Concealment::Silence | Concealment::Repeat => 1.0,
+        }
+    }
+
     /// The level at which the frame shall end.
     fn wanted_level(&self, how: Concealment) -> f32 {
-        let [semantic, acoustic] = self.past;
-        // Before anything arrived there is nothing to continue.
-        let is_unknown = self.past.iter().any(|past| past.missing_frames > 0 && past.last.is_none());
-        let missing_frames = semantic.missing_frames.min(acoustic.missing_frames);
+        let [semantic, _] = &self.past;
         match how {
-            _ if is_unknown => 0.0,
+            // Before anything was said there is nothing to continue.
+            _ if semantic.is_unknown() => 0.0,
             Concealment::Silence if self.lost.contains(&true) => 0.0,
-            // A voice that goes on for ever is nobody's.
-            Concealment::Fade => LEVEL_DECAY.powi(missing_frames.saturating_sub(HELD_FRAMES) as i32),
+            // A voice that goes on for ever is nobody's, whatever its acoustic stream does meanwhile.
+            Concealment::Fade => LEVEL_DECAY.powi(semantic.missing_frames.saturating_sub(HELD_FRAMES) as i32),
             Concealment::Silence | Concealment::Repeat => 1.0,
         }
     }
@@ -141,6 +152,7 @@ mod tests {
 
     const WAYS: [Concealment; 3] = [Concealment::Silence, Concealment::Repeat, Concealment::Fade];
     const SEMANTIC: LostStreams = LostStreams { semantic: true, acoustic: false };
+    const ACOUSTIC: LostStreams = LostStreams { semantic: false, acoustic: true };
 
     fn frame(n: u16) -> TokenFrame {
         TokenFrame { semantic: n, acoustic: 100 + n }
@@ -205,11 +217,41 @@ mod tests {
     }
 
     #[test]
-    fn before_anything_arrived_there_is_silence_from_the_first_sample_on() {
+    fn fading_takes_the_level_of_a_voice_whose_semantic_stream_stays_away() {
+        let lost = [&[LostStreams::NONE][..], &[SEMANTIC; 100], &[LostStreams::NONE]].concat();
+        let (faded, repeated) = (heard(&lost, Concealment::Fade), heard(&lost, Concealment::Repeat));
+        assert_eq!(faded[..31], repeated[..31], "held");
+        assert!((level_db(&faded[31]) + 1.0).abs() < 1e-3 && (level_db(&faded[100]) + 70.0).abs() < 1e-2);
+        assert!(repeated.iter().all(|heard| heard.level == [1.0; 2]));
+        assert!(faded.iter().all(|heard| heard.gain(StreamGain::BOTH) == StreamGain::BOTH));
+        assert_eq!(faded[101].level, [faded[100].level[1], 1.0], "it comes back over a hop");
+    }
+
+    #[test]
+    fn a_semantic_stream_that_arrives_keeps_its_level() {
+        let lost = [&[LostStreams::NONE][..], &[ACOUSTIC; 100]].concat();
+        for how in [Concealment::Repeat, Concealment::Fade] {
+            assert!(heard(&lost, how).iter().all(|heard| heard.level == [1.0; 2]), "{how:?}");
+        }
+    }
+
+    #[test]
+    fn before_a_semantic_token_arrived_there_is_silence_from_the_first_sample_on() {
         for how in WAYS {
             let heard = heard(&[LostStreams::BOTH, SEMANTIC, LostStreams::NONE], how);
             let levels: Vec<_> = heard.iter().map(|heard| heard.level).collect();
             assert_eq!(levels, [[0.0, 0.0], [0.0, 0.0], [0.0, 1.0]], "{how:?}");
+        }
+    }
+
+    #[test]
+    fn before_an_acoustic_token_arrived_the_semantic_stream_is_heard_alone() {
+        for how in [Concealment::Repeat, Concealment::Fade] {
+            let heard = heard(&[ACOUSTIC, ACOUSTIC, LostStreams::BOTH, LostStreams::NONE], how);
+            assert!(heard.iter().all(|heard| heard.level == [1.0; 2]), "{how:?}");
+            let gains: Vec<_> = heard.iter().map(|heard| heard.gain(StreamGain::BOTH)).collect();
+            let alone = StreamGain::SEMANTIC_ONLY;
+            assert_eq!(gains, [alone, alone, alone, StreamGain::BOTH], "{how:?}");
         }
     }
 

@@ -126,7 +126,10 @@ pub fn check_pack(take: &Take, model: &CodecModel) -> Result<(), DecodeError> {
 /// A decoder for each channel, and how far they are.
 struct Decoder {
     channels: Vec<TokenDecoder>,
+    /// The last frame of each channel: its tokens, if it was there.
     last: Vec<Option<TokenFrame>>,
+    /// The codec failed on it.
+    last_failed: bool,
     /// How the frame is concealed that is missing.
     concealment: Option<Concealment>,
     ready: Vec<Vec<f32>>,
@@ -143,6 +146,7 @@ impl Decoder {
         Ok(Self {
             channels: channels.collect::<Result<_, _>>()?,
             last: vec![None; count],
+            last_failed: false,
             concealment,
             ready: vec![Vec::new(); count],
             given_samples: 0,
@@ -151,17 +155,25 @@ impl Decoder {
     }
 
     fn frame(&mut self, tokens: Option<&[TokenFrame]>, failed: bool) -> Result<(), DecodeError> {
-        for (i, decoder) in self.channels.iter_mut().enumerate() {
-            let tokens = tokens.map(|t| t[i]);
-            let concealment = self.concealment.filter(|_| tokens.is_none() && !failed);
-            match concealment {
-                Some(concealment) => decoder.conceal(concealment, &mut self.ready[i])?,
-                None => decoder.frame(tokens, &mut self.ready[i])?,
+        self.last_failed = failed;
+        for (i, last) in self.last.iter_mut().enumerate() {
+            *last = tokens.map(|t| t[i]);
+        }
+        self.last_frame()?;
+        if failed {
+            self.channels.iter_mut().for_each(TokenDecoder::reset_codec);
+        }
+        Ok(())
+    }
+
+    /// Decodes or conceals the last frame, be it again.
+    fn last_frame(&mut self) -> Result<(), DecodeError> {
+        let concealment = self.concealment.filter(|_| !self.last_failed);
+        for ((decoder, &last), ready) in self.channels.iter_mut().zip(&self.last).zip(&mut self.ready) {
+            match concealment.filter(|_| last.is_none()) {
+                Some(concealment) => decoder.conceal(concealment, ready)?,
+                None => decoder.frame(last, ready)?,
             }
-            if failed {
-                decoder.reset_codec();
-            }
-            self.last[i] = tokens;
         }
         Ok(())
     }
@@ -188,7 +200,7 @@ impl Decoder {
     }
 
     /// Fills up to the sample `end` of the output and begins anew there. The end of the last frame
-    /// comes out with frames after it: its own again, for want of others.
+    /// comes out with frames after it: its own again, for want of others, or concealed as it was.
     fn end_stretch<E: From<DecodeError>>(
         &mut self,
         end: f64,
@@ -203,9 +215,7 @@ impl Decoder {
             if self.ready[0].len() >= missing {
                 break;
             }
-            for (i, decoder) in self.channels.iter_mut().enumerate() {
-                decoder.frame(self.last[i], &mut self.ready[i]).map_err(DecodeError::from)?;
-            }
+            self.last_frame()?;
         }
         self.ready.iter_mut().for_each(|channel| channel.resize(missing, 0.0));
         self.give(sink)?;

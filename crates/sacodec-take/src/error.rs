@@ -59,6 +59,16 @@ pub enum TakeError {
         /// Frames that are there.
         present: u64,
     },
+    /// So many frames were taken out that no reader would accept the take.
+    #[error(
+        "{missing} frames would be missing and {present} be left, and no reader accepts such a take: lose fewer, or take a shorter one"
+    )]
+    MostlyLost {
+        /// Frames that are missing.
+        missing: u64,
+        /// Frames that are there.
+        present: u64,
+    },
     /// The disk.
     #[error(transparent)]
     Io(#[from] std::io::Error),

@@ -1,5 +1,7 @@
 //! Reads a take: all that is sound of it, and what is not.
 
+mod lose;
+
 use std::fs::File;
 use std::io::{Read, Write};
 use std::ops::Range;
@@ -276,35 +278,6 @@ impl Take {
             }
             (current.map(|anchor| anchor.at(index, samples, rate_hz)), segments.saturating_sub(1))
         })
-    }
-
-    /// Takes out every frame whose index `is_lost`: a gap, [`GapReason::Rehearsed`]. Gives how many were there.
-    pub fn lose(&mut self, is_lost: impl Fn(u32) -> bool) -> u32 {
-        let before = self.present_frames();
-        let runs = std::mem::take(&mut self.runs);
-        for Run { index, frames, offset } in runs {
-            for (index, place) in (index..index + frames).zip(0..) {
-                if is_lost(index) {
-                    match self.gaps.last_mut() {
-                        Some(gap) if gap.index + gap.count == index && gap.reason == GapReason::Rehearsed => {
-                            gap.count += 1;
-                        }
-                        _ => self.gaps.push(Gap { index, count: 1, reason: GapReason::Rehearsed }),
-                    }
-                    continue;
-                }
-                match self.runs.last_mut() {
-                    Some(run) if run.index + run.frames == index => run.frames += 1,
-                    _ => self.runs.push(Run {
-                        index,
-                        frames: 1,
-                        offset: offset + place * self.header.channels,
-                    }),
-                }
-            }
-        }
-        self.gaps.sort_by_key(|gap| gap.index);
-        before - self.present_frames()
     }
 
     /// The take written anew, as [`Take::write_repaired`].

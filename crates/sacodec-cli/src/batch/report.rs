@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::audio::SourceDigest;
 use crate::outcome::Outcome;
-use crate::take::losses;
+use crate::take::faults;
 use sacodec_take::Take;
 
 /// What a file gave.
@@ -45,14 +45,14 @@ impl Made {
         Self { files: files.into_iter().map(|file| file.as_ref().into()).collect(), ..Self::default() }
     }
 
-    /// These files are the take, or were made of it.
+    /// These files are the take, or were made of it. What was taken out of it on purpose is no loss.
     pub fn of(take: &Take, files: impl IntoIterator<Item = impl AsRef<Path>>) -> Self {
         let length_samples = take.footer.as_ref().and_then(|footer| footer.length_samples);
         let seconds = length_samples.map(|samples| samples as f64 / take.header.host_rate_hz);
         Self {
             frames: Some(take.frames()),
             seconds: seconds.or(Some(f64::from(take.frames()) / take.header.frame_rate_hz())),
-            losses: losses(take),
+            losses: faults(take),
             ..Self::files(files)
         }
     }

@@ -173,18 +173,45 @@ fn what_is_lost_is_not_heard() {
     }
 }
 
+/// All of `streams` is lost from the first frame on.
+fn all_lost(streams: LossyStreams, concealment: Concealment) -> Network {
+    let loss = Loss { model: LossModel::Random, rate: 1.0, streams, ..Loss::default() };
+    Network { loss, concealment }
+}
+
 #[test]
-fn before_anything_has_arrived_there_is_silence() {
+fn before_a_semantic_token_has_arrived_there_is_silence() {
     let speech = &speech_48k()[..60_000];
-    for streams in [LossyStreams::Both, LossyStreams::Semantic, LossyStreams::Acoustic] {
+    for streams in [LossyStreams::Both, LossyStreams::Semantic] {
         for concealment in WAYS {
-            let loss = Loss { model: LossModel::Random, rate: 1.0, streams, ..Loss::default() };
-            let network = Network { loss, concealment };
             let mut engine = engine(48_000.0, 1, Scheduling::Spread);
-            let (out, told) = render(&mut engine, network, speech, Blocks::Fixed(480));
+            let (out, told) = render(&mut engine, all_lost(streams, concealment), speech, Blocks::Fixed(480));
             assert!(told.iter().all(|frame| frame.lost.any()));
             assert_same(&out[0], &vec![0.0; speech.len()], 0.0, &format!("{streams:?}, {concealment:?}"));
         }
+    }
+}
+
+#[test]
+fn before_an_acoustic_token_has_arrived_the_semantic_stream_is_heard_alone() {
+    let speech = &speech_48k()[..60_000];
+    let alone = {
+        let controls = Controls { streams: StreamGain::SEMANTIC_ONLY, ..controls(Network::default()) };
+        let mut out = speech.to_vec();
+        engine(48_000.0, 1, Scheduling::Spread).process(&mut [&mut out], &controls, |_| {});
+        out
+    };
+    assert!(alone.iter().any(|sample| sample.abs() > 0.01), "it is heard");
+    for concealment in WAYS {
+        let mut engine = engine(48_000.0, 1, Scheduling::Spread);
+        let network = all_lost(LossyStreams::Acoustic, concealment);
+        let (out, told) = render(&mut engine, network, speech, Blocks::Fixed(480));
+        assert!(told.iter().all(|frame| frame.lost.any()));
+        let expected = match concealment {
+            Concealment::Silence => &vec![0.0; speech.len()],
+            Concealment::Repeat | Concealment::Fade => &alone,
+        };
+        assert_same(&out[0], expected, 0.0, &format!("{concealment:?}"));
     }
 }
 

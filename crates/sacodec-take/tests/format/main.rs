@@ -4,6 +4,7 @@ mod damage;
 mod decoded;
 mod fields;
 mod hostile;
+mod lost;
 mod written;
 
 use sacodec_take::{Anchor, CodebookSizes, GapReason, Header, PackId, Take, TakeSerializer};
