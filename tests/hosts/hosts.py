@@ -182,12 +182,12 @@ class Dawdreamer:
         return late[:, latency:latency + audio.shape[1]]
 
 
-def cli_roundtrip(audio, rate_hz, channels="each", difference=False):
-    """`sacodec roundtrip` on a 32-bit float WAV -> (report, coded audio[, difference audio])."""
+def cli_roundtrip(audio, rate_hz, channels="each", difference=False, options=()):
+    """`sacodec roundtrip` with `options` on a 32-bit float WAV -> (report, coded audio[, difference audio])."""
     with tempfile.TemporaryDirectory() as folder:
         source, coded, rest = (str(Path(folder) / f"{n}.wav") for n in ("in", "coded", "difference"))
         sf.write(source, audio.T, rate_hz, "FLOAT")
-        command = [built("SACODEC_BIN"), "roundtrip", source, coded, "--json", "--channels", channels]
+        command = [built("SACODEC_BIN"), "roundtrip", source, coded, "--json", "--channels", channels, *options]
         if difference:
             command += ["--difference", rest]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300)
