@@ -12,6 +12,7 @@
 mod columns;
 mod load;
 mod meters;
+mod moments;
 mod samples;
 mod scope;
 mod spectrum;
@@ -21,6 +22,7 @@ mod usage;
 pub use columns::{Column, Columns, SPAN_COLUMNS};
 pub use load::{LoadReading, LoadStats};
 pub use meters::{Meters, Reading, Signal};
+pub use moments::{MOST_MOMENTS, SeenMoment};
 pub use scope::{Scope, TimelineSpot};
 pub use spectrum::{BANDS, FLOOR_DB, band_hz, level_db};
 pub use tap::{Snapshot, TapEvent, TapReceiver, TapSender, tap};
