@@ -50,6 +50,7 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk) {
         spectrogram(ui, desk, i, picture, rect);
     }
     token_lanes(ui, desk, channels, lanes);
+    mark_moment(ui, desk, upper.union(lanes));
     time_axis(ui, desk, axis);
     hover(ui, desk, &[upper, lower], lanes, channels);
 }
@@ -207,6 +208,14 @@ fn lost_tokens(desk: &Desk, lane: usize) -> usize {
     let (columns, stream) = (&desk.scope.columns, lane_of(lane).1);
     let shown = columns.written().saturating_sub(desk.span as u64)..columns.written();
     shown.filter(|&number| columns.get(number).is_some_and(|column| column.lost.get(stream))).count()
+}
+
+/// Marks the moment whose picture is held.
+fn mark_moment(ui: &Ui, desk: &Desk, rect: Rect) {
+    let Some((_, column)) = desk.scope.held_moment() else { return };
+    if let Some(x) = desk.lanes.x_of(rect, desk.span, column) {
+        ui.painter_at(rect).vline(x.round(), rect.y_range(), (1.0, theme::ACCENT));
+    }
 }
 
 fn time_axis(ui: &Ui, desk: &Desk, rect: Rect) {

@@ -227,3 +227,164 @@ fn column_at(heard_samples: f64, axis: &Axis, columns: &Columns) -> Option<u64> 
         .map_while(|number| Some((number, columns.get(number)?)))
         .find_map(|(number, column)| begins_before(column).then_some(number))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::scope::Scope;
+    use super::super::tap::{TapReceiver, TapSender, tap};
+    use super::*;
+    use sacodec_codec::{CodecModel, TokenFrame};
+    use sacodec_engine::{CodedFrame, Observer, Scheduling, Transport};
+
+    const RATE_HZ: f64 = 48_000.0;
+    /// Where the host's timeline is when a playback begins.
+    const ORIGIN: f64 = 1e6;
+
+    /// A scope that hears noise, of which the coded signal has holes.
+    struct Player {
+        sender: TapSender,
+        receiver: TapReceiver,
+        scope: Scope,
+        timing: Timing,
+        stream_samples: u64,
+        random: fastrand::Rng,
+    }
+
+    impl Player {
+        fn new() -> Self {
+            let timing =
+                Timing::new(RATE_HZ, Scheduling::Spread, CodecModel::embedded().unwrap().info()).unwrap();
+            let (mut sender, mut receiver) = tap();
+            receiver.set_open(true);
+            sender.begin_stream(timing, 1);
+            let random = fastrand::Rng::with_seed(1);
+            Self { sender, receiver, scope: Scope::default(), timing, stream_samples: 0, random }
+        }
+
+        /// Plays frames; where the host stands still it tells no position. Holes are told by the seconds of this
+        /// playback at which they are, as the host's timeline has it, and are 60 ms long.
+        fn play(&mut self, seconds: f64, playing: bool, holes: &[f64]) {
+            let model = CodecModel::embedded().unwrap();
+            let begin = self.stream_samples;
+            for _ in 0..(seconds * 75.0) as usize {
+                let at = self.stream_samples;
+                let position_samples = playing.then_some(ORIGIN + (at - begin) as f64);
+                self.sender.begin_block(Transport { playing, position_samples, ..Transport::default() });
+                let frame = at / 640;
+                let place = FramePlace::of(frame, &self.timing);
+                self.sender.frame(CodedFrame::new(frame, place, &model, &[TokenFrame::default()], false));
+                let original: Vec<f32> = (0..640).map(|_| 0.2 * self.random.f32() - 0.1).collect();
+                let is_hole = |i: usize| {
+                    let heard = (at - begin) as f64 + i as f64 - self.timing.latency_samples as f64;
+                    holes.iter().any(|hole| (0.0..0.06).contains(&(heard / RATE_HZ - hole)))
+                };
+                let coded: Vec<f32> =
+                    original.iter().enumerate().map(|(i, s)| if is_hole(i) { 0.0 } else { *s }).collect();
+                self.sender.heard(&[&original], &[&coded]);
+                self.sender.end_block(0.1);
+                self.scope.update(&mut self.receiver);
+                self.stream_samples += 640;
+            }
+        }
+
+        /// Seconds on the timeline since it began to play, of all moments.
+        fn found(&self) -> Vec<f64> {
+            self.scope.moments().map(|moment| moment.seconds() - ORIGIN / RATE_HZ).collect()
+        }
+    }
+
+    #[track_caller]
+    fn assert_near(found: &[f64], holes: &[f64]) {
+        assert_eq!(found.len(), holes.len(), "{found:?}");
+        let near = found.iter().all(|found| holes.iter().any(|hole| (found - hole - 0.03).abs() < 0.05));
+        assert!(near, "{found:?} instead of {holes:?}");
+    }
+
+    #[test]
+    fn a_fault_is_found_at_its_place_on_the_timeline() {
+        let mut player = Player::new();
+        player.play(1.0, false, &[]);
+        player.play(5.0, true, &[1.0, 3.5]);
+        assert_near(&player.found(), &[1.0, 3.5]);
+        let markers = player.scope.markers();
+        assert_eq!((markers[0].rank, markers[1].rank), (1, 2));
+        for marker in markers {
+            assert!((marker.seconds * RATE_HZ - marker.sample as f64).abs() < 1.0, "{marker:?}");
+        }
+    }
+
+    #[test]
+    fn a_playback_begins_a_new_list_and_its_end_keeps_it() {
+        let mut player = Player::new();
+        player.play(3.0, true, &[1.0]);
+        player.play(2.0, false, &[]);
+        assert_near(&player.found(), &[1.0]);
+        // The first fault of the new playback is later than what the one before left under way.
+        player.play(3.0, true, &[-0.03, 2.0]);
+        assert_near(&player.found(), &[2.0]);
+        // Another stream, as where a host resets the plugin after it stopped.
+        player.sender.begin_stream(player.timing, 1);
+        player.stream_samples = 0;
+        player.play(1.0, true, &[]);
+        assert_near(&player.found(), &[2.0]);
+        player.scope.clear_moments();
+        assert!(player.found().is_empty());
+    }
+
+    #[test]
+    fn the_picture_of_a_moment_has_it_at_the_column_that_is_marked_however_long_ago_it_was() {
+        let mut player = Player::new();
+        player.play(20.0, true, &[2.0]);
+        let moment = player.scope.moments().next().unwrap().number;
+        let live = player.scope.columns.written();
+        player.scope.hold_moment(moment);
+        let (number, column) = player.scope.held_moment().unwrap();
+        assert_eq!(number, moment);
+        let columns = &player.scope.columns;
+        let coded = |number: u64| {
+            columns.get(number).map(|c| c.spectra.coded.iter().map(|&l| u32::from(l)).sum::<u32>())
+        };
+        let quietest = (0..columns.written()).min_by_key(|&number| coded(number)).unwrap();
+        assert!(quietest.abs_diff(column) <= 3, "the hole is at {quietest}, marked is {column}");
+        assert!(columns.written() > column + 100 && columns.written() < live);
+        let place = columns.get(column).unwrap().place;
+        let spot = player.scope.spot(place).unwrap().timeline.unwrap();
+        assert!((spot.1 - ORIGIN / RATE_HZ - 2.03).abs() < 0.1, "{spot:?}");
+
+        // The sound goes on, and is shown afterwards.
+        player.play(1.0, true, &[]);
+        assert_eq!(player.scope.held_moment(), Some((moment, column)));
+        player.scope.hold(false);
+        assert_eq!((player.scope.held_moment(), player.scope.columns.written()), (None, live + 75));
+    }
+
+    #[test]
+    fn a_moment_just_before_the_stream_ended_has_a_picture_of_what_there_was() {
+        let mut player = Player::new();
+        player.play(2.0, true, &[1.6]);
+        player.sender.begin_stream(player.timing, 1);
+        player.stream_samples = 0;
+        player.play(1.0, true, &[]);
+        assert_near(&player.found(), &[1.6]);
+        let moment = player.scope.moments().next().unwrap().number;
+        player.scope.hold_moment(moment);
+        let (_, column) = player.scope.held_moment().unwrap();
+        assert!(player.scope.columns.written() > column + 10);
+        player.scope.hold_moment(u64::MAX);
+        assert_eq!(player.scope.held_moment().unwrap().0, moment, "one that there is not changes nothing");
+    }
+
+    #[test]
+    fn what_is_kept_does_not_grow() {
+        let mut player = Player::new();
+        let holes: Vec<f64> = (1..40).map(f64::from).collect();
+        player.play(41.0, true, &holes);
+        assert_eq!(player.scope.moments().len(), MOST_MOMENTS);
+        let most = (COLUMNS_BEFORE + COLUMNS_AFTER + 1) as usize;
+        let is_bounded = |seen: &SeenMoment| match &seen.sight {
+            Sight::Picture(picture) => picture.columns.len() <= most,
+            _ => false,
+        };
+        assert!(player.scope.moments().all(is_bounded));
+    }
+}
