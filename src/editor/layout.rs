@@ -65,7 +65,7 @@ impl Desk {
         let split = middle.right() - side_width;
         let left = Rect::from_min_max(middle.min, pos2(split - 10.0, middle.bottom()));
         let side = Rect::from_min_max(pos2(split, middle.top()), middle.max);
-        area(ui, left, |ui| spectra::draw(ui, self));
+        area(ui, left, |ui| spectra::draw(ui, self, inputs.facts));
         let actions = area(ui, side, |ui| self.draw_side(ui, inputs));
         area(ui, controls, |ui| controls::draw(ui, inputs, &mut self.gain_gesture));
         actions

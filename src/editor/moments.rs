@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use egui::{Align, Align2, Layout, Rect, Sense, Ui, WidgetInfo, vec2};
+use egui::{Align, Align2, Layout, Rect, RichText, Sense, Ui, WidgetInfo, vec2};
 
 use super::action::Action;
 use super::desk::Desk;
 use super::theme;
-use super::widgets::{caption, problem, segment, tail_within};
+use super::widgets::{problem, segment, tail_within};
 use crate::status::Facts;
 use sacodec_moments::{Marker, MarkerFormat, time_code};
 use sacodec_take::atomic_file::{AtomicFile, AtomicFileError};
@@ -26,20 +26,21 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk, facts: &Facts) -> Vec<Action> {
         return Vec::new();
     }
     ui.spacing_mut().item_spacing.y = 2.0;
+    let mut actions = Vec::new();
+    ui.horizontal(|ui| {
+        ui.menu_button(RichText::new("Save as").size(12.0), |ui| actions.extend(formats(ui)))
+            .response
+            .on_hover_text(format!("Writes the moments to {}", facts.take_folder.display()));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let tip = "Forgets the moments. A new list begins when the transport starts, too";
+            if segment(ui, false, "Clear", vec2(0.0, 20.0), 12.0, tip).clicked() {
+                desk.scope.clear_moments();
+            }
+        });
+    });
+    actions.extend(outcome(ui, facts));
     rows(ui, desk);
-    ui.add_space(4.0);
-    ui.horizontal_wrapped(|ui| {
-        let actions = save(ui, facts);
-        let tip = "Forgets the moments. A new list begins when the transport starts, too";
-        if segment(ui, false, "Clear", vec2(0.0, 20.0), 12.0, tip).clicked() {
-            desk.scope.clear_moments();
-        }
-        actions
-    })
-    .inner
-    .into_iter()
-    .chain(outcome(ui, facts))
-    .collect()
+    actions
 }
 
 fn rows(ui: &mut Ui, desk: &mut Desk) {
@@ -75,28 +76,25 @@ fn rows(ui: &mut Ui, desk: &mut Desk) {
 }
 
 /// What the moments can be saved as.
-pub fn save(ui: &mut Ui, facts: &Facts) -> Vec<Action> {
-    caption(ui, "save as");
-    ui.spacing_mut().item_spacing.x = 2.0;
-    let mut actions = Vec::new();
+fn formats(ui: &mut Ui) -> Option<Action> {
+    let mut action = None;
     for format in MarkerFormat::ALL {
-        let what = match format {
-            MarkerFormat::Csv => "A table of the worst moments",
-            MarkerFormat::Audacity => "The worst moments as a label track of Audacity",
-            MarkerFormat::Reaper => "The worst moments as markers of REAPER: Region/Marker Manager, Import",
-            MarkerFormat::Audition => "The worst moments as markers of Adobe Audition",
-            MarkerFormat::Json => "The worst moments as a list in JSON",
+        let tip = match format {
+            MarkerFormat::Csv => "A table",
+            MarkerFormat::Audacity => "A label track of Audacity: File, Import, Labels",
+            MarkerFormat::Reaper => "Markers of REAPER: Region/Marker Manager, Import",
+            MarkerFormat::Audition => "Markers of Adobe Audition: Markers panel, Import",
+            MarkerFormat::Json => "A list of objects",
         };
-        let tip = format!("{what}. The file goes to {}", facts.take_folder.display());
-        if segment(ui, false, format.name(), vec2(0.0, 20.0), 12.0, &tip).clicked() {
-            actions.push(Action::SaveMoments(format));
+        if ui.button(format.name()).on_hover_text(tip).clicked() {
+            action = Some(Action::SaveMoments(format));
         }
     }
-    actions
+    action
 }
 
 /// How saving went.
-pub fn outcome(ui: &mut Ui, facts: &Facts) -> Option<Action> {
+fn outcome(ui: &mut Ui, facts: &Facts) -> Option<Action> {
     let path = match facts.moments_outcome.as_ref()? {
         Ok(path) => path,
         Err(text) => {
@@ -116,11 +114,21 @@ pub fn outcome(ui: &mut Ui, facts: &Facts) -> Option<Action> {
     .inner
 }
 
+/// Writes the moments to the folder of takes, under the name of takes.
+///
+/// # Errors
+/// Why not, in words.
+pub fn save(desk: &Desk, facts: &Facts, format: MarkerFormat) -> Result<PathBuf, String> {
+    let name = facts.take_name.as_ref().or(facts.track.as_ref()).map_or("", String::as_str);
+    let date: String = (desk.clock)().chars().take_while(|c| *c != 'T').collect();
+    save_to(&facts.take_folder, name, &date, format, &desk.scope.markers())
+}
+
 /// Writes the markers to the first free file of `<name>_<date>_<number>` in `folder`.
 ///
 /// # Errors
 /// Why not, in words.
-pub fn save_to(
+fn save_to(
     folder: &Path,
     name: &str,
     date: &str,

@@ -7,7 +7,6 @@ use egui::{Align, Layout, RichText, TextEdit, Ui, vec2};
 use super::action::{Action, Place};
 use super::desk::Desk;
 use super::inputs::Inputs;
-use super::moments;
 use super::theme;
 use super::widgets::{Segment, caption, choice, count, problem, segment, set, tail, tail_within};
 use crate::status::Facts;
@@ -48,18 +47,7 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk, inputs: &Inputs) -> Vec<Action> {
     }
     ui.add_space(4.0);
     let wishes = [name(ui, desk, facts), folder(ui, desk, facts), formats(ui, facts), last_take(ui, facts)];
-    wishes.into_iter().flatten().chain(worst_moments(ui, desk, facts)).collect()
-}
-
-/// The worst moments go where takes go.
-fn worst_moments(ui: &mut Ui, desk: &Desk, facts: &Facts) -> Vec<Action> {
-    if desk.scope.moments().len() == 0 {
-        return Vec::new();
-    }
-    ui.add_space(4.0);
-    caption(ui, "worst moments").on_hover_text("They are listed on the tab Worst");
-    let actions = ui.horizontal_wrapped(|ui| moments::save(ui, facts)).inner;
-    actions.into_iter().chain(moments::outcome(ui, facts)).collect()
+    wishes.into_iter().flatten().collect()
 }
 
 fn last_take(ui: &mut Ui, facts: &Facts) -> Option<Action> {

@@ -33,7 +33,6 @@ use crate::state::{MIN_SIZE, WindowChoice};
 use crate::status::{Facts, Status};
 #[cfg(target_os = "linux")]
 use crate::x11;
-use sacodec_moments::MarkerFormat;
 use sacodec_scope::TapReceiver;
 use sacodec_take::settings::{self, Destination, SessionChoice};
 
@@ -421,13 +420,6 @@ impl Core {
         });
     }
 
-    fn save_moments(&mut self, facts: &Facts, format: MarkerFormat) {
-        let name = facts.take_name.as_ref().or(facts.track.as_ref()).map_or("", String::as_str);
-        let date = (self.desk.clock)().chars().take_while(|c| *c != 'T').collect::<String>();
-        let markers = self.desk.scope.markers();
-        self.moments_outcome = Some(moments::save_to(&facts.take_folder, name, &date, format, &markers));
-    }
-
     fn act(&mut self, ctx: &egui::Context, action: Action, inputs: &Inputs) {
         let facts = inputs.facts;
         use Action::{ChoosePack, ChooseTrace, Pick, Reveal, TakeFolder, TakeFormats, TakeName};
@@ -448,7 +440,9 @@ impl Core {
             }
             Action::SavePreset(path) => self.preset_file.save(inputs.params, path),
             Action::LoadPreset(path) => self.preset_file.load(inputs.params, inputs.setter, &path),
-            Action::SaveMoments(format) => self.save_moments(facts, format),
+            Action::SaveMoments(format) => {
+                self.moments_outcome = Some(moments::save(&self.desk, facts, format))
+            }
             Action::AskForRestart => self.status.want_restart(),
             Action::TrialsEnded(result) => self.params.session.add_abx_result(result),
             Reveal(path) => {

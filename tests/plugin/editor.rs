@@ -192,6 +192,15 @@ fn the_worst_moments_and_the_picture_of_one() {
 }
 
 #[test]
+fn what_is_not_speech() {
+    compare("not_speech", || {
+        let mut studio = Studio::active();
+        studio.play_chord(5.0);
+        studio
+    });
+}
+
+#[test]
 fn the_engines_numbers() {
     compare("engine", || {
         let mut studio = Studio::playing();
@@ -354,6 +363,7 @@ fn every_committed_picture_belongs_to_a_test() {
         "bad_pack",
         "engine",
         "moments",
+        "not_speech",
         "moment_held",
         "loss",
         "trace",

@@ -10,6 +10,8 @@
 //! describes with its tokens a sound as many hops earlier.
 
 mod columns;
+mod current;
+mod domain;
 mod load;
 mod meters;
 mod moments;
@@ -20,6 +22,7 @@ mod tap;
 mod usage;
 
 pub use columns::{Column, Columns, SPAN_COLUMNS};
+pub use domain::Oddity;
 pub use load::{LoadReading, LoadStats};
 pub use meters::{Meters, Reading, Signal};
 pub use moments::{MOST_MOMENTS, SeenMoment};

@@ -133,8 +133,10 @@ impl SeenMoment {
 }
 
 impl Moments {
-    /// A stream begins, of which each `group` of samples is one here.
-    pub fn begin(&mut self, rate_hz: f64, group: usize) {
+    /// A stream begins, of which each `group` of samples is one here; one that is not new was looked at before.
+    pub fn begin(&mut self, rate_hz: f64, group: usize, is_new: bool) {
+        // A host may stop without a word, and reset before it starts again.
+        self.was_playing &= !is_new;
         self.finder = Some(MomentFinder::new(rate_hz / group as f64));
         self.group = group;
         self.begin_samples = 0.0;
@@ -322,11 +324,19 @@ mod tests {
         // The first fault of the new playback is later than what the one before left under way.
         player.play(3.0, true, &[-0.03, 2.0]);
         assert_near(&player.found(), &[2.0]);
-        // Another stream, as where a host resets the plugin after it stopped.
-        player.sender.begin_stream(player.timing, 1);
-        player.stream_samples = 0;
+        // The window is hidden for a moment.
+        player.receiver.set_open(false);
+        player.receiver.set_open(true);
         player.play(1.0, true, &[]);
         assert_near(&player.found(), &[2.0]);
+        // A host resets the plugin after it stopped, and once more before it starts.
+        for (playing, found) in [(false, &[2.0][..]), (true, &[])] {
+            player.sender.begin_stream(player.timing, 1);
+            player.stream_samples = 0;
+            player.play(1.0, playing, &[]);
+            assert_near(&player.found(), found);
+        }
+        player.play(3.0, true, &[1.0]);
         player.scope.clear_moments();
         assert!(player.found().is_empty());
     }
@@ -364,7 +374,7 @@ mod tests {
         player.play(2.0, true, &[1.6]);
         player.sender.begin_stream(player.timing, 1);
         player.stream_samples = 0;
-        player.play(1.0, true, &[]);
+        player.play(1.0, false, &[]);
         assert_near(&player.found(), &[1.6]);
         let moment = player.scope.moments().next().unwrap().number;
         player.scope.hold_moment(moment);

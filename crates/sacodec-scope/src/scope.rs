@@ -1,23 +1,18 @@
 //! The scope itself: what the tap gives becomes what is shown.
 
-use std::collections::VecDeque;
-
 use super::columns::{Column, Columns};
+use super::current::Current;
+use super::domain::{Domain, Oddity};
 use super::load::LoadStats;
 use super::meters::Meters;
 use super::moments::{Axis, Moments, Picture, SeenMoment};
-use super::samples::Samples;
-use super::spectrum::{Analyzer, Spectra};
+use super::spectrum::Spectra;
 use super::tap::{Snapshot, TapEvent, TapReceiver};
 use super::usage::Usage;
+use sacodec_codec::SpeechStats;
 use sacodec_engine::{FramePlace, Timing};
 use sacodec_moments::Marker;
 use sacodec_token::FRAME_RATE_HZ;
-
-/// From twice this rate on, spectra are made of the mean of neighbouring samples.
-const SPECTRUM_RATE_HZ: f64 = 48_000.0;
-/// Frames that wait for their samples at most; more only if samples were dropped.
-const WAITING_FRAMES: usize = 512;
 
 /// The place of a frame.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,24 +21,6 @@ pub struct TimelineSpot {
     pub stream_s: f64,
     /// Host samples and seconds from the beginning of the host's timeline, where it tells.
     pub timeline: Option<(f64, f64)>,
-}
-
-/// The stream that is looked at.
-struct Current {
-    stream: u32,
-    axis: Axis,
-    channels: usize,
-    /// Each channel is coded for itself: columns are of the left one.
-    is_dual: bool,
-    original: Samples,
-    coded: Samples,
-    analyzer: Analyzer,
-    /// Host samples for one of the spectrum's.
-    group: usize,
-    /// What was heard last, as one channel: original and coded.
-    heard: [Vec<f32>; 2],
-    waiting: VecDeque<Column>,
-    windows: [Vec<f32>; 2],
 }
 
 /// Everything an editor shows of the sound and its tokens.
@@ -62,6 +39,7 @@ pub struct Scope {
     /// The axis of what is held, where it is not the current stream's.
     held_axis: Option<Axis>,
     moments: Moments,
+    domain: Domain,
     /// The moment whose picture is held, and its column there.
     held_moment: Option<(u64, u64)>,
     opening: u32,
@@ -143,6 +121,11 @@ impl Scope {
         self.held_moment
     }
 
+    /// What is odd about the sound of now, for a pack that says this of speech.
+    pub fn oddity(&self, stats: SpeechStats) -> Option<Oddity> {
+        self.domain.oddity(stats)
+    }
+
     /// The axis of the columns.
     fn shown(&self) -> Option<&Axis> {
         self.held_axis.as_ref().or(self.current.as_ref().map(|current| &current.axis))
@@ -197,26 +180,17 @@ impl Scope {
                 }
                 if let Some(current) = &mut self.current {
                     current.is_dual = channels > 1;
-                    if current.waiting.len() == WAITING_FRAMES {
-                        current.waiting.pop_front();
-                    }
                     let frame = Some(index);
                     let spectra = Spectra::SILENT;
-                    current.waiting.push_back(Column {
-                        frame,
-                        place,
-                        tokens,
-                        channels,
-                        failed,
-                        lost,
-                        spectra,
-                    });
+                    let column = Column { frame, place, tokens, channels, failed, lost, spectra };
+                    current.wait(column, pack);
                 }
             }
         }
     }
 
     fn begin(&mut self, stream: u32, timing: Timing, channels: usize) {
+        let is_new = self.current.as_ref().is_none_or(|current| current.stream != stream);
         let same = |c: &Current| c.axis.timing.rate_hz == timing.rate_hz && c.channels == channels;
         if self.current.as_ref().is_none_or(|c| !same(c)) || self.meters.is_none() {
             self.meters = Some(Meters::new(timing.rate_hz, channels));
@@ -227,25 +201,10 @@ impl Scope {
             self.held_axis = self.current.take().map(|current| current.axis);
         }
         self.live_columns.as_mut().unwrap_or(&mut self.columns).clear();
-        let group = (timing.rate_hz / SPECTRUM_RATE_HZ).floor().max(1.0) as usize;
-        let analyzer = Analyzer::new(timing.rate_hz / group as f64);
-        let window = analyzer.window_samples();
-        // A window and all that the editor may be late by.
-        let reach = (timing.rate_hz / group as f64 * 3.0) as usize + 2 * window;
-        self.moments.begin(timing.rate_hz, group);
-        self.current = Some(Current {
-            stream,
-            axis: Axis::new(timing),
-            channels,
-            is_dual: false,
-            original: Samples::new(reach),
-            coded: Samples::new(reach),
-            analyzer,
-            group,
-            heard: [Vec::new(), Vec::new()],
-            waiting: VecDeque::new(),
-            windows: [vec![0.0; window], vec![0.0; window]],
-        });
+        let current = Current::new(stream, timing, channels);
+        self.moments.begin(timing.rate_hz, current.group, is_new);
+        self.domain.clear();
+        self.current = Some(current);
     }
 
     fn snapshot(&mut self, snapshot: &Snapshot) {
@@ -255,6 +214,7 @@ impl Scope {
         if let Some(current) = &mut self.current {
             let start = current.hear(snapshot);
             let [original, coded] = &current.heard;
+            self.domain.hear(original);
             let columns = self.live_columns.as_ref().unwrap_or(&self.columns);
             self.moments.hear(start, original, coded, &current.axis, columns);
         }
@@ -278,56 +238,17 @@ impl Scope {
     fn finish_columns(&mut self) {
         let Some(current) = &mut self.current else { return };
         let columns = self.live_columns.as_mut().unwrap_or(&mut self.columns);
-        while let Some(place) = current.waiting.front().map(|column| column.place) {
-            let Some(spectra) = current.spectra(place) else { break };
-            let Some(mut column) = current.waiting.pop_front() else { break };
-            column.spectra = spectra;
+        while let Some(place) = current.waiting.front().map(|(column, _)| column.place) {
+            let Some(sight) = current.look(place) else { break };
+            let Some((mut column, pack)) = current.waiting.pop_front() else { break };
+            if let Some((spectra, level_db)) = sight {
+                column.spectra = spectra;
+                if !column.failed {
+                    self.domain.frame(column.tokens[0].semantic, level_db, pack);
+                }
+            }
             columns.push(column);
         }
-    }
-}
-
-impl Current {
-    /// Takes what was heard; the place of its first sample, counted in groups.
-    fn hear(&mut self, snapshot: &Snapshot) -> u64 {
-        // Two codecs have no phase in common: in the mean of both, voices would fade that do not.
-        let channels = if self.is_dual { 1 } else { snapshot.channels.max(1) };
-        let group = self.group;
-        // Snapshots begin anywhere: the few samples to the next whole group stay out.
-        let skip = (group as u64 - snapshot.start_samples % group as u64) % group as u64;
-        let start = (snapshot.start_samples + skip) / group as u64;
-        let groups = snapshot.length.saturating_sub(skip as usize).div_ceil(group);
-        let [of_original, of_coded] = &mut self.heard;
-        for (signal, samples, heard) in [
-            (&snapshot.original, &mut self.original, of_original),
-            (&snapshot.coded, &mut self.coded, of_coded),
-        ] {
-            let mean = |g: usize| {
-                let from = skip as usize + g * group;
-                let to = (from + group).min(snapshot.length);
-                let sum: f32 = signal[..channels].iter().map(|c| c[from..to].iter().sum::<f32>()).sum();
-                sum / ((to - from) * channels) as f32
-            };
-            heard.clear();
-            heard.extend((0..groups).map(mean));
-            samples.push(start, heard.iter().copied());
-        }
-        start
-    }
-
-    /// Spectra of a frame: `None` while its samples are still to come, silence where they are missing.
-    fn spectra(&mut self, place: FramePlace) -> Option<Spectra> {
-        let middle = self.axis.middle(place);
-        let window = self.analyzer.window_samples();
-        let start = (middle / self.group as f64) as i64 - window as i64 / 2;
-        if start + window as i64 > self.original.end() as i64 {
-            return None;
-        }
-        let [original, coded] = &mut self.windows;
-        if !self.original.copy(start, original) || !self.coded.copy(start, coded) {
-            return Some(Spectra::SILENT);
-        }
-        Some(self.analyzer.analyse(original, coded))
     }
 }
 
