@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::state::AbxResult;
+use sacodec_moments::MarkerFormat;
 use sacodec_take::ExportFormat;
 
 /// What the user wants that is not a parameter.
@@ -28,6 +29,8 @@ pub enum Action {
     SavePreset(PathBuf),
     /// Set the parameters as this file has them.
     LoadPreset(PathBuf),
+    /// Save the worst moments as this.
+    SaveMoments(MarkerFormat),
     /// Scale the window.
     Zoom(f32),
     /// A listening test has ended.

@@ -43,6 +43,8 @@ pub enum Tab {
     Pack,
     /// A lossy network.
     Network,
+    /// The worst moments.
+    Moments,
     /// The engine's own numbers.
     Engine,
 }

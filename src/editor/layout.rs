@@ -8,14 +8,16 @@ use super::desk::{Desk, Page, Tab};
 use super::inputs::Inputs;
 use super::widgets::segment;
 use super::{
-    codebook, controls, engine_readings, header, help, keys, listen, listening_test, meters, network, pack,
-    presets, record, spectra, theme,
+    codebook, controls, engine_readings, header, help, keys, listen, listening_test, meters, moments,
+    network, pack, presets, record, spectra, theme,
 };
 
 /// Below this height there is no room for meters above the tabs.
 const LOW_SIDE: f32 = 260.0;
-/// Below this width the tabs move together.
-const NARROW_SIDE: f32 = 250.0;
+/// Points beside the label of a tab, where there is room, and where there is little.
+const TAB_MARGIN: std::ops::RangeInclusive<f32> = 3.0..=8.0;
+/// Points between two tabs.
+const TAB_GAP: f32 = 2.0;
 
 impl Desk {
     /// Draws the window. Parameters are set through the inputs; everything else that the user wants is
@@ -63,7 +65,7 @@ impl Desk {
         let split = middle.right() - side_width;
         let left = Rect::from_min_max(middle.min, pos2(split - 10.0, middle.bottom()));
         let side = Rect::from_min_max(pos2(split, middle.top()), middle.max);
-        area(ui, left, |ui| spectra::draw(ui, self));
+        area(ui, left, |ui| spectra::draw(ui, self, inputs.facts));
         let actions = area(ui, side, |ui| self.draw_side(ui, inputs));
         area(ui, controls, |ui| controls::draw(ui, inputs, &mut self.gain_gesture));
         actions
@@ -76,23 +78,7 @@ impl Desk {
             meters::draw(ui, self);
             ui.add_space(2.0);
         }
-        ui.horizontal(|ui| {
-            ui.spacing_mut().item_spacing.x = 2.0;
-            if ui.available_width() < NARROW_SIDE {
-                ui.spacing_mut().button_padding.x = 5.0;
-            }
-            for (tab, label, tip) in [
-                (Tab::Codes, "Codes", "How the codebooks are used"),
-                (Tab::Record, "Record", "Takes of tokens"),
-                (Tab::Pack, "Pack", "The model pack and its card"),
-                (Tab::Network, "Loss", "A network that loses packets, and how that is concealed"),
-                (Tab::Engine, if is_low { "Meters" } else { "Engine" }, "Levels, load and counts"),
-            ] {
-                if segment(ui, self.tab == tab, label, vec2(0.0, 22.0), 13.0, tip).clicked() {
-                    self.tab = tab;
-                }
-            }
-        });
+        self.draw_tabs(ui, is_low);
         ui.add_space(2.0);
         let rect = ui.available_rect_before_wrap();
         ui.painter().rect_filled(rect, theme::RADIUS, theme::PANEL);
@@ -102,12 +88,42 @@ impl Desk {
         })
     }
 
+    fn draw_tabs(&mut self, ui: &mut Ui, has_meters: bool) {
+        let tabs = [
+            (Tab::Codes, "Codes", "How the codebooks are used"),
+            (Tab::Moments, "Worst", "Moments at which coded is furthest from original"),
+            (Tab::Record, "Record", "Takes of tokens"),
+            (Tab::Pack, "Pack", "The model pack and its card"),
+            (Tab::Network, "Loss", "A network that loses packets, and how that is concealed"),
+            (Tab::Engine, if has_meters { "Meters" } else { "Engine" }, "Levels, load and counts"),
+        ];
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = TAB_GAP;
+            let width = |label: &str, size: f32| {
+                ui.painter().layout_no_wrap(label.to_owned(), theme::font(size), theme::TEXT).size().x
+            };
+            let margin = |size: f32| {
+                let labels: f32 = tabs.iter().map(|(_, label, _)| width(label, size)).sum();
+                let free = ui.available_width() - labels - TAB_GAP * (tabs.len() - 1) as f32;
+                (free / tabs.len() as f32 / 2.0).floor()
+            };
+            let size = if margin(13.0) >= *TAB_MARGIN.start() { 13.0 } else { 12.0 };
+            ui.spacing_mut().button_padding.x = margin(size).clamp(*TAB_MARGIN.start(), *TAB_MARGIN.end());
+            for (tab, label, tip) in tabs {
+                if segment(ui, self.tab == tab, label, vec2(0.0, 22.0), size, tip).clicked() {
+                    self.tab = tab;
+                }
+            }
+        });
+    }
+
     fn draw_tab(&mut self, ui: &mut Ui, inputs: &Inputs, has_meters: bool) -> Vec<Action> {
         match self.tab {
             Tab::Codes => codebook::draw(ui, self),
             Tab::Record => return record::draw(ui, self, inputs),
             Tab::Pack => return pack::draw(ui, self, inputs.facts),
             Tab::Network => return network::draw(ui, self, inputs),
+            Tab::Moments => return moments::draw(ui, self, inputs.facts),
             Tab::Engine => {
                 if has_meters {
                     meters::draw(ui, self);

@@ -20,6 +20,7 @@ mod listen;
 mod listening_test;
 mod maps;
 mod meters;
+mod moments;
 mod network;
 mod pack;
 mod presets;

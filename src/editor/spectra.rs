@@ -1,16 +1,20 @@
 //! Spectrograms and token lanes on one time axis.
 
-use egui::{Align2, Color32, Pos2, Rect, Sense, TextureOptions, Ui, pos2, vec2};
+use egui::{Align, Align2, Color32, Layout, Pos2, Rect, Sense, TextureOptions, Ui, pos2, vec2};
 
 use super::desk::{Desk, SPANS, View};
 use super::strip::Picture;
 use super::theme;
 use super::widgets::segment;
-use sacodec_scope::{BANDS, Column, TimelineSpot, band_hz, level_db};
+use crate::status::Facts;
+use sacodec_codec::SpeechStats;
+use sacodec_scope::{BANDS, Column, Oddity, TimelineSpot, band_hz, level_db};
 use sacodec_token::TokenStream;
 
 const LANE_HEIGHT: f32 = 15.0;
 const AXIS_HEIGHT: f32 = 16.0;
+/// Of a light that tells what is odd.
+const LIGHT: f32 = 12.0;
 /// Of a frequency, on the axis.
 const LABEL_HEIGHT: f32 = 12.0;
 /// A change of level of this many dB has the full colour.
@@ -27,8 +31,9 @@ const MONO_LANES: u8 = 4;
 const DUAL_LANES: u8 = 5;
 
 /// Draws the view's own controls, both spectrograms, the lanes and the axis.
-pub fn draw(ui: &mut Ui, desk: &mut Desk) {
-    toolbar(ui, desk);
+pub fn draw(ui: &mut Ui, desk: &mut Desk, facts: &Facts) {
+    let speech = facts.pack.info.as_ref().and_then(|info| info.speech);
+    toolbar(ui, desk, speech);
     let rect = ui.available_rect_before_wrap();
     ui.allocate_rect(rect, Sense::hover());
     let channels = desk.scope.coded_channels();
@@ -50,11 +55,12 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk) {
         spectrogram(ui, desk, i, picture, rect);
     }
     token_lanes(ui, desk, channels, lanes);
+    mark_moment(ui, desk, upper.union(lanes));
     time_axis(ui, desk, axis);
     hover(ui, desk, &[upper, lower], lanes, channels);
 }
 
-fn toolbar(ui: &mut Ui, desk: &mut Desk) {
+fn toolbar(ui: &mut Ui, desk: &mut Desk, speech: Option<SpeechStats>) {
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 2.0;
         for (view, label, tip) in [
@@ -83,6 +89,41 @@ fn toolbar(ui: &mut Ui, desk: &mut Desk) {
         if segment(ui, held, "Hold", vec2(0.0, 20.0), 12.0, tip).clicked() {
             desk.scope.hold(!held);
         }
+        if let Some(stats) = speech
+            && let Some(oddity) = desk.scope.oddity(stats)
+        {
+            odd(ui, oddity, stats);
+        }
+    });
+}
+
+/// A light that says that the sound is not what the codec was made for, with words where there is room.
+fn odd(ui: &mut Ui, oddity: Oddity, stats: SpeechStats) {
+    let (words, why) = match oddity {
+        Oddity::Low { loudest_db } => (
+            "too low",
+            format!("The loudest frame of the last 3 s has {loudest_db:.0} dBFS (RMS). Turn the voice up"),
+        ),
+        Oddity::Clipped => ("clipped", "The waveform was cut off at a limit before it came here".to_owned()),
+        Oddity::UnlikeSpeech { distinct_semantic } => {
+            let SpeechStats { frames, min_distinct_semantic: least } = stats;
+            let why = format!(
+                "This does not look like speech: music or noise? {distinct_semantic} different semantic codes are in \
+                 the last {frames} frames that sound, and speech has {least} at least. The codec makes of it what \
+                 resembles speech"
+            );
+            ("not speech", why)
+        }
+    };
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        let font = theme::font(theme::SMALL);
+        let galley = ui.painter().layout_no_wrap(words.to_owned(), font, theme::WARNING);
+        if galley.size().x + LIGHT + ui.spacing().item_spacing.x <= ui.available_width() {
+            ui.label(galley).on_hover_text(&why);
+        }
+        let (rect, response) = ui.allocate_exact_size(vec2(LIGHT, LIGHT), Sense::hover());
+        ui.painter().circle_filled(rect.center(), 5.0, theme::WARNING);
+        response.on_hover_text(why);
     });
 }
 
@@ -207,6 +248,14 @@ fn lost_tokens(desk: &Desk, lane: usize) -> usize {
     let (columns, stream) = (&desk.scope.columns, lane_of(lane).1);
     let shown = columns.written().saturating_sub(desk.span as u64)..columns.written();
     shown.filter(|&number| columns.get(number).is_some_and(|column| column.lost.get(stream))).count()
+}
+
+/// Marks the moment whose picture is held.
+fn mark_moment(ui: &Ui, desk: &Desk, rect: Rect) {
+    let Some((_, column)) = desk.scope.held_moment() else { return };
+    if let Some(x) = desk.lanes.x_of(rect, desk.span, column) {
+        ui.painter_at(rect).vline(x.round(), rect.y_range(), (1.0, theme::ACCENT));
+    }
 }
 
 fn time_axis(ui: &Ui, desk: &Desk, rect: Rect) {

@@ -97,6 +97,13 @@ impl Strip {
         }
     }
 
+    /// Where the middle of a column is, if it is in view.
+    pub fn x_of(&self, rect: Rect, span: usize, number: u64) -> Option<f32> {
+        let back = self.written.checked_sub(number)?;
+        let is_shown = (1..=span as u64).contains(&back);
+        is_shown.then(|| rect.right() - (back as f32 - 0.5) * rect.width() / span as f32)
+    }
+
     /// Number of the column under a horizontal position.
     pub fn column_at(&self, rect: Rect, span: usize, x: f32) -> Option<u64> {
         let back = ((rect.right() - x) / rect.width() * span as f32).floor();

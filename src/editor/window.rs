@@ -1,7 +1,7 @@
 //! The window in a host: opening, closing, size, keys, repaints.
 
 use std::error::Error;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
@@ -27,7 +27,7 @@ use super::inputs::Inputs;
 use super::presets::PresetFile;
 use super::renderer::Renderer;
 use super::ticker::{Shown, Ticker};
-use super::{keys, record, theme, widgets};
+use super::{keys, moments, record, theme, widgets};
 use crate::params::{SacodecParams, ShownValues};
 use crate::state::{MIN_SIZE, WindowChoice};
 use crate::status::{Facts, Status};
@@ -65,6 +65,8 @@ struct Core {
     /// What was wrong with the last wish to the system, and what it was about.
     problem: Option<(Place, String)>,
     preset_file: PresetFile,
+    /// How saving the worst moments went.
+    moments_outcome: Option<Result<PathBuf, String>>,
     /// The session's choice for takes and what it came to: reading it anew each frame would read files.
     destination: Option<(SessionChoice, Destination)>,
     system_scale: Arc<AtomicF64>,
@@ -93,6 +95,7 @@ impl SacodecEditor {
             picking: None,
             problem: None,
             preset_file: PresetFile::default(),
+            moments_outcome: None,
             destination: None,
             system_scale: system_scale.clone(),
             open_size: open_size.clone(),
@@ -346,6 +349,7 @@ impl Core {
         facts.dropped_snapshots = self.receiver.dropped();
         facts.is_picking = self.picking.is_some();
         facts.preset_outcome = self.preset_file.outcome.clone();
+        facts.moments_outcome = self.moments_outcome.clone();
         facts.zoom = self.params.session.window().sane().zoom;
         facts.match_gains_db = facts.match_gains_db.filter(|_| self.params.level_match.value());
         if let Some((choice, destination)) = &self.destination {
@@ -436,6 +440,9 @@ impl Core {
             }
             Action::SavePreset(path) => self.preset_file.save(inputs.params, path),
             Action::LoadPreset(path) => self.preset_file.load(inputs.params, inputs.setter, &path),
+            Action::SaveMoments(format) => {
+                self.moments_outcome = Some(moments::save(&self.desk, facts, format))
+            }
             Action::AskForRestart => self.status.want_restart(),
             Action::TrialsEnded(result) => self.params.session.add_abx_result(result),
             Reveal(path) => {

@@ -89,6 +89,8 @@ pub struct Facts {
     pub pack_warning: Option<String>,
     /// How the last wish for a file of settings went, in words.
     pub preset_outcome: Option<Result<String, String>>,
+    /// How saving the worst moments went: their file, or why there is none.
+    pub moments_outcome: Option<Result<PathBuf, String>>,
     /// Why the last wish for another trace came to nothing, in words.
     pub trace_warning: Option<String>,
     /// A dialogue of the system is open.

@@ -174,6 +174,33 @@ fn a_trace_and_one_that_is_missing() {
 }
 
 #[test]
+fn the_worst_moments_and_the_picture_of_one() {
+    let mut results = SnapshotResults::new();
+    for (name, held) in [("moments", None), ("moment_held", Some(2))] {
+        compare_into(&mut results, name, || {
+            let mut studio = Studio::playing();
+            studio.desk.tab = Tab::Moments;
+            if let Some(rank) = held {
+                let number = studio.desk.scope.moments().nth(rank).unwrap().number;
+                studio.desk.scope.hold_moment(number);
+                let path = "/home/ada/Documents/SACodec/Lead Vocal_2026-11-23_001.reaper.csv";
+                studio.facts.moments_outcome = Some(Ok(path.into()));
+            }
+            studio
+        });
+    }
+}
+
+#[test]
+fn what_is_not_speech() {
+    compare("not_speech", || {
+        let mut studio = Studio::active();
+        studio.play_chord(5.0);
+        studio
+    });
+}
+
+#[test]
 fn the_engines_numbers() {
     compare("engine", || {
         let mut studio = Studio::playing();
@@ -336,6 +363,9 @@ fn every_committed_picture_belongs_to_a_test() {
         "pack",
         "bad_pack",
         "engine",
+        "moments",
+        "not_speech",
+        "moment_held",
         "loss",
         "trace",
         "bad_trace",

@@ -8,6 +8,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use sacodec::editor::{Action, Page, Place, Tab};
 use sacodec::{AbxResult, DEFAULT_SIZE};
 use sacodec_codec::CodecModel;
+use sacodec_moments::{MarkerFormat, time_code};
 use sacodec_take::{ExportFormat, TakeStatus};
 
 type Window = Harness<'static, Studio>;
@@ -410,4 +411,31 @@ fn every_button_has_a_tooltip() {
             );
         }
     }
+}
+
+#[test]
+fn a_click_on_a_moment_holds_its_picture_another_lets_it_go_and_each_format_is_asked_for() {
+    let mut studio = Studio::playing();
+    studio.desk.tab = Tab::Moments;
+    let mut window = window(studio);
+    let moments: Vec<_> =
+        window.state().desk.scope.moments().map(|m| (m.number, time_code(m.seconds()))).collect();
+    assert!(moments.len() > 3);
+    let held = |window: &Window| window.state().desk.scope.held_moment().map(|(number, _)| number);
+    for (number, time) in &moments[..3] {
+        click(&mut window, time, 0);
+        assert_eq!(held(&window), Some(*number));
+    }
+    click(&mut window, &moments[2].1, 0);
+    assert_eq!((held(&window), window.state().desk.scope.is_held()), (None, false));
+    click(&mut window, &moments[0].1, 0);
+    press(&mut window, Key::H);
+    assert!(!window.state().desk.scope.is_held());
+    for format in MarkerFormat::ALL {
+        click(&mut window, "Save as", 0);
+        click(&mut window, format.name(), 0);
+        assert_eq!(window.state().actions.last(), Some(&Action::SaveMoments(format)));
+    }
+    click(&mut window, "Clear", 0);
+    assert_eq!(window.state().desk.scope.moments().len(), 0);
 }

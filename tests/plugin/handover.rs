@@ -1,6 +1,7 @@
 //! One engine hands over to another, as VST3 hosts get it: nothing is asked of the system meanwhile. The in-process host is a
 //! CLAP host, where engines never hand over, so this plays the audio thread's part itself.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::support::run_alone;
@@ -28,10 +29,10 @@ impl Observer for Nobody {
 /// in the last one the host resets.
 struct Rounds {
     relay: EngineRelay,
-    coming: Vec<Box<Engine>>,
+    coming: VecDeque<Box<Engine>>,
     traces: Vec<Arc<LossTrace>>,
     /// What is dropped elsewhere.
-    old_engines: Vec<Box<Engine>>,
+    old_engines: VecDeque<Box<Engine>>,
     old_traces: Vec<Arc<LossTrace>>,
     controls: Controls,
 }
@@ -51,7 +52,7 @@ impl Rounds {
             relay,
             coming: (0..ROUNDS).rev().map(|round| Box::new(engine(round))).collect(),
             traces: vec![trace("0110")],
-            old_engines: Vec::with_capacity(ROUNDS),
+            old_engines: VecDeque::with_capacity(ROUNDS),
             old_traces: Vec::with_capacity(1),
             controls: Controls { network: Network { loss, ..Network::default() }, ..Controls::default() },
         }
@@ -63,7 +64,7 @@ impl Rounds {
         self.old_engines.extend(self.relay.take_retired());
         match (round, number) {
             (_, 0) => {
-                let next = self.coming.pop().map(|engine| self.relay.hand_over(engine, None).is_ok());
+                let next = self.coming.pop_back().map(|engine| self.relay.hand_over(engine, None).is_ok());
                 assert_eq!(next, Some(true));
             }
             (1, 50) => self.relay.begin_at(12_345.0),

@@ -10,6 +10,7 @@ mod batch;
 mod bench;
 mod check;
 mod choices;
+mod coder;
 mod compare;
 mod comparison;
 mod console;
@@ -23,6 +24,7 @@ mod file_encoder;
 mod info;
 mod interrupt;
 mod lose;
+mod moments;
 mod network;
 mod outcome;
 mod pack;
@@ -71,6 +73,8 @@ enum Command {
     Stats(stats::Args),
     /// Compare the tokens of two takes, or of two folders of takes.
     Compare(compare::Args),
+    /// Find where coded audio is furthest from the original, as ears have it.
+    Moments(moments::Args),
     /// Take frames out of takes, as a network that loses packets would.
     Lose(lose::Args),
     /// Recover what is sound of damaged or unfinished takes.
@@ -101,6 +105,7 @@ pub fn run_from(line: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
         Command::Verify(args) => verify::run(&args),
         Command::Stats(args) => stats::run(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Moments(args) => moments::run(&args),
         Command::Lose(args) => lose::run(&args),
         Command::Repair(args) => repair::run(&args),
         Command::Check(args) => check::run(&args),

@@ -60,6 +60,12 @@ pub enum PackError {
         /// What should.
         expected: &'static str,
     },
+    /// What a pack says of speech cannot be.
+    #[error("speech.json: {reason}; correct it, or remove speech.json: the pack works without it")]
+    Speech {
+        /// What was found and expected.
+        reason: String,
+    },
     /// A graph's bytes are not those the manifest was written for.
     #[error(
         "{file} does not match the manifest: SHA-256 is {found}, expected {expected}; copy the pack again"

@@ -39,6 +39,7 @@ mod memory;
 mod model;
 mod nodes;
 mod pack;
+mod speech;
 mod trial_run;
 mod wire;
 
@@ -49,6 +50,7 @@ pub use manifest::{Codebook, Manifest, PackInfo, Weights};
 pub use model::{CodecModel, LoadError};
 pub use pack::{MAX_GRAPH_BYTES, MAX_MANIFEST_BYTES, ModelPack};
 pub use sacodec_token::{StreamGain, TokenFrame, TokenStream};
+pub use speech::SpeechStats;
 
 #[cfg(test)]
 mod tests {

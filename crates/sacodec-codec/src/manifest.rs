@@ -4,6 +4,7 @@ use sacodec_token::{TokenStream, token_bits};
 use serde_json::{Map, Value};
 
 use super::error::PackError;
+use super::speech::SpeechStats;
 
 /// Sample rate of every format-1 codec.
 pub const SAMPLE_RATE_HZ: u32 = 24_000;
@@ -60,6 +61,8 @@ pub struct PackInfo {
     pub licence: String,
     /// How it was trained, as the manifest says it.
     pub training: Value,
+    /// How the tokens of speech look, where the pack tells; not in the manifest.
+    pub speech: Option<SpeechStats>,
 }
 
 impl PackInfo {
@@ -149,6 +152,7 @@ impl Manifest {
                 },
                 licence: root.text("licence")?,
                 training: root.fields.get("training").cloned().unwrap_or(Value::Null),
+                speech: None,
             },
             graphs: [
                 graph(&graphs.section(encoder)?)?,

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::PackError;
 use super::manifest::{GRAPH_NAMES, Manifest, PackInfo};
+use super::speech::{MAX_SPEECH_BYTES, SpeechStats};
 
 /// Largest `manifest.json` that is read.
 pub const MAX_MANIFEST_BYTES: u64 = 64 << 10;
@@ -19,6 +20,8 @@ pub const MAX_GRAPH_BYTES: u64 = 256 << 20;
 const MAX_CARD_BYTES: u64 = 32 << 10;
 /// Where a pack's makers say what it is.
 const CARD_FILE: &str = "MODEL_CARD.md";
+/// Where they say how speech looks.
+const SPEECH_FILE: &str = "speech.json";
 #[cfg(feature = "embedded")]
 const EMBEDDED_CARD: &str = include_str!("../../../models/live/MODEL_CARD.md");
 
@@ -44,7 +47,11 @@ impl ModelPack {
         if !path.is_file() {
             return Err(PackError::NoManifest { path: folder.to_owned() });
         }
-        let manifest = Manifest::parse(&read_bounded(&path, MAX_MANIFEST_BYTES)?)?;
+        let mut manifest = Manifest::parse(&read_bounded(&path, MAX_MANIFEST_BYTES)?)?;
+        let path = folder.join(SPEECH_FILE);
+        if path.is_file() {
+            manifest.info.speech = Some(SpeechStats::parse(&read_bounded(&path, MAX_SPEECH_BYTES)?)?);
+        }
         let mut graphs = [const { Cow::Borrowed(&[] as &[u8]) }; 3];
         for (bytes, entry) in graphs.iter_mut().zip(&manifest.graphs) {
             let path = folder.join(&entry.file);
@@ -65,7 +72,8 @@ impl ModelPack {
     /// None in a library that was built from an intact tree; the same checks run all the same.
     #[cfg(feature = "embedded")]
     pub fn embedded() -> Result<Self, PackError> {
-        let manifest = Manifest::parse(include_bytes!("../../../models/live/manifest.json"))?;
+        let mut manifest = Manifest::parse(include_bytes!("../../../models/live/manifest.json"))?;
+        manifest.info.speech = Some(SpeechStats::parse(include_bytes!("../../../models/live/speech.json"))?);
         let graphs: [&'static [u8]; 3] = [
             include_bytes!("../../../models/live/encoder.onnx"),
             include_bytes!("../../../models/live/quantizer.onnx"),

@@ -32,7 +32,8 @@ const SPANS: usize = 256;
 /// of type `A`.
 ///
 /// # Real-time
-/// After [`Timeline::new`] it never allocates, locks or waits.
+/// After [`Timeline::new`] it never allocates, locks or waits; a clone allocates.
+#[derive(Clone)]
 pub struct Timeline<A> {
     spans: Box<[Span<A>]>,
     /// Spans seen; the last `SPANS` of them are there.

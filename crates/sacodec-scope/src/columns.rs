@@ -71,6 +71,13 @@ impl Columns {
         (oldest..self.written).contains(&number).then(|| &self.ring[(number % SPAN_COLUMNS as u64) as usize])
     }
 
+    /// A picture of these, which tells itself from all others by `epoch`.
+    pub(super) fn of(columns: &[Column], epoch: u64) -> Self {
+        let mut picture = Self { epoch, ..Self::default() };
+        columns.iter().for_each(|column| picture.write(*column));
+        picture
+    }
+
     /// Forgets all.
     pub fn clear(&mut self) {
         self.written = 0;

@@ -10,8 +10,11 @@
 //! describes with its tokens a sound as many hops earlier.
 
 mod columns;
+mod current;
+mod domain;
 mod load;
 mod meters;
+mod moments;
 mod samples;
 mod scope;
 mod spectrum;
@@ -19,8 +22,10 @@ mod tap;
 mod usage;
 
 pub use columns::{Column, Columns, SPAN_COLUMNS};
+pub use domain::Oddity;
 pub use load::{LoadReading, LoadStats};
 pub use meters::{Meters, Reading, Signal};
+pub use moments::{MOST_MOMENTS, SeenMoment};
 pub use scope::{Scope, TimelineSpot};
 pub use spectrum::{BANDS, FLOOR_DB, band_hz, level_db};
 pub use tap::{Snapshot, TapEvent, TapReceiver, TapSender, tap};

@@ -1,21 +1,18 @@
 //! The scope itself: what the tap gives becomes what is shown.
 
-use std::collections::VecDeque;
-
 use super::columns::{Column, Columns};
+use super::current::Current;
+use super::domain::{Domain, Oddity};
 use super::load::LoadStats;
 use super::meters::Meters;
-use super::samples::Samples;
-use super::spectrum::{Analyzer, Spectra};
+use super::moments::{Axis, Moments, Picture, SeenMoment};
+use super::spectrum::Spectra;
 use super::tap::{Snapshot, TapEvent, TapReceiver};
 use super::usage::Usage;
-use sacodec_engine::{FramePlace, Timeline, Timing};
+use sacodec_codec::SpeechStats;
+use sacodec_engine::{FramePlace, Timing};
+use sacodec_moments::Marker;
 use sacodec_token::FRAME_RATE_HZ;
-
-/// From twice this rate on, spectra are made of the mean of neighbouring samples.
-const SPECTRUM_RATE_HZ: f64 = 48_000.0;
-/// Frames that wait for their samples at most; more only if samples were dropped.
-const WAITING_FRAMES: usize = 512;
 
 /// The place of a frame.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,23 +21,6 @@ pub struct TimelineSpot {
     pub stream_s: f64,
     /// Host samples and seconds from the beginning of the host's timeline, where it tells.
     pub timeline: Option<(f64, f64)>,
-}
-
-/// The stream that is looked at.
-struct Current {
-    stream: u32,
-    timing: Timing,
-    channels: usize,
-    /// Each channel is coded for itself: columns are of the left one.
-    is_dual: bool,
-    original: Samples,
-    coded: Samples,
-    analyzer: Analyzer,
-    /// Host samples for one of the spectrum's.
-    group: usize,
-    timeline: Timeline<()>,
-    waiting: VecDeque<Column>,
-    windows: [Vec<f32>; 2],
 }
 
 /// Everything an editor shows of the sound and its tokens.
@@ -56,8 +36,12 @@ pub struct Scope {
     current: Option<Current>,
     /// Columns that are collected while the shown ones are held.
     live_columns: Option<Columns>,
-    /// The stream whose columns are held, where another one is the current one.
-    held_stream: Option<Current>,
+    /// The axis of what is held, where it is not the current stream's.
+    held_axis: Option<Axis>,
+    moments: Moments,
+    domain: Domain,
+    /// The moment whose picture is held, and its column there.
+    held_moment: Option<(u64, u64)>,
     opening: u32,
 }
 
@@ -77,6 +61,7 @@ impl Scope {
             }
         }
         self.finish_columns();
+        self.draw_moments();
         changed
     }
 
@@ -98,13 +83,52 @@ impl Scope {
             self.live_columns = Some(self.columns.clone());
         } else if !held && let Some(live) = self.live_columns.take() {
             self.columns = live;
-            self.held_stream = None;
+            self.held_axis = None;
+            self.held_moment = None;
         }
     }
 
-    /// The stream of the columns.
-    fn shown(&self) -> Option<&Current> {
-        self.held_stream.as_ref().or(self.current.as_ref())
+    /// The worst moments since playback began, the worst first.
+    pub fn moments(&self) -> impl ExactSizeIterator<Item = &SeenMoment> {
+        self.moments.seen()
+    }
+
+    /// The same as markers.
+    pub fn markers(&self) -> Vec<Marker> {
+        self.moments.markers()
+    }
+
+    /// Forgets the moments; a picture that is held stays.
+    pub fn clear_moments(&mut self) {
+        self.moments.clear();
+    }
+
+    /// Holds the picture of a moment, told by [`SeenMoment::number`], as [`Scope::hold`] does.
+    pub fn hold_moment(&mut self, number: u64) {
+        let live = self.live_columns.as_ref().unwrap_or(&self.columns);
+        let Some(Picture { columns, column, axis }) = self.moments.picture(number, live).cloned() else {
+            return;
+        };
+        self.hold(true);
+        // The clearings of streams are counted from 0.
+        self.columns = Columns::of(&columns, u64::MAX - number);
+        self.held_axis = Some(axis);
+        self.held_moment = Some((number, column));
+    }
+
+    /// The moment whose picture is held, and its column there.
+    pub fn held_moment(&self) -> Option<(u64, u64)> {
+        self.held_moment
+    }
+
+    /// What is odd about the sound of now, for a pack that says this of speech.
+    pub fn oddity(&self, stats: SpeechStats) -> Option<Oddity> {
+        self.domain.oddity(stats)
+    }
+
+    /// The axis of the columns.
+    fn shown(&self) -> Option<&Axis> {
+        self.held_axis.as_ref().or(self.current.as_ref().map(|current| &current.axis))
     }
 
     /// Whether the shown columns are held.
@@ -114,7 +138,7 @@ impl Scope {
 
     /// The host's rate in Hz, once a stream is looked at.
     pub fn rate_hz(&self) -> Option<f64> {
-        self.shown().map(|c| c.timing.rate_hz)
+        self.shown().map(|axis| axis.timing.rate_hz)
     }
 
     /// Channels that are coded: two in dual mono, and one before anything was.
@@ -125,17 +149,13 @@ impl Scope {
 
     /// Seconds from one column to the next.
     pub fn column_s(&self) -> f64 {
-        self.shown().map_or(1.0 / FRAME_RATE_HZ, |c| c.timing.hop_samples as f64 / c.timing.codec_rate_hz)
+        self.shown()
+            .map_or(1.0 / FRAME_RATE_HZ, |axis| axis.timing.hop_samples as f64 / axis.timing.codec_rate_hz)
     }
 
     /// Where the frame of a column begins.
     pub fn spot(&self, place: FramePlace) -> Option<TimelineSpot> {
-        let current = self.shown()?;
-        let rate_hz = current.timing.rate_hz;
-        let FramePlace { start_samples: start, pass_samples } = place;
-        let position_samples = current.timeline.at_in_pass(start, pass_samples).transport.position_samples;
-        let timeline = position_samples.map(|samples| (samples, samples / rate_hz));
-        Some(TimelineSpot { stream_s: start / rate_hz, timeline })
+        Some(self.shown()?.spot(place))
     }
 
     fn event(&mut self, event: TapEvent) {
@@ -150,7 +170,8 @@ impl Scope {
             TapEvent::Load(share) => self.load.push(share),
             TapEvent::Timeline { at_samples, transport } => {
                 if let Some(current) = &mut self.current {
-                    current.timeline.block(at_samples, transport, ());
+                    current.axis.timeline.block(at_samples, transport, ());
+                    self.moments.transport(at_samples, transport.playing, &current.axis);
                 }
             }
             TapEvent::Frame { index, place, tokens, channels, failed, lost, pack, sizes } => {
@@ -159,52 +180,31 @@ impl Scope {
                 }
                 if let Some(current) = &mut self.current {
                     current.is_dual = channels > 1;
-                    if current.waiting.len() == WAITING_FRAMES {
-                        current.waiting.pop_front();
-                    }
                     let frame = Some(index);
                     let spectra = Spectra::SILENT;
-                    current.waiting.push_back(Column {
-                        frame,
-                        place,
-                        tokens,
-                        channels,
-                        failed,
-                        lost,
-                        spectra,
-                    });
+                    let column = Column { frame, place, tokens, channels, failed, lost, spectra };
+                    current.wait(column, pack);
                 }
             }
         }
     }
 
     fn begin(&mut self, stream: u32, timing: Timing, channels: usize) {
-        let same = |c: &Current| c.timing.rate_hz == timing.rate_hz && c.channels == channels;
+        let is_new = self.current.as_ref().is_none_or(|current| current.stream != stream);
+        let same = |c: &Current| c.axis.timing.rate_hz == timing.rate_hz && c.channels == channels;
         if self.current.as_ref().is_none_or(|c| !same(c)) || self.meters.is_none() {
             self.meters = Some(Meters::new(timing.rate_hz, channels));
         }
-        if self.is_held() && self.held_stream.is_none() {
-            self.held_stream = self.current.take();
+        // No more columns come that their pictures wait for.
+        self.finish_moments();
+        if self.is_held() && self.held_axis.is_none() {
+            self.held_axis = self.current.take().map(|current| current.axis);
         }
         self.live_columns.as_mut().unwrap_or(&mut self.columns).clear();
-        let group = (timing.rate_hz / SPECTRUM_RATE_HZ).floor().max(1.0) as usize;
-        let analyzer = Analyzer::new(timing.rate_hz / group as f64);
-        let window = analyzer.window_samples();
-        // A window and all that the editor may be late by.
-        let reach = (timing.rate_hz / group as f64 * 3.0) as usize + 2 * window;
-        self.current = Some(Current {
-            stream,
-            timing,
-            channels,
-            is_dual: false,
-            original: Samples::new(reach),
-            coded: Samples::new(reach),
-            analyzer,
-            group,
-            timeline: Timeline::new(timing.rate_hz),
-            waiting: VecDeque::new(),
-            windows: [vec![0.0; window], vec![0.0; window]],
-        });
+        let current = Current::new(stream, timing, channels);
+        self.moments.begin(timing.rate_hz, current.group, is_new);
+        self.domain.clear();
+        self.current = Some(current);
     }
 
     fn snapshot(&mut self, snapshot: &Snapshot) {
@@ -212,7 +212,25 @@ impl Scope {
             meters.push(snapshot);
         }
         if let Some(current) = &mut self.current {
-            current.hear(snapshot);
+            let start = current.hear(snapshot);
+            let [original, coded] = &current.heard;
+            self.domain.hear(original);
+            let columns = self.live_columns.as_ref().unwrap_or(&self.columns);
+            self.moments.hear(start, original, coded, &current.axis, columns);
+        }
+    }
+
+    /// Makes the pictures of moments that all columns are there for.
+    fn draw_moments(&mut self) {
+        let columns = self.live_columns.as_ref().unwrap_or(&self.columns);
+        self.moments.draw(columns);
+    }
+
+    /// The current stream has ended.
+    fn finish_moments(&mut self) {
+        let columns = self.live_columns.as_ref().unwrap_or(&self.columns);
+        if let Some(current) = &self.current {
+            self.moments.finish(&current.axis, columns);
         }
     }
 
@@ -220,53 +238,17 @@ impl Scope {
     fn finish_columns(&mut self) {
         let Some(current) = &mut self.current else { return };
         let columns = self.live_columns.as_mut().unwrap_or(&mut self.columns);
-        while let Some(place) = current.waiting.front().map(|column| column.place) {
-            let Some(spectra) = current.spectra(place) else { break };
-            let Some(mut column) = current.waiting.pop_front() else { break };
-            column.spectra = spectra;
-            columns.push(column, current.timing.hop_samples as f64 * current.timing.ratio);
+        while let Some(place) = current.waiting.front().map(|(column, _)| column.place) {
+            let Some(sight) = current.look(place) else { break };
+            let Some((mut column, pack)) = current.waiting.pop_front() else { break };
+            if let Some((spectra, level_db)) = sight {
+                column.spectra = spectra;
+                if !column.failed {
+                    self.domain.frame(column.tokens[0].semantic, level_db, pack);
+                }
+            }
+            columns.push(column, current.axis.timing.hop_samples as f64 * current.axis.timing.ratio);
         }
-    }
-}
-
-impl Current {
-    fn hear(&mut self, snapshot: &Snapshot) {
-        // Two codecs have no phase in common: in the mean of both, voices would fade that do not.
-        let channels = if self.is_dual { 1 } else { snapshot.channels.max(1) };
-        let group = self.group;
-        // Snapshots begin anywhere: the few samples to the next whole group stay out.
-        let skip = (group as u64 - snapshot.start_samples % group as u64) % group as u64;
-        let start = (snapshot.start_samples + skip) / group as u64;
-        let groups = snapshot.length.saturating_sub(skip as usize).div_ceil(group);
-        for (signal, samples) in
-            [(&snapshot.original, &mut self.original), (&snapshot.coded, &mut self.coded)]
-        {
-            let mean = |g: usize| {
-                let from = skip as usize + g * group;
-                let to = (from + group).min(snapshot.length);
-                let sum: f32 = signal[..channels].iter().map(|c| c[from..to].iter().sum::<f32>()).sum();
-                sum / ((to - from) * channels) as f32
-            };
-            samples.push(start, (0..groups).map(mean));
-        }
-    }
-
-    /// Spectra of a frame: `None` while its samples are still to come, silence where they are missing.
-    fn spectra(&mut self, place: FramePlace) -> Option<Spectra> {
-        let timing = &self.timing;
-        let hop = timing.hop_samples as f64 * timing.ratio;
-        let middle =
-            place.start_samples + timing.first_frame_samples + hop / 2.0 + timing.latency_samples as f64;
-        let window = self.analyzer.window_samples();
-        let start = (middle / self.group as f64) as i64 - window as i64 / 2;
-        if start + window as i64 > self.original.end() as i64 {
-            return None;
-        }
-        let [original, coded] = &mut self.windows;
-        if !self.original.copy(start, original) || !self.coded.copy(start, coded) {
-            return Some(Spectra::SILENT);
-        }
-        Some(self.analyzer.analyse(original, coded))
     }
 }
 

@@ -185,6 +185,28 @@ impl Studio {
         }
     }
 
+    /// Plays a chord for so many seconds, with the few codes that such sounds have.
+    pub fn play_chord(&mut self, seconds: f64) {
+        const BLOCK: usize = 640;
+        let model = CodecModel::embedded().unwrap();
+        let timing = Timing::new(48_000.0, Scheduling::Spread, model.info()).unwrap();
+        let tone = |i: usize, hz: f32| (std::f32::consts::TAU * hz * i as f32 / 48_000.0).sin();
+        for block in 0..(seconds * 48_000.0) as usize / BLOCK {
+            self.sender.begin_block(Transport { playing: true, ..Transport::default() });
+            let tokens =
+                TokenFrame { semantic: (block % 16) as u16 * 60, acoustic: (block % 48) as u16 * 20 };
+            let place = FramePlace::of(block as u64, &timing);
+            self.sender.frame(CodedFrame::new(block as u64, place, &model, &[tokens], false));
+            let samples = block * BLOCK..(block + 1) * BLOCK;
+            let chord = |i: usize| [220.0, 277.2, 329.6].map(|hz| 0.1 * tone(i, hz)).iter().sum();
+            let original: Vec<f32> = samples.clone().map(chord).collect();
+            let coded: Vec<f32> = samples.map(|i| 0.2 * tone(i, 220.0)).collect();
+            self.sender.heard(&[&original], &[&coded]);
+            self.sender.end_block(0.1);
+            self.desk.scope.update(&mut self.receiver);
+        }
+    }
+
     /// Sets a parameter as a host does, by its name.
     pub fn set(&self, parameter: &str, normalized: f32) {
         let map = self.params.param_map();

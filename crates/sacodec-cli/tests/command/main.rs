@@ -12,6 +12,7 @@ mod interrupt;
 mod killed;
 #[cfg(target_os = "linux")]
 mod memory;
+mod moments;
 mod names;
 mod network;
 mod report;
