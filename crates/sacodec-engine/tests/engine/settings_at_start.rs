@@ -6,17 +6,16 @@ use sacodec_testing::{assert_same, speech_48k};
 
 const POSITION: f64 = 123_457.0;
 
+/// Frames: where their pass began, and their tokens.
+type Frames = Vec<(f64, Vec<TokenFrame>)>;
+
 fn engine() -> Engine {
     let config = EngineConfig { rate_hz: 48_000.0, channels: 2, scheduling: Scheduling::Spread };
     Engine::new(&CodecModel::embedded().unwrap(), config).unwrap()
 }
 
 /// What comes out of both channels, the right one at half level, in blocks of 480, and the tokens of each frame.
-fn play(
-    engine: &mut Engine,
-    input: &[f32],
-    controls: &Controls,
-) -> ([Vec<f32>; 2], Vec<(f64, Vec<TokenFrame>)>) {
+fn play(engine: &mut Engine, input: &[f32], controls: &Controls) -> ([Vec<f32>; 2], Frames) {
     let (mut left, mut right) = (input.to_vec(), input.iter().map(|s| 0.5 * s).collect::<Vec<f32>>());
     let mut frames = Vec::new();
     for (left, right) in left.chunks_mut(480).zip(right.chunks_mut(480)) {
@@ -49,7 +48,7 @@ fn channels_that_change_with_a_start_are_those_of_the_new_pass() {
         for (found, expected) in found.iter().zip(&expected) {
             assert_same(&found[settled..], &expected[settled..], 0.0, &format!("{before:?} to {after:?}"));
         }
-        let of_pass = |frames: Vec<(f64, Vec<TokenFrame>)>, pass| -> Vec<_> {
+        let of_pass = |frames: Frames, pass| -> Vec<_> {
             frames.into_iter().filter(|(of, _)| *of == pass).map(|(_, tokens)| tokens).collect()
         };
         let (found, wanted) = (of_pass(frames, 12_000.0), of_pass(wanted, 0.0));

@@ -322,7 +322,7 @@ fn a_pass_that_begins_while_the_ring_is_full_has_its_anchor_in_the_gap() {
     let lost = recorder.counts.lost_frames.load(Relaxed) as u32;
     // The codec begins afresh 300 samples into the next second, on a grid of its own.
     let pass_samples = (seconds * 48_000 + 300) as f64;
-    let mut pass_second = |recorder: &mut Recorder, number: u64| {
+    let pass_second = |recorder: &mut Recorder, number: u64| {
         recorder.begin_block(48_000, Transport::default(), armed);
         for index in number * 75..(number + 1) * 75 {
             let start_samples = pass_samples - 100.0 + index as f64 * 640.0;
