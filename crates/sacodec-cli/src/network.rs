@@ -20,7 +20,8 @@ pub struct LossArgs {
     #[arg(long, value_name = "PERCENT", value_parser = parse_loss, group = LOST)]
     loss: Option<f64>,
     /// Lost packets in a row, on average; without it packets are lost one by one, at random.
-    #[arg(long, value_name = "PACKETS", value_parser = parse_burst, requires = "loss", conflicts_with = "trace")]
+    #[arg(long, value_name = "PACKETS", value_parser = parse_burst,
+        requires = "loss", conflicts_with = "trace")]
     burst: Option<f32>,
     /// Lose what a file says: 0 for a packet that arrives and 1 for one that is lost, one after another or one on a
     /// line. Where it ends it begins again.
@@ -31,7 +32,8 @@ pub struct LossArgs {
         value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_PACKET_FRAMES)))]
     packet: u32,
     /// Another number, another pattern.
-    #[arg(long, value_name = "NUMBER", default_value_t = Loss::default().seed, requires = "loss", conflicts_with = "trace")]
+    #[arg(long, value_name = "NUMBER", default_value_t = Loss::default().seed,
+        requires = "loss", conflicts_with = "trace")]
     seed: u64,
 }
 

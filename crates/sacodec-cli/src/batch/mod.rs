@@ -50,7 +50,8 @@ pub struct BatchArgs {
     #[arg(long, conflicts_with = "skip_existing")]
     pub overwrite: bool,
     /// Leave inputs out whose results are there already. A take must have been coded from its input, as
-    /// its size and digest tell. Processes may share a folder: each result is made by one of them.
+    /// its size and digest tell, and a lossy one made by the same settings. Processes may share a folder:
+    /// each result is made by one of them.
     #[arg(long)]
     pub skip_existing: bool,
     #[command(flatten)]
