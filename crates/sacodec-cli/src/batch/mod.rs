@@ -50,7 +50,8 @@ pub struct BatchArgs {
     #[arg(long, conflicts_with = "skip_existing")]
     pub overwrite: bool,
     /// Leave inputs out whose results are there already. A take must have been coded from its input, as
-    /// its size and digest tell, and a lossy one made by the same settings. Processes may share a folder: each result is made by one of them.
+    /// its size and digest tell, and a lossy one made by the same settings. Processes may share a folder:
+    /// each result is made by one of them.
     #[arg(long)]
     pub skip_existing: bool,
     #[command(flatten)]
@@ -96,23 +97,6 @@ impl BatchArgs {
         work: impl Fn(&Task, &ProgressBar) -> Result<FileReport, CliError> + Sync,
     ) -> Result<Outcome, CliError> {
         self.run.run(tasks, Second::Result, |task, bar| task.has_no_rival().and_then(|()| work(task, bar)))
-    }
-
-    /// As [`BatchArgs::run`], for tasks of [`BatchArgs::tasks_that_write_nothing`].
-    ///
-    /// # Errors
-    /// As [`BatchArgs::run`].
-    pub fn run_that_writes_nothing(
-        &self,
-        tasks: &[Task],
-        work: impl Fn(&Task, &ProgressBar) -> Result<FileReport, CliError> + Sync,
-    ) -> Result<Outcome, CliError> {
-        self.run.run(tasks, Second::Nothing, work)
-    }
-
-    /// Where results are to go, if that is said.
-    pub fn output(&self) -> Option<&Path> {
-        self.output.as_deref()
     }
 
     /// What may be the name of a single result: only its extension can tell.
