@@ -99,6 +99,23 @@ impl BatchArgs {
         self.run.run(tasks, Second::Result, |task, bar| task.has_no_rival().and_then(|()| work(task, bar)))
     }
 
+    /// As [`BatchArgs::run`], for tasks of [`BatchArgs::tasks_that_write_nothing`].
+    ///
+    /// # Errors
+    /// As [`BatchArgs::run`].
+    pub fn run_that_writes_nothing(
+        &self,
+        tasks: &[Task],
+        work: impl Fn(&Task, &ProgressBar) -> Result<FileReport, CliError> + Sync,
+    ) -> Result<Outcome, CliError> {
+        self.run.run(tasks, Second::Nothing, work)
+    }
+
+    /// Where results are to go, if that is said.
+    pub fn output(&self) -> Option<&Path> {
+        self.output.as_deref()
+    }
+
     /// What may be the name of a single result: only its extension can tell.
     pub fn named_output(&self) -> Option<&Path> {
         match (&self.output, &self.inputs[..]) {
