@@ -373,6 +373,33 @@ mod tests {
     }
 
     #[test]
+    fn noise_lights_the_light_and_a_voice_does_not() {
+        let stats = CodecModel::embedded().unwrap().info().speech.unwrap();
+        let scope = watched(48_000.0, 6.0, 256);
+        assert!(
+            matches!(scope.oddity(stats), Some(Oddity::UnlikeSpeech { .. })),
+            "{:?}",
+            scope.oddity(stats)
+        );
+
+        let mut watch = Watch::new(48_000.0);
+        let controls = Controls::default();
+        let mut looks = 0;
+        for block in sacodec_testing::speech_48k().chunks(480) {
+            let (mut left, mut right) = (block.to_vec(), block.to_vec());
+            watch.sender.begin_block(Transport::default());
+            watch.engine.process_observed(&mut [&mut left, &mut right], &controls, &mut watch.sender);
+            watch.sender.end_block(0.25);
+            watch.scope.update(&mut watch.receiver);
+            assert_eq!(watch.scope.oddity(stats), None, "after {looks} blocks");
+            looks += 1;
+        }
+        // There was enough to tell by.
+        let all = SpeechStats { min_distinct_semantic: stats.frames, ..stats };
+        assert!(looks > 900 && watch.scope.oddity(all).is_some());
+    }
+
+    #[test]
     fn what_was_played_during_a_hold_is_shown_after_it() {
         let (mut held, mut free) = (Watch::new(48_000.0), Watch::new(48_000.0));
         held.play_to(0.5, 256);
