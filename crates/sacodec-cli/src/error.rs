@@ -184,6 +184,22 @@ pub enum CliError {
         /// The other.
         second: PathBuf,
     },
+    /// Shards of an earlier run would lie among those of this one.
+    #[error("{} is a shard of an earlier run, and this one makes {count}: remove those of the earlier run, choose another folder, or give --overwrite", first.display())]
+    EarlierShards {
+        /// How many this run makes.
+        count: usize,
+        /// One of the others.
+        first: PathBuf,
+    },
+    /// A file could not be removed.
+    #[error("{} could not be removed: {source}: remove it by hand", path.display())]
+    Remove {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// Takes of two packs, whose codes mean different things.
     #[error("{} was coded with another pack than {}: make a dataset of the takes of each pack", second.display(), first.display())]
     MixedPacks {
