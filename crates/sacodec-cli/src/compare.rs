@@ -18,6 +18,8 @@ use sacodec_take::{Header, Take};
 
 /// Longest table: what a damaged header claims is not believed. The longest takes have 124 hours.
 const MAX_SECONDS: f64 = 5e5;
+/// If less is equal, the sound may be late.
+const LATE_PERCENT: f64 = 30.0;
 
 #[derive(Debug, ClapArgs)]
 pub struct Args {
@@ -159,6 +161,15 @@ struct Found {
     left_out: [u64; 2],
 }
 
+impl Found {
+    /// Whether so little is equal at the same places that they may be of the same sound at others.
+    fn may_be_late(&self) -> bool {
+        let few_pairs = self.left_out.iter().any(|&left_out| left_out > self.whole.frames);
+        let mean_percent = (self.whole.semantic_percent() + self.whole.acoustic_percent()) / 2.0;
+        self.lag_frames.is_none() && (few_pairs || mean_percent < LATE_PERCENT)
+    }
+}
+
 /// Why two takes have no tokens that could be equal.
 fn check(a: &Take, b: &Take) -> Result<(), String> {
     let (a, b) = (&a.header, &b.header);
@@ -202,6 +213,9 @@ fn report(args: &Args, task: &Task, takes: [&Take; 2], found: &Found) -> FileRep
     }
     let findings = findings.join("; ");
     let mut text = format!("{} and {}: {findings}", task.input.display(), task.output.display());
+    if found.may_be_late() {
+        text += "; `--align lag` compares audio that is late";
+    }
     let mut json = json!({
         "other": name(&task.output), "frames": found.whole.frames, "lag_frames": found.lag_frames,
         "not_compared": found.left_out, "semantic_percent": found.whole.semantic_percent(),

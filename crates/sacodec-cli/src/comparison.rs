@@ -71,8 +71,18 @@ impl Comparison {
     }
 }
 
-/// A percentage of the command line.
+/// A percentage of the command line, with or without its sign. What may be meant as a fraction needs the sign.
 pub fn parse_percent(text: &str) -> Result<f64, String> {
-    let percent = text.parse().map_err(|_| "give a percentage".to_owned())?;
-    if (0.0..=100.0).contains(&percent) { Ok(percent) } else { Err("give 0 to 100".into()) }
+    let number = text.strip_suffix('%');
+    let percent: f64 = number.unwrap_or(text).parse().map_err(|_| "give a percentage".to_owned())?;
+    if !(0.0..=100.0).contains(&percent) {
+        return Err("give 0 to 100".into());
+    }
+    if number.is_none() && 0.0 < percent && percent < 1.0 {
+        let as_fraction = (1e6 * 100.0 * percent).round() / 1e6;
+        return Err(format!(
+            "write {as_fraction}% if it is a fraction of 1, and {text}% if it is a percentage"
+        ));
+    }
+    Ok(percent)
 }

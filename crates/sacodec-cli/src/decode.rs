@@ -1,9 +1,9 @@
 //! `sacodec decode`: token takes to audio.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::Args as ClapArgs;
+use clap::{Args as ClapArgs, ValueEnum};
 use serde_json::json;
 
 use crate::batch::{BatchArgs, DECODED, FileReport, Made, Task, name};
@@ -29,7 +29,7 @@ pub struct Args {
     /// Sample rate of the result in Hz; without it that of the audio that was coded.
     #[arg(long, value_name = "HZ", value_parser = clap::value_parser!(u32).range(1000..=1_536_000))]
     rate: Option<u32>,
-    /// Conceal missing frames; without it they are silent. `--conceal` alone is the best way.
+    /// Conceal missing frames, as in `--conceal=repeat`; without it they are silent. `--conceal` alone is fade.
     #[arg(long, value_enum, value_name = "WAY", num_args = 0..=1, require_equals = true, default_missing_value = "fade")]
     conceal: Option<ConcealArg>,
     /// Folder of the model pack that the takes were coded with; without it the one the command carries.
@@ -38,11 +38,24 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<Outcome, CliError> {
+    if args.conceal.is_some() {
+        no_way_as_input(&args.batch)?;
+    }
     let tasks = args.batch.tasks(&["sac"], DECODED)?;
     let model = model(args.pack.as_deref())?;
     args.batch.run(&tasks, |task, _| {
         args.batch.unless_done(task, || Ok(there(task)), || decode(args, &model, task))
     })
+}
+
+/// `--conceal fade` is `--conceal` and a take called fade.
+fn no_way_as_input(batch: &BatchArgs) -> Result<(), CliError> {
+    let ways = || ConcealArg::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+    let is_way = |path: &&Path| ways().any(|way| path.as_os_str() == way.get_name()) && !path.exists();
+    match batch.inputs().find(is_way) {
+        Some(way) => Err(CliError::WayIsNoInput { way: way.into() }),
+        None => Ok(()),
+    }
 }
 
 fn decode(args: &Args, model: &Arc<CodecModel>, task: &Task) -> Result<FileReport, CliError> {

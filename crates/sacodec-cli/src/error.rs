@@ -143,8 +143,14 @@ pub enum CliError {
         reason: String,
     },
     /// A result is there already.
-    #[error("{} is there already: remove it, or give --overwrite, or --skip-existing where the command has it", path.display())]
+    #[error("{} is there already: remove it, or give --overwrite", path.display())]
     Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A result is there already, and its input can be skipped.
+    #[error("{} is there already: remove it, or give --overwrite or --skip-existing", path.display())]
+    ExistsOrSkip {
         /// The file.
         path: PathBuf,
     },
@@ -165,7 +171,7 @@ pub enum CliError {
         path: PathBuf,
     },
     /// Two inputs, one result.
-    #[error("{} would be made of both {} and {}: give the second another place with --output", path.display(), first.display(), second.display())]
+    #[error("{} would be made of both {} and {}: give the second in a run of its own, with another --output", path.display(), first.display(), second.display())]
     OneOutput {
         /// The result.
         path: PathBuf,
@@ -184,6 +190,22 @@ pub enum CliError {
         /// The other.
         second: PathBuf,
     },
+    /// Shards of an earlier run would lie among those of this one.
+    #[error("{} is a shard of an earlier run, and this one makes {count}: remove those of the earlier run, choose another folder, or give --overwrite", first.display())]
+    EarlierShards {
+        /// How many this run makes.
+        count: usize,
+        /// One of the others.
+        first: PathBuf,
+    },
+    /// A file could not be removed.
+    #[error("{} could not be removed: {source}: remove it by hand", path.display())]
+    Remove {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// Takes of two packs, whose codes mean different things.
     #[error("{} was coded with another pack than {}: make a dataset of the takes of each pack", second.display(), first.display())]
     MixedPacks {
@@ -199,6 +221,18 @@ pub enum CliError {
         path: PathBuf,
         /// The extension of what would be written.
         expected: String,
+    },
+    /// A way to conceal was given like a take.
+    #[error("there is no take {0}: for the way to conceal, write --conceal={0}", way.display())]
+    WayIsNoInput {
+        /// The word.
+        way: PathBuf,
+    },
+    /// A WAV file was given the name of another kind.
+    #[error("{} would be a WAV file: give it a name that ends in .wav", path.display())]
+    NotWav {
+        /// The name.
+        path: PathBuf,
     },
     /// A list that is no list of names.
     #[error("{} is not a list of files: one name on each line is expected, in UTF-8 or as bytes, not in UTF-16", path.display())]
@@ -242,6 +276,14 @@ pub enum CliError {
         /// What there is, or what to give.
         what: String,
     },
+    /// The audio of a take was not found.
+    #[error("{} is not there, of which {} was coded: give the audio, or the folder that holds it, with --audio", audio.display(), take.display())]
+    NoAudio {
+        /// Where it was looked for.
+        audio: PathBuf,
+        /// The take.
+        take: PathBuf,
+    },
     /// Audio that cannot be what a take was coded from.
     #[error("{} cannot be what {} was coded from: {reason}", audio.display(), take.display())]
     OtherAudio {
@@ -264,6 +306,14 @@ impl CliError {
     /// `path` could not be written.
     pub(crate) fn write(path: &Path, error: impl std::fmt::Display) -> Self {
         Self::Write { path: path.into(), reason: error.to_string() }
+    }
+
+    /// The same in a command that has --skip-existing.
+    pub(crate) fn or_skip(self) -> Self {
+        match self {
+            Self::Exists { path } => Self::ExistsOrSkip { path },
+            error => error,
+        }
     }
 
     /// `path` could not be made.

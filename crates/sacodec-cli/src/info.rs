@@ -79,7 +79,10 @@ fn show_take(path: &Path, take: &Take) -> FileReport {
         lines.extend(footer.notes.iter().map(|note| format!("note: {note}")));
     }
     if let Some(loss) = &loss {
-        lines.push(format!("not whole: {loss}: `sacodec repair` makes a whole take of the rest"));
+        // It cannot bring back what was never there.
+        let is_repairable = take.footer.is_none() || !take.damage.is_empty();
+        let advice = if is_repairable { ": `sacodec repair` makes a sound take of the rest" } else { "" };
+        lines.push(format!("not whole: {loss}{advice}"));
     }
     let text = lines.join("\n  ");
     let json = json!({

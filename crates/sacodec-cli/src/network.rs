@@ -17,7 +17,7 @@ pub const LOST: &str = "lost";
 #[derive(Debug, ClapArgs)]
 pub struct LossArgs {
     /// Share of the packets that are lost: `10%`.
-    #[arg(long, value_name = "PERCENT", value_parser = parse_loss, group = LOST)]
+    #[arg(long, value_name = "PERCENT", value_parser = parse_percent, group = LOST)]
     loss: Option<f64>,
     /// Lost packets in a row, on average; without it packets are lost one by one, at random.
     #[arg(long, value_name = "PACKETS", value_parser = parse_burst,
@@ -101,10 +101,6 @@ impl LossArgs {
         };
         format!("{percent} % of the {packets}, {how}, seed {}", self.seed)
     }
-}
-
-fn parse_loss(text: &str) -> Result<f64, String> {
-    parse_percent(text.strip_suffix('%').unwrap_or(text))
 }
 
 fn parse_burst(text: &str) -> Result<f32, String> {

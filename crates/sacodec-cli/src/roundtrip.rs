@@ -7,11 +7,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use crate::audio::{AudioReader, Salvage};
+use crate::batch::extension;
 use crate::coder::{Coder, CodingArgs, Stretch, Tokens};
 use crate::console::{ReportsTo, complain};
 use crate::error::CliError;
 use crate::pack::model;
 use crate::result_file::{ResultFile, ResultOut, is_same_file};
+use crate::standard::is_standard;
 use sacodec_codec::CodecModel;
 use sacodec_engine::{EngineConfig, Scheduling};
 use sacodec_take::wav::{FloatWav, WavError};
@@ -81,6 +83,9 @@ pub fn run(args: &Args) -> Result<(), CliError> {
 fn check_paths(args: &Args) -> Result<(), CliError> {
     let outputs = [Some(&args.output), args.difference.as_ref()];
     for output in outputs.into_iter().flatten() {
+        if !is_standard(output) && extension(output) != "wav" {
+            return Err(CliError::NotWav { path: output.clone() });
+        }
         if is_same_file(&args.input, output) {
             return Err(CliError::SameFile { path: output.clone() });
         }

@@ -64,18 +64,26 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let model = model(args.pack.as_deref())?;
     args.run.run(&tasks, Second::Nothing, |task, _| {
         let take = open_take(&task.input)?;
-        let audio = find_audio(&task.output, audio.as_deref(), take.header.source.as_ref());
+        let audio = find_audio(&task.input, &task.output, audio.as_deref(), take.header.source.as_ref())?;
         verify(args, &model, &take, &task.input, &audio)
     })
 }
 
 /// The audio of a take whose WAV would be `beside`, or straight in the folder that was given. It may have
 /// the name that the take tells.
-fn find_audio(beside: &Path, given: Option<&Path>, source: Option<&Source>) -> PathBuf {
+///
+/// # Errors
+/// [`CliError::NoAudio`].
+fn find_audio(
+    take: &Path,
+    beside: &Path,
+    given: Option<&Path>,
+    source: Option<&Source>,
+) -> Result<PathBuf, CliError> {
     let mut places = vec![beside.to_owned()];
     match given {
         Some(folder) if folder.is_dir() => places.push(folder.join(beside.file_name().unwrap_or_default())),
-        Some(file) => return file.into(),
+        Some(file) => return Ok(file.into()),
         None => {}
     }
     // A take is not to be trusted: a name with folders in it is none.
@@ -86,7 +94,10 @@ fn find_audio(beside: &Path, given: Option<&Path>, source: Option<&Source>) -> P
         .and_then(|name| places.iter().map(|place| place.with_file_name(name)).find(|path| path.exists()));
     let exact = places.iter().flat_map(|place| [place.clone(), place.with_extension("flac")]);
     let found = told.or_else(|| exact.into_iter().find(|place| place.exists()));
-    found.or_else(|| places.iter().find_map(|place| like(place))).unwrap_or_else(|| beside.into())
+    found.or_else(|| places.iter().find_map(|place| like(place))).ok_or_else(|| {
+        let audio = name.map_or(beside.into(), |name| beside.with_file_name(name));
+        CliError::NoAudio { audio, take: take.into() }
+    })
 }
 
 /// A file beside `place` with its stem and an extension of audio, in whatever case.

@@ -10,9 +10,16 @@ use walkdir::{DirEntry, WalkDir};
 
 use super::list::read_list;
 use super::names::{DECODED, Folders, extension};
+use crate::audio::AUDIO_EXTENSIONS;
 use crate::console::complain;
 use crate::error::CliError;
 use crate::standard::is_standard;
+
+/// What other audio is called in corpora.
+const OTHER_AUDIO: [&str; 22] = [
+    "aac", "aif", "aifc", "aiff", "amr", "ape", "au", "caf", "m4a", "mka", "mp2", "mp3", "oga", "ogg",
+    "opus", "snd", "sph", "spx", "w64", "wave", "wma", "wv",
+];
 
 /// A file to be worked on.
 pub struct Found {
@@ -42,12 +49,13 @@ enum Skip {
     Hidden,
     Loop,
     Own,
+    OtherAudio,
     Twice,
 }
 
 /// What was left out, in the order of [`Skip`]: how many, and the first.
 #[derive(Default)]
-struct Skipped([Option<(usize, PathBuf)>; 4]);
+struct Skipped([Option<(usize, PathBuf)>; 5]);
 
 impl Skipped {
     fn add(&mut self, why: Skip, path: &Path) {
@@ -60,6 +68,7 @@ impl Skipped {
             "hidden files or folders",
             "links that lead back to a folder above them",
             "results of this command",
+            "audio files that are neither .wav nor .flac",
             "inputs that were given twice",
         ];
         for (reason, skipped) in reasons.iter().zip(&self.0) {
@@ -146,7 +155,12 @@ impl Search<'_> {
                     }
                     path
                 }
-                Ok(_) => continue,
+                Ok(entry) => {
+                    if entry.file_type().is_file() && self.is_other_audio(entry.path()) {
+                        skipped.add(Skip::OtherAudio, entry.path());
+                    }
+                    continue;
+                }
                 Err(error) => match error.path().map(Path::to_owned) {
                     Some(path) if error.loop_ancestor().is_some() => {
                         skipped.add(Skip::Loop, &path);
@@ -169,6 +183,11 @@ impl Search<'_> {
 
     fn wants(&self, path: &Path) -> bool {
         self.from.contains(&extension(path).as_str())
+    }
+
+    /// Whether a file has a name of audio that is not looked for, though audio is.
+    fn is_other_audio(&self, path: &Path) -> bool {
+        self.from == AUDIO_EXTENSIONS && OTHER_AUDIO.contains(&extension(path).as_str())
     }
 
     /// Whether a file is what this command, or `decode`, makes beside its inputs.

@@ -42,8 +42,8 @@ pub struct BatchArgs {
     /// Read further inputs from a file, one on each line; `-` is standard input.
     #[arg(long, value_name = "LIST")]
     files_from: Option<PathBuf>,
-    /// The folder that results are named from: with --output, /data/x/a.wav below --root /data gives
-    /// x/a.sac. Without it, the folder that all files of a list with absolute names have in common.
+    /// The folder that results are named from, also where names are relative: with --output, data/x/a.wav below
+    /// --root data gives x/a.sac. Without it, the folder that all files of a list with absolute names have in common.
     #[arg(long, value_name = "FOLDER")]
     root: Option<PathBuf>,
     /// Replace results that are there already.
@@ -87,7 +87,8 @@ impl BatchArgs {
         Self { output, ..self }
     }
 
-    /// Works on all tasks, as [`LoggedRunArgs::run`]; one that has a rival is an error.
+    /// Works on all tasks, as [`LoggedRunArgs::run`]; one that has a rival or no input is an error, whatever is
+    /// there already.
     ///
     /// # Errors
     /// Where the log cannot be opened.
@@ -96,7 +97,11 @@ impl BatchArgs {
         tasks: &[Task],
         work: impl Fn(&Task, &ProgressBar) -> Result<FileReport, CliError> + Sync,
     ) -> Result<Outcome, CliError> {
-        self.run.run(tasks, Second::Result, |task, bar| task.has_no_rival().and_then(|()| work(task, bar)))
+        self.run.run(tasks, Second::Result, |task, bar| {
+            task.has_an_input()?;
+            task.has_no_rival()?;
+            work(task, bar).map_err(CliError::or_skip)
+        })
     }
 
     /// As [`BatchArgs::run`], for tasks of [`BatchArgs::tasks_that_write_nothing`].
@@ -109,6 +114,11 @@ impl BatchArgs {
         work: impl Fn(&Task, &ProgressBar) -> Result<FileReport, CliError> + Sync,
     ) -> Result<Outcome, CliError> {
         self.run.run(tasks, Second::Nothing, work)
+    }
+
+    /// The inputs that were named, and perhaps the result.
+    pub fn inputs(&self) -> impl Iterator<Item = &Path> {
+        self.inputs.iter().map(PathBuf::as_path)
     }
 
     /// Where results are to go, if that is said.

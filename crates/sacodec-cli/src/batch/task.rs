@@ -1,8 +1,10 @@
 //! What a command is to do with one file.
 
+use std::fs;
 use std::path::PathBuf;
 
 use crate::error::CliError;
+use crate::standard::is_standard;
 
 /// One file to be worked on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +20,16 @@ pub struct Task {
 }
 
 impl Task {
+    /// # Errors
+    /// [`CliError::Open`].
+    pub fn has_an_input(&self) -> Result<(), CliError> {
+        if is_standard(&self.input) {
+            return Ok(());
+        }
+        let there = fs::metadata(&self.input).map(drop);
+        there.map_err(|source| CliError::Open { path: self.input.clone(), source })
+    }
+
     /// # Errors
     /// [`CliError::OneOutput`].
     pub fn has_no_rival(&self) -> Result<(), CliError> {

@@ -1,5 +1,6 @@
 //! `sacodec dataset`: takes to shards that training programs read, one row for each channel of a take.
 
+mod earlier;
 mod jsonl;
 mod npz;
 mod parquet;
@@ -21,6 +22,9 @@ use crate::result_file::write_result;
 use crate::take::open_take;
 use shard::{Content, Item, Shard};
 
+/// What shards are called, before their numbers.
+const STEM: &str = "tokens";
+
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     /// Takes, and folders of them; folders are searched through.
@@ -41,7 +45,8 @@ pub struct Args {
     /// The folder that keys are told from; without it, as with `encode --output`.
     #[arg(long, value_name = "FOLDER")]
     root: Option<PathBuf>,
-    /// Replace shards that are there already.
+    /// Replace shards that are there already. Those of an earlier run with another number of shards are removed
+    /// when the new ones are complete.
     #[arg(long)]
     overwrite: bool,
     #[command(flatten)]
@@ -77,18 +82,26 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let Some(first) = items.first() else { return Ok(Outcome::Done) };
     let pack = open_take(&first.path)?.header.pack;
     let shards: Vec<_> = items.chunks(args.takes_per_shard as usize).collect();
+    let earlier = earlier::with_another_count(&args.output, args.to, shards.len())?;
+    if let Some(first) = earlier.first().filter(|_| !args.overwrite) {
+        return Err(CliError::EarlierShards { count: shards.len(), first: first.clone() });
+    }
     let mut of_path = HashMap::new();
     let mut tasks = Vec::new();
     for (number, &items) in shards.iter().enumerate() {
-        let name = format!("tokens-{number:05}-of-{:05}.{}", shards.len(), args.to.extension());
+        let name = format!("{STEM}-{number:05}-of-{:05}.{}", shards.len(), args.to.extension());
         let output = args.output.join(name);
         of_path.insert(output.clone(), Shard { items, pack: &pack, example: &first.path });
         tasks.push(Task { input: items[0].path.clone(), output, rival: None, waits: false });
     }
-    Ok(args.run.run(&tasks, |task, _| match of_path.get(&task.output) {
+    let outcome = args.run.run(&tasks, |task, _| match of_path.get(&task.output) {
         Some(shard) => make(args, task, shard),
         None => Ok(FileReport::silent(Outcome::Done)),
-    }))
+    });
+    if outcome != Outcome::Failed {
+        earlier::remove(&earlier)?;
+    }
+    Ok(outcome)
 }
 
 /// The takes with their keys, each key once.

@@ -42,6 +42,7 @@ fn a_change_of_the_audio_is_found_in_its_second() {
     let table = run(folder.path(), &["compare", "voice.sac", "clicked.sac", "--by-second"], 3).stdout;
     let table = String::from_utf8(table).unwrap();
     assert_eq!(table.lines().count(), 2 + seconds.len(), "{table}");
+    assert!(!table.contains("is late"), "{table}");
 }
 
 #[test]
@@ -56,6 +57,12 @@ fn audio_that_is_late_is_compared_at_its_lag() {
     assert_eq!((&by_lag["lag_frames"], &by_lag["not_compared"][0]), (&7.into(), &0.into()), "{by_lag}");
     let percent = |report: &Value| report["semantic_percent"].as_f64().unwrap();
     assert!(percent(&by_lag) > 60.0 && percent(&by_place) < 30.0, "{by_lag} {by_place}");
+    let told = |further: &[&str]| {
+        let line = [&["compare", "voice.sac", "clicked.sac"], further].concat();
+        String::from_utf8(run(folder.path(), &line, 3).stdout).unwrap()
+    };
+    assert!(told(&[]).contains("`--align lag` compares audio that is late"), "{}", told(&[]));
+    assert!(!told(&["--align", "lag"]).contains("is late"), "{}", told(&["--align", "lag"]));
     // The other way round, and with a search that ends before the lag.
     let back = ["compare", "clicked.sac", "voice.sac", "--align", "lag", "--json"];
     assert_eq!(lines(&run(folder.path(), &back, 3))[0]["lag_frames"], -7);

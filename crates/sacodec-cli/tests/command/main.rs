@@ -4,6 +4,7 @@ mod audio;
 #[cfg(target_os = "linux")]
 mod cluster;
 mod compare;
+mod dataset;
 #[cfg(unix)]
 mod ends;
 #[cfg(unix)]

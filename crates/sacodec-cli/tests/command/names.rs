@@ -29,6 +29,9 @@ fn what_is_no_input_in_a_folder_is_skipped_and_said() {
     noise(folder.path(), &["in/a.wav", "in/b/c.wav", "in/.cache/d.wav", "in/.e.wav", "in/b/.git/f.wav"]);
     std::os::unix::fs::symlink("..", folder.path().join("in/b/loop")).unwrap();
     std::os::unix::fs::symlink("nowhere", folder.path().join("in/notes.txt")).unwrap();
+    for name in ["in/a.MP3", "in/b/a.wave", "in/b/.a.ogg", "in/b/a.trans.txt"] {
+        fs::write(folder.path().join(name), "not read").unwrap();
+    }
     run(folder.path(), &["encode", "in"], 0);
     run(folder.path(), &["decode", "in"], 0);
     assert!(folder.path().join("in/a.decoded.wav").is_file());
@@ -38,6 +41,7 @@ fn what_is_no_input_in_a_folder_is_skipped_and_said() {
         "3 hidden files or folders: in/.cache",
         "1 links that lead back",
         "2 results of this command",
+        "2 audio files that are neither .wav nor .flac: in/a.MP3",
         "2 inputs that were given twice",
     ] {
         assert!(said(&output).contains(what), "{what}: {}", said(&output));
@@ -47,6 +51,7 @@ fn what_is_no_input_in_a_folder_is_skipped_and_said() {
     run(folder.path(), &["repair", "in"], 0);
     let again = run(folder.path(), &["repair", "in", "--overwrite"], 0);
     assert!(said(&again).contains("3 results of this command"), "{}", said(&again));
+    assert!(!said(&again).contains("audio files"), "{}", said(&again));
 }
 
 #[test]
@@ -61,6 +66,38 @@ fn one_file_by_several_ways_is_one_input() {
     let output = run(folder.path(), &inputs, 0);
     assert_eq!(lines(&output).len(), 1);
     assert!(said(&output).contains("3 inputs that were given twice"), "{}", said(&output));
+}
+
+#[test]
+fn an_input_that_is_not_there_is_an_error_whatever_is_there_already() {
+    let folder = tempfile::tempdir().unwrap();
+    noise(folder.path(), &["voice.wav"]);
+    run(folder.path(), &["encode", "voice.wav"], 0);
+    run(folder.path(), &["decode", "voice.sac", "x.wav"], 0);
+    for arguments in [
+        &["encode", "voice.waw"][..],
+        &["encode", "voice.waw", "--skip-existing"],
+        &["decode", "voicee.sac", "x.wav"],
+        &["decode", "voicee.sac", "x.wav", "--skip-existing"],
+        &["convert", "voicee.sac", "x.wav", "--skip-existing"],
+        &["moments", "voice.waw", "-o", "x.csv", "--skip-existing"],
+    ] {
+        let output = run(folder.path(), arguments, 1);
+        let message = format!("{} could not be opened", arguments[1]);
+        assert!(said(&output).contains(&message), "{arguments:?}: {}", said(&output));
+    }
+}
+
+#[test]
+fn the_way_out_that_an_error_names_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    noise(folder.path(), &["cut.wav", "x/cut.wav"]);
+    let output = run(folder.path(), &["encode", "cut.wav", "x/cut.wav", "--output", "o/"], 1);
+    assert!(said(&output).contains("in a run of its own, with another --output"), "{}", said(&output));
+    run(folder.path(), &["encode", "x/cut.wav", "--output", "p/"], 0);
+    let output = run(folder.path(), &["encode", "cut.wav", "--output", "o/"], 1);
+    assert!(said(&output).contains("give --overwrite or --skip-existing"), "{}", said(&output));
+    run(folder.path(), &["encode", "cut.wav", "--output", "o/", "--skip-existing"], 0);
 }
 
 // Where names differ by case.
@@ -129,6 +166,12 @@ fn a_list_of_absolute_names_keeps_its_tree_below_what_they_have_in_common_or_bel
     // Files and folders of the command line as well, and names that lead upwards.
     run(folder.path(), &["encode", "data/x/1/a.wav", "data/../data/y", "--root", "data", "-o", "out/"], 0);
     assert_eq!(takes(&folder.path().join("out")), ["x/1/a.sac", "y/a.sac"]);
+    // Relative names of a list as the folder itself, so that one takes up what the other began.
+    fs::write(folder.path().join("relative"), names.join("\n")).unwrap();
+    run(folder.path(), &["encode", "data", "-o", "out/", "--overwrite"], 0);
+    let output = encode("relative", &["--root", "data", "--skip-existing"], 0);
+    assert!(said(&output).contains("3 of 3 results were there already"), "{}", said(&output));
+    assert_eq!(takes(&folder.path().join("out")), ["x/1/a.sac", "x/2/a.sac", "y/a.sac"]);
     let output = encode("all", &["--root", "data/x"], 1);
     assert!(said(&output).contains("y/a.wav is not in the folder data/x"), "{}", said(&output));
 }

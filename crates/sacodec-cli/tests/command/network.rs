@@ -116,6 +116,7 @@ fn what_makes_no_sense_is_refused() {
         (lose, &["--burst", "3"]),
         (lose, &["--burst", "3", "--trace", "trace.txt"]),
         (lose, &["--loss", "101%"]),
+        (lose, &["--loss", "0.1"]),
         (lose, &["--loss", "10%", "--packet", "9"]),
         (lose, &["--loss", "10%", "--burst", "0.5"]),
         (lose, &["--loss", "10%", "--trace", "trace.txt"]),
@@ -135,13 +136,43 @@ fn what_makes_no_sense_is_refused() {
 }
 
 #[test]
+fn what_may_be_a_fraction_or_a_percentage_is_refused() {
+    let folder = voice();
+    for arguments in
+        [&["lose", "voice.sac", "--loss", "0.1"][..], &["compare", "a", "b", "--min-percent", "0.1"]]
+    {
+        let said = run(folder.path(), arguments, 2).stderr;
+        let said = String::from_utf8_lossy(&said).into_owned();
+        assert!(said.contains("write 10%") && said.contains("0.1% if"), "{said}");
+    }
+    run(folder.path(), &["roundtrip", "voice.wav", "out.wav", "--loss", "0.1%"], 0);
+    run(folder.path(), &["roundtrip", "voice.wav", "out.wav", "--overwrite", "--loss", "0"], 0);
+}
+
+#[test]
+fn a_way_to_conceal_that_is_given_like_a_take_is_told_how_to_write_it() {
+    let folder = voice();
+    run(folder.path(), &["encode", "voice.wav"], 0);
+    for way in ["silence", "repeat", "fade"] {
+        for inputs in [&["voice.sac"][..], &["voice.sac", "out.wav"]] {
+            let line = [&["decode"], inputs, &["--conceal", way]].concat();
+            let said = run(folder.path(), &line, 1).stderr;
+            let said = String::from_utf8_lossy(&said).into_owned();
+            assert!(said.contains(&format!("write --conceal={way}")), "{said}");
+        }
+    }
+    std::fs::copy(folder.path().join("voice.sac"), folder.path().join("fade")).unwrap();
+    run(folder.path(), &["decode", "voice.sac", "--conceal", "fade"], 0);
+}
+
+#[test]
 fn a_lossy_take_tells_how_it_was_made() {
     let folder = voice();
     run(folder.path(), &["encode", "voice.wav"], 0);
     std::fs::write(folder.path().join("wifi.txt"), "0001").unwrap();
     for (arguments, told) in [
         (&["--loss", "15%"][..], "15 % of the packets of 2 frames, each by itself, seed 1"),
-        (&["--loss", "0.7", "--packet", "1"], "0.7 % of the packets of 1 frame, each by itself, seed 1"),
+        (&["--loss", "0.7%", "--packet", "1"], "0.7 % of the packets of 1 frame, each by itself, seed 1"),
         (
             &["--loss", "15%", "--burst", "2.7", "--seed", "7"],
             "15 % of the packets of 2 frames, in bursts of 2.7 packets on average, seed 7",
@@ -171,7 +202,12 @@ fn what_was_lost_on_purpose_is_no_problem_and_what_was_not_is() {
     run(folder.path(), &[&lose[..], &["--skip-existing"]].concat(), 0);
     run(folder.path(), &["decode", "voice.lossy.sac", "--report", "run.jsonl"], 3);
     run(folder.path(), &["check", "run.jsonl"], 0);
-    run(folder.path(), &["info", "voice.lossy.sac", "--report", "read.jsonl"], 3);
+    let said = run(folder.path(), &["info", "voice.lossy.sac", "--report", "read.jsonl"], 3).stdout;
+    let said = String::from_utf8(said).unwrap();
+    assert!(
+        said.contains("frames are missing") && !said.contains("repair"),
+        "it has nothing to repair: {said}"
+    );
     let said = String::from_utf8(run(folder.path(), &["check", "read.jsonl"], 3).stdout).unwrap();
     assert!(said.contains("frames are missing"), "what is only read must be whole: {said}");
 

@@ -87,6 +87,25 @@ fn every_failure_is_one_line_that_names_the_file_and_harms_nothing() {
 
 /// The plugin's tokens are compared with those of `encode` in `tests/plugin/takes.rs`.
 #[test]
+fn a_wav_is_not_written_under_the_name_of_another_kind() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    write_noise(Path::new(&path("voice.wav")), 16_000, 1, 4000, 1);
+    let (voice, flac, bare, wav) = (path("voice.wav"), path("coded.flac"), path("coded"), path("coded.WAV"));
+    for names in [&[&flac[..]][..], &[&bare], &[&wav, "--difference", &flac]] {
+        let run = sacodec(&[&["roundtrip", &voice], names].concat());
+        let said = String::from_utf8_lossy(&run.stderr).into_owned();
+        assert!(run.status.code() == Some(1) && said.contains("ends in .wav"), "{names:?}: {said}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing was made");
+    for _ in 0..2 {
+        sacodec(&["roundtrip", &voice, &wav]);
+    }
+    let said = String::from_utf8_lossy(&sacodec(&["roundtrip", &voice, &wav]).stderr).into_owned();
+    assert!(said.contains("coded.WAV is there already") && !said.contains("--skip-existing"), "{said}");
+}
+
+#[test]
 fn roundtrip_gives_the_tokens_of_encode_whatever_the_channels_hold() {
     let folder = tempfile::tempdir().unwrap();
     let [input, coded, take, difference] =

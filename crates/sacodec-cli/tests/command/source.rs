@@ -38,6 +38,19 @@ fn a_take_tells_name_size_and_digest_of_its_source() {
     assert_eq!(source.bytes, fs::metadata(folder.path().join("b.flac")).unwrap().len());
 }
 
+#[test]
+fn verify_says_which_audio_it_misses_and_how_to_give_it() {
+    let folder = tempfile::tempdir().unwrap();
+    write_noise(&folder.path().join("in/a.WAV"), 16_000, 1, 4000, 1);
+    run(folder.path(), &["encode", "in", "--output", "takes"], 0);
+    for further in [&[][..], &["--audio", "takes"]] {
+        let said = run(folder.path(), &[&["verify", "takes"], further].concat(), 1).stderr;
+        let said = String::from_utf8_lossy(&said).into_owned();
+        assert!(said.contains("takes/a.WAV is not there") && said.contains("with --audio"), "{said}");
+    }
+    run(folder.path(), &["verify", "takes", "--audio", "in"], 0);
+}
+
 // Where names differ by case.
 #[test]
 #[cfg(target_os = "linux")]
