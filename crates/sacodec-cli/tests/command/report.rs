@@ -230,9 +230,14 @@ fn a_report_is_appended_to_reports_alone() {
     let said = run(folder.path(), &["encode", "a.wav", "--report", "a.wav"], 1).stderr;
     assert!(String::from_utf8_lossy(&said).contains("a.wav is there already and is not a report"));
     assert_eq!(fs::read(path("a.wav")).unwrap(), audio);
-    let said = run(folder.path(), &["check", "a.wav"], 1).stderr;
-    let said = String::from_utf8_lossy(&said);
-    assert!(said.contains("a.wav could not be checked: it is not a report that --report wrote"), "{said}");
+    fs::write(path("other.json"), "{\"takes\": 7}\n").unwrap();
+    for (other, why) in [
+        ("other.json", "other.json could not be checked: it is not a report that --report wrote"),
+        ("a.wav", "no report has a complete line"),
+    ] {
+        let said = run(folder.path(), &["check", other], 1).stderr;
+        assert!(String::from_utf8_lossy(&said).contains(why), "{}", String::from_utf8_lossy(&said));
+    }
     run(folder.path(), &["encode", "a.wav", "--report", "-"], 1);
     assert!(!path("-").exists() && !path("a.sac").exists());
     // What a killed process has begun is a report.
