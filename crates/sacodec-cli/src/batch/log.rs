@@ -227,7 +227,7 @@ impl RunLog {
             if length > 0 {
                 let mut begin = Vec::new();
                 (&file).take(LINE_BEGIN.len() as u64).read_to_end(&mut begin)?;
-                is_report = LINE_BEGIN.starts_with(&begin);
+                is_report = begins_as_a_report(&begin);
             }
             if length > 0 && is_report {
                 // A process that was killed may have left half a line.
@@ -268,6 +268,11 @@ impl RunLog {
     }
 }
 
+/// Whether this is the beginning of a report, or of what a killed process has begun of one.
+fn begins_as_a_report(bytes: &[u8]) -> bool {
+    bytes.starts_with(LINE_BEGIN) || LINE_BEGIN.starts_with(bytes)
+}
+
 /// Gives each line of a log to `with`; gives how many more are not complete: those that a killed process has begun.
 ///
 /// # Errors
@@ -277,9 +282,13 @@ pub fn read_log(path: &Path, mut with: impl FnMut(Entry)) -> io::Result<usize> {
         io::Error::other(format!("it is not a report that --report wrote: {what}"))
     };
     let mut cut = 0;
+    let mut is_first = true;
     let read = each_line(File::open(path)?, MAX_LINE_BYTES, |line| {
         if line.trim_ascii().is_empty() {
             return Ok(());
+        }
+        if std::mem::take(&mut is_first) && !begins_as_a_report(line) {
+            return Err(other(&"it does not begin as one"));
         }
         match serde_json::from_slice::<Value>(line).map(serde_json::from_value) {
             Ok(Ok(entry)) => with(entry),
