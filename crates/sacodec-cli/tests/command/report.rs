@@ -231,12 +231,11 @@ fn a_report_is_appended_to_reports_alone() {
     assert!(String::from_utf8_lossy(&said).contains("a.wav is there already and is not a report"));
     assert_eq!(fs::read(path("a.wav")).unwrap(), audio);
     fs::write(path("other.json"), "{\"takes\": 7}\n").unwrap();
-    for (other, why) in [
-        ("other.json", "other.json could not be checked: it is not a report that --report wrote"),
-        ("a.wav", "no report has a complete line"),
-    ] {
+    for other in ["other.json", "a.wav"] {
         let said = run(folder.path(), &["check", other], 1).stderr;
-        assert!(String::from_utf8_lossy(&said).contains(why), "{}", String::from_utf8_lossy(&said));
+        let said = String::from_utf8_lossy(&said);
+        let why = format!("{other} could not be checked: it is not a report that --report wrote");
+        assert!(said.contains(&why), "{said}");
     }
     run(folder.path(), &["encode", "a.wav", "--report", "-"], 1);
     assert!(!path("-").exists() && !path("a.sac").exists());
