@@ -2,13 +2,14 @@
 //! host's: packs and folders belong to a session and a machine.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use nice_plug::prelude::{Param, ParamSetter};
 use serde::{Deserialize, Serialize};
 
 use super::params::{SacodecParams, Visitor};
+use sacodec_take::atomic_file::{AtomicFile, AtomicFileError};
 
 const FORMAT: &str = "sacodec-settings";
 const VERSION: u32 = 1;
@@ -171,15 +172,14 @@ pub fn save(params: &SacodecParams, path: &Path, replace: bool) -> Result<(), Pr
     let failed = |error| PresetError::File { path: path.to_owned(), error };
     let mut text = serde_json::to_vec_pretty(&file).map_err(|error| failed(error.into()))?;
     text.push(b'\n');
-    if !replace && path.exists() {
-        return Err(PresetError::Exists { path: path.to_owned() });
-    }
-    // What is there stays whole until all of the new file is written.
-    let mut partial = path.to_owned().into_os_string();
-    partial.push(".part");
-    std::fs::write(&partial, text).and_then(|()| std::fs::rename(&partial, path)).map_err(|error| {
-        let _ = std::fs::remove_file(&partial);
-        failed(error)
+    let written = AtomicFile::create(path, replace).and_then(|mut file| {
+        file.write_all(&text)?;
+        file.finish()
+    });
+    written.map_err(|error| match error {
+        AtomicFileError::Exists => PresetError::Exists { path: path.to_owned() },
+        AtomicFileError::Io(error) => failed(error),
+        error => failed(std::io::Error::other(error)),
     })
 }
 
