@@ -4,6 +4,8 @@
 //! A bounce must be of one engine, and VST3 hosts do not reliably say that they bounce: so an engine is only handed
 //! over while sound is asked for as fast as it is heard.
 
+mod pace;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread::JoinHandle;
@@ -12,17 +14,14 @@ use std::time::{Duration, Instant};
 use ringbuf::traits::{Consumer, Observer, Producer, Split};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 
+use pace::Pace;
+
 use super::status::Status;
 use sacodec_codec::CodecModel;
 use sacodec_engine::{CodecSet, Engine, EngineConfig, EngineError, EngineRelay, Scheduling};
 
 /// How often the thread looks.
 const POLL: Duration = Duration::from_millis(50);
-/// Sound is followed over so long at a time: longer than the longest blocks that hosts use.
-const WINDOW: Duration = Duration::from_millis(400);
-/// It runs in real time if so many of those in a row had about as much sound as time.
-const EVEN_WINDOWS: u32 = 3;
-const EVEN_SPEED: std::ops::Range<f64> = 0.5..1.45;
 /// Engines on their way to or from the audio thread: the one that was asked for, and one of an activation before.
 const ENGINES: usize = 2;
 
@@ -292,60 +291,12 @@ fn build(what: Wanted, config: EngineConfig) -> Result<Box<Engine>, EngineError>
     Ok(Box::new(Engine::with_codecs(codecs, config)?))
 }
 
-/// Tells sound that is heard from sound that is computed as fast as it can be.
-struct Pace {
-    since: Instant,
-    samples: u64,
-    even: u32,
-}
-
-impl Pace {
-    fn new(samples: u64) -> Self {
-        Self { since: Instant::now(), samples, even: 0 }
-    }
-
-    /// Whether the host has asked for about as much sound as time went by, for a while. `samples` is what it has asked for
-    /// in all.
-    fn is_real_time(&mut self, samples: u64, rate_hz: f64, now: Instant) -> bool {
-        let passed = now.saturating_duration_since(self.since);
-        if passed >= WINDOW {
-            let speed = samples.wrapping_sub(self.samples) as f64 / rate_hz / passed.as_secs_f64();
-            self.even = if EVEN_SPEED.contains(&speed) { self.even + 1 } else { 0 };
-            (self.since, self.samples) = (now, samples);
-        }
-        self.even >= EVEN_WINDOWS
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::pace::{EVEN_WINDOWS, WINDOW};
     use super::*;
     use sacodec_codec::ModelPack;
     use sacodec_engine::{CodedFrame, Controls};
-
-    /// Whether sound runs in real time after the host has asked for so many seconds of it in each window.
-    fn is_even(sound_s: &[f64]) -> bool {
-        let mut pace = Pace::new(0);
-        let (mut samples, mut found) = (0.0, false);
-        for (n, sound_s) in sound_s.iter().enumerate() {
-            samples += sound_s * 48_000.0;
-            let now = pace.since + WINDOW;
-            found = pace.is_real_time(samples as u64, 48_000.0, now);
-            assert!(n + 1 >= EVEN_WINDOWS as usize || !found, "after {n} windows");
-        }
-        found
-    }
-
-    #[test]
-    fn sound_that_is_heard_is_told_from_a_bounce_and_from_silence() {
-        assert!(is_even(&[0.4, 0.4, 0.4]));
-        // Blocks of 8192 samples at 44.1 kHz.
-        assert!(is_even(&[0.372, 0.558, 0.372, 0.372]));
-        assert!(!is_even(&[5.0, 5.0, 5.0]), "a bounce");
-        assert!(!is_even(&[0.4, 0.4, 5.0]), "a bounce after play");
-        assert!(!is_even(&[0.5, 0.0, 0.5, 0.0, 0.5]), "short bounces");
-        assert!(!is_even(&[0.0, 0.0, 0.0, 0.0]), "nothing");
-    }
 
     /// A host that asks for sound as fast as it is heard.
     struct Host {
@@ -388,6 +339,17 @@ mod tests {
             has_changed
         }
 
+        /// A bounce in which nothing is handed over, of a codec that takes no time: the machine may be busy.
+        fn bounce(&mut self) {
+            let start = Instant::now();
+            while start.elapsed() < WINDOW * (EVEN_WINDOWS + 3) {
+                self.handover.begin_block(&mut self.relay, self.scheduling, 480, None);
+                assert!(!self.relay.is_handing_over(), "handed over in a bounce");
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            (self.began, self.played) = (Instant::now(), 0);
+        }
+
         /// Plays until another engine is heard; false after a minute.
         fn plays_another(&mut self) -> bool {
             (0..6000).any(|_| self.play())
@@ -398,14 +360,7 @@ mod tests {
     fn another_scheduling_plays_after_a_moment_of_sound_that_is_heard_and_never_in_a_bounce() {
         let mut host = Host::new();
         host.scheduling = Scheduling::Burst;
-        // A bounce, of a codec that takes no time: the machine may be busy.
-        let start = Instant::now();
-        while start.elapsed() < WINDOW * (EVEN_WINDOWS + 3) {
-            host.handover.begin_block(&mut host.relay, host.scheduling, 480, None);
-            assert!(!host.relay.is_handing_over(), "handed over in a bounce");
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        host.began = Instant::now();
+        host.bounce();
         assert!(host.plays_another(), "nothing was handed over in a minute");
         assert_eq!(host.relay.engine().config().scheduling, Scheduling::Burst);
         assert!(!host.handover.is_under_way() && (0..200).all(|_| !host.play()), "one was enough");
@@ -476,15 +431,7 @@ mod tests {
         }
         let engine = host.relay.reset().expect("it is on its way in");
         host.handover.wait_again(engine);
-        // A bounce: as many blocks as fit, of a codec that takes no time.
-        let start = Instant::now();
-        while start.elapsed() < WINDOW * (EVEN_WINDOWS + 3) {
-            host.handover.begin_block(&mut host.relay, host.scheduling, 480, None);
-            assert!(!host.relay.is_handing_over(), "handed over in a bounce");
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        host.began = Instant::now();
-        host.played = 0;
+        host.bounce();
         assert!(host.plays_another(), "nothing was handed over in a minute");
     }
 

@@ -492,8 +492,7 @@ mod tests {
         for is_seen in [true, false, true] {
             core.set_seen(is_seen);
             core.status.set_changed();
-            let place = Transport::default();
-            assert_eq!(sender.begin_block(place), is_seen, "whether the audio thread sends what it plays");
+            assert_eq!(sender.begin_block(Transport::default()), is_seen, "whether anything is sent");
             assert_eq!(changes(), is_seen, "whether a frame is asked for");
             core.status.take_changed();
         }
