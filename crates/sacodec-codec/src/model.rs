@@ -128,6 +128,14 @@ impl CodecModel {
         hex(&self.sha256)
     }
 
+    /// The same as bytes.
+    ///
+    /// # Real-time
+    /// Never allocates, locks or waits.
+    pub fn sha256_bytes(&self) -> &[u8; 32] {
+        &self.sha256
+    }
+
     /// Names the model in this process, see [`ModelPack::digest`].
     pub fn digest(&self) -> [u8; 32] {
         self.digest

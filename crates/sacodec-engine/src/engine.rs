@@ -9,10 +9,12 @@ use super::frame::{CodedFrame, FramePlace};
 use super::latency::Timing;
 use super::monitor::Controls;
 use super::observer::{Observer, Sink};
+use super::player::{Playback, Player};
 use super::signal_path::SignalPath;
 use sacodec_codec::CodecModel;
 use sacodec_network::LossTrace;
 use sacodec_rt::{RtPool, without_denormals};
+use sacodec_token::TokenTrack;
 
 /// Counts since the engine was made, and of the engines whose counts it continues. A reset keeps it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -262,6 +264,32 @@ impl Engine {
     /// Never allocates, locks or waits.
     pub fn set_trace(&mut self, trace: Option<Arc<LossTrace>>) -> Option<Arc<LossTrace>> {
         std::mem::replace(&mut self.path.passes.jobs.trace, trace)
+    }
+
+    /// What is played where [`Playback::source`] says so, from the next frame on: at the places of the timeline that
+    /// [`Engine::begin_at`] tells. A track of another pack than the one that plays is not heard. Gives the track that was
+    /// there, to be dropped off the audio thread.
+    ///
+    /// Where the codec began afresh as a stretch of it was recorded, or where the stretch is not on the grid of the
+    /// timeline, the codec does so again. Such a stretch sounds as it was recorded, to the sample.
+    ///
+    /// # Real-time
+    /// Never allocates, locks or waits.
+    pub fn set_track(&mut self, track: Option<Arc<TokenTrack>>) -> Option<Arc<TokenTrack>> {
+        std::mem::replace(&mut self.path.passes.jobs.player.track, track)
+    }
+
+    /// What is sent to the decoder, from the next frame on. To be called before [`Engine::begin_at`].
+    ///
+    /// # Real-time
+    /// Never allocates, locks or waits.
+    pub fn set_playback(&mut self, playback: Playback) {
+        self.path.passes.jobs.player.playback = playback;
+    }
+
+    /// What is played, and how.
+    pub(super) fn player(&self) -> &Player {
+        &self.path.passes.jobs.player
     }
 
     /// Codes one block in place: `audio` is the host's channels, all of one length, any length.

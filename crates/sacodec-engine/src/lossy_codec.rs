@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use super::monitor::Controls;
+use super::player::Sent;
 use super::schedule::limit_decoded;
 use sacodec_codec::{CodecError, CodecModel, FrameCodec, StreamGain, TokenFrame};
 use sacodec_network::{Concealer, Concealment, Heard, LostStreams};
+use sacodec_token::TokenStream;
 
 /// A frame codec whose decoder gets what arrives.
 #[derive(Debug)]
@@ -13,12 +16,22 @@ pub struct LossyCodec {
     concealer: Concealer,
     /// What the decoder gets of the frame under way.
     heard: Heard,
+    /// What is sent of it in place of what is coded.
+    instead: [Option<u16>; 2],
+    /// What was sent of the frame before.
+    last_sent: Option<TokenFrame>,
 }
 
 impl LossyCodec {
     /// A channel with zero states.
     pub fn new(model: &Arc<CodecModel>) -> Result<Self, CodecError> {
-        Ok(Self { codec: FrameCodec::new(model)?, concealer: Concealer::default(), heard: Heard::AS_CODED })
+        Ok(Self {
+            codec: FrameCodec::new(model)?,
+            concealer: Concealer::default(),
+            heard: Heard::AS_CODED,
+            instead: [None; 2],
+            last_sent: None,
+        })
     }
 
     pub fn model(&self) -> &Arc<CodecModel> {
@@ -28,15 +41,22 @@ impl LossyCodec {
     pub fn reset(&mut self) {
         self.codec.reset();
         self.concealer.reset();
+        self.last_sent = None;
     }
 
-    /// Starts a frame of which `lost` does not arrive. One that cannot begin leaves no frame under way, and
-    /// [`LossyCodec::finish`] fails.
-    pub fn begin(&mut self, hop: &[f32], gain: StreamGain, lost: LostStreams, concealment: Concealment) {
-        self.heard = self.concealer.next(lost, concealment);
-        if self.codec.begin(hop, self.heard.gain(gain)).is_ok() {
+    /// Starts a frame of which `sent` is sent in place of what is coded, or, to `freeze`, what was sent last. `lost` of
+    /// it does not arrive. One that cannot begin leaves no frame under way, and [`LossyCodec::finish`] fails.
+    pub fn begin(&mut self, hop: &[f32], controls: &Controls, sent: Sent, lost: LostStreams, freeze: bool) {
+        let frozen = self.last_sent.filter(|_| freeze);
+        let missing = if frozen.is_some() { LostStreams::NONE } else { sent.missing };
+        self.heard = self.concealer.next(lost.with(missing), controls.network.concealment);
+        self.instead =
+            frozen.map_or(sent.tokens, |tokens| TokenStream::ALL.map(|stream| Some(tokens.get(stream))));
+        let [semantic, acoustic] = self.instead;
+        if self.codec.begin(hop, self.heard.gain(controls.streams)).is_ok() {
             // They are tokens of this very codec.
-            let _ = self.codec.decode_instead(self.heard.semantic, self.heard.acoustic);
+            let _ =
+                self.codec.decode_instead(self.heard.semantic.or(semantic), self.heard.acoustic.or(acoustic));
         }
     }
 
@@ -49,11 +69,17 @@ impl LossyCodec {
     /// Completes the frame under way into `out`; gives the tokens that were sent. Where it fails, the codec has begun
     /// anew and the hop is silent.
     pub fn finish(&mut self, out: &mut [f32]) -> Option<TokenFrame> {
-        let tokens = self.codec.finish(out).ok().filter(|_| limit_decoded(out));
+        let coded = self.codec.finish(out).ok().filter(|_| limit_decoded(out));
+        let [semantic, acoustic] = self.instead;
+        let tokens = coded.map(|coded| TokenFrame {
+            semantic: semantic.unwrap_or(coded.semantic),
+            acoustic: acoustic.unwrap_or(coded.acoustic),
+        });
         match tokens {
             Some(tokens) => {
                 self.heard.fade(out);
                 self.concealer.sent(tokens);
+                self.last_sent = Some(tokens);
             }
             None => {
                 self.reset();

@@ -23,6 +23,19 @@ pub struct Coding<'a> {
     pub controls: &'a Controls,
 }
 
+/// How a pass begins.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PassBegin {
+    /// Where it begins, in samples of the stream.
+    pub stream_samples: u64,
+    /// The silence that it hears before, which fills up its first hop.
+    pub skipped_samples: usize,
+    /// Number of its first hop, coded or not.
+    pub frame: i64,
+    /// Where that begins on the timeline, in frames; `None` where it has no place there.
+    pub place_frames: Option<f64>,
+}
+
 /// All channels of one pass. Its codecs are a lane of the [`Jobs`].
 pub struct Pass {
     pub channels: Vec<CodedChannel>,
@@ -46,19 +59,13 @@ impl Pass {
         })
     }
 
-    /// Begins anew at `stream_samples`, as if silence had come for `skipped_samples` before. Hops of nothing else
-    /// are not coded: the first frame is the first one in which something can be heard. `frame` is the number of the
-    /// first hop, coded or not.
+    /// Begins anew as `begin` says. Hops of nothing else than the silence before it are not coded: the first frame is the
+    /// first one in which something can be heard.
     ///
     /// # Real-time
     /// Resamples the skipped silence, three hops at most; never allocates, locks or waits.
-    pub fn begin(
-        &mut self,
-        jobs: &mut Jobs,
-        (stream_samples, frame): (u64, i64),
-        skipped_samples: usize,
-        swap_waits: bool,
-    ) -> Result<(), EngineError> {
+    pub fn begin(&mut self, jobs: &mut Jobs, begin: PassBegin, swap_waits: bool) -> Result<(), EngineError> {
+        let PassBegin { stream_samples, skipped_samples, frame, place_frames } = begin;
         self.job_elapsed = 0;
         for channel in &mut self.channels {
             channel.reset()?;
@@ -73,9 +80,10 @@ impl Pass {
         let skipped_samples = skipped_samples as f64;
         let origin_samples = first_samples - skipped_samples + self.timing.frame_start_samples(hops);
         let first_frame = frame.saturating_add_unsigned(hops);
+        let place_frames = place_frames.map(|place| place + hops as f64);
         jobs.begin_pass(
             self.lane,
-            PassStart { origin_samples, pass_samples: first_samples, first_frame },
+            PassStart { origin_samples, pass_samples: first_samples, first_frame, place_frames },
             swap_waits,
         );
         Ok(())

@@ -8,8 +8,19 @@ use super::held_frames::HeldFrames;
 use super::latency::Timing;
 use super::monitor::{Controls, fade_samples};
 use super::observer::Observer;
-use super::pass::{Coding, Pass, RUN_SAMPLES};
+use super::pass::{Coding, Pass, PassBegin, RUN_SAMPLES};
 use super::schedule::Jobs;
+
+/// Where the lead is on the host's timeline.
+#[derive(Debug, Clone, Copy)]
+struct Playhead {
+    /// Place of the next sample.
+    position_samples: f64,
+    /// Place of the lead's first sample.
+    begun_samples: f64,
+    /// Its frames begin so far after whole ones.
+    off_frames: f64,
+}
 
 /// Two passes that take turns. Where one begins, the other gets silence until the last of its sound has come out.
 pub struct Passes {
@@ -25,6 +36,9 @@ pub struct Passes {
     stream_samples: u64,
     /// Something went in since the last reset.
     has_begun: bool,
+    /// Where the next sample stands on the host's timeline, in whole samples, and where the lead began there; `None` where
+    /// it does not follow one.
+    timeline: Option<Playhead>,
     /// Where the other pass ended.
     end_samples: f64,
     timing: Timing,
@@ -42,6 +56,7 @@ impl Passes {
             held: HeldFrames::default(),
             stream_samples: 0,
             has_begun: false,
+            timeline: None,
             end_samples: 0.0,
             timing: *timing,
             fade_samples: fade_samples(config.rate_hz) as usize,
@@ -57,7 +72,8 @@ impl Passes {
         self.held.clear();
         self.stream_samples = 0;
         self.has_begun = false;
-        self.passes[self.lead].begin(&mut self.jobs, (0, 0), 0, false)
+        self.timeline = None;
+        self.passes[self.lead].begin(&mut self.jobs, PassBegin::default(), false)
     }
 
     /// The codec begins afresh with the next sample, which stands at `position_samples` of the host's timeline.
@@ -65,7 +81,10 @@ impl Passes {
     /// # Real-time
     /// Frees states to the pool and resamples up to three hops of silence; never locks or waits.
     pub fn begin(&mut self, position_samples: f64) -> Result<(), EngineError> {
-        let skipped_samples = self.timing.since_grid_samples(position_samples);
+        let position_samples = position_samples.round();
+        // A take that is played has the last word on the grid.
+        let grid_samples = self.jobs.player.grid_samples(self.jobs.model(), position_samples, &self.timing);
+        let skipped_samples = self.timing.since_grid_samples(position_samples - grid_samples);
         if self.has_begun {
             // A pass that was not heard yet gives way, with its frames; the one before it is still heard.
             self.held.clear();
@@ -81,9 +100,42 @@ impl Passes {
         }
         self.passes[self.lead].channels[0].wanted = true;
         let swap_waits = self.is_ending();
-        let frame = self.timing.frame_at(position_samples.round() - skipped_samples as f64);
-        let start = (self.stream_samples, frame);
-        self.passes[self.lead].begin(&mut self.jobs, start, skipped_samples, swap_waits)
+        let first_samples = position_samples - skipped_samples as f64;
+        let frame_samples = self.timing.frame_start_samples(1);
+        let place_frames = Some(first_samples / frame_samples).filter(|place| place.is_finite());
+        self.timeline = place_frames.map(|place| Playhead {
+            position_samples,
+            begun_samples: position_samples,
+            off_frames: place - place.round(),
+        });
+        let begin = PassBegin {
+            stream_samples: self.stream_samples,
+            skipped_samples,
+            frame: self.timing.frame_at(first_samples),
+            place_frames,
+        };
+        self.passes[self.lead].begin(&mut self.jobs, begin, swap_waits)
+    }
+
+    /// Begins afresh where a take that is played did so as it was recorded.
+    ///
+    /// # Real-time
+    /// As [`Passes::begin`].
+    pub fn follow_take(&mut self) -> Result<(), EngineError> {
+        match self.samples_to_begin() {
+            Some(0) => self.timeline.map_or(Ok(()), |playhead| self.begin(playhead.position_samples)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Host samples to the place at which [`Passes::follow_take`] begins afresh.
+    fn samples_to_begin(&self) -> Option<usize> {
+        let Playhead { position_samples, begun_samples, off_frames } = self.timeline?;
+        // Where the lead has just begun it need not do so again.
+        let from_samples = position_samples + if position_samples == begun_samples { 1.0 } else { 0.0 };
+        let player = &self.jobs.player;
+        let begin = player.next_begin_samples(self.jobs.model(), from_samples, off_frames, &self.timing)?;
+        Some((begin - position_samples) as usize)
     }
 
     /// Counts places from the next sample on.
@@ -124,6 +176,7 @@ impl Passes {
     /// Host samples in which nothing changes: at most one chunk is complete with the last of them. Never zero.
     pub fn run_samples(&self) -> usize {
         let run = self.passes[self.lead].missing_samples().clamp(1, RUN_SAMPLES);
+        let run = run.min(self.samples_to_begin().unwrap_or(run)).max(1);
         match self.ending_samples {
             0 => run,
             ending => run.min(ending).min(self.passes[1 - self.lead].missing_samples().max(1)),
@@ -140,6 +193,9 @@ impl Passes {
         observer: &mut dyn Observer,
     ) -> Result<bool, EngineError> {
         self.stream_samples += run as u64;
+        if let Some(playhead) = &mut self.timeline {
+            playhead.position_samples += run as f64;
+        }
         self.has_begun = true;
         let is_waiting = self.is_ending() && self.end(run, controls, observer)?;
         let mut sink = |frame: CodedFrame| observer.frame(frame);

@@ -7,7 +7,9 @@ use super::error::EngineError;
 use super::frame::CodedFrame;
 use super::monitor::{Controls, fade_samples};
 use super::observer::{Observer, Sink};
+use super::player::Playback;
 use sacodec_network::LossTrace;
+use sacodec_token::TokenTrack;
 
 /// Samples that both engines are run for in turn.
 const RUN_SAMPLES: usize = 256;
@@ -93,6 +95,8 @@ impl EngineRelay {
             return Err((engine, EngineError::OtherHost));
         }
         engine.set_trace(self.current.trace().cloned());
+        engine.set_track(self.current.player().track.clone());
+        engine.set_playback(self.current.player().playback);
         if let Some(position_samples) = position_samples {
             engine.begin_at(position_samples);
         }
@@ -114,6 +118,29 @@ impl EngineRelay {
             next.engine.set_trace(trace.clone());
         }
         self.current.set_trace(trace)
+    }
+
+    /// As [`Engine::set_track`], for the engine on its way in too.
+    ///
+    /// # Real-time
+    /// Never allocates, locks or waits.
+    pub fn set_track(&mut self, track: Option<Arc<TokenTrack>>) -> Option<Arc<TokenTrack>> {
+        if let Some(next) = &mut self.next {
+            // It had the same one, which is given back below: nothing is freed here.
+            next.engine.set_track(track.clone());
+        }
+        self.current.set_track(track)
+    }
+
+    /// As [`Engine::set_playback`], for the engine on its way in too.
+    ///
+    /// # Real-time
+    /// Never allocates, locks or waits.
+    pub fn set_playback(&mut self, playback: Playback) {
+        if let Some(next) = &mut self.next {
+            next.engine.set_playback(playback);
+        }
+        self.current.set_playback(playback);
     }
 
     /// Whether another engine is on its way in.

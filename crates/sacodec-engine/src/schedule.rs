@@ -8,6 +8,7 @@ use super::frame::{CodedFrame, FramePlace};
 use super::latency::Timing;
 use super::lossy_codec::LossyCodec;
 use super::pass::Coding;
+use super::player::Player;
 use super::sinc::CHUNK_SAMPLES;
 use sacodec_codec::{CodecModel, TokenFrame};
 use sacodec_network::{LossTrace, LostStreams};
@@ -39,6 +40,8 @@ pub struct PassStart {
     pub pass_samples: f64,
     /// Number of frame 0 on the timeline: what is lost of it depends on that.
     pub first_frame: i64,
+    /// Where frame 0 begins on the timeline, in frames; `None` where it has no place there.
+    pub place_frames: Option<f64>,
 }
 
 /// The job under way of a pass, and what it has to go on from.
@@ -68,6 +71,8 @@ pub struct Jobs {
     faded: Vec<f32>,
     /// What a recorded network loses.
     pub trace: Option<Arc<LossTrace>>,
+    /// What is sent in place of what is coded.
+    pub player: Player,
     pub stats: JobStats,
 }
 
@@ -82,6 +87,7 @@ impl Jobs {
             decoded: vec![0.0; timing.hop_samples],
             faded: vec![0.0; timing.hop_samples],
             trace: None,
+            player: Player::default(),
             stats: JobStats::default(),
         }
     }
@@ -151,7 +157,10 @@ impl Jobs {
         let state = &mut self.lanes[lane];
         state.is_swapping = swaps && self.incoming.is_some();
         let frame = state.start.first_frame.saturating_add_unsigned(state.index);
-        state.lost = controls.network.loss.lost(frame, self.trace.as_deref());
+        let lost = controls.network.loss.lost(frame, self.trace.as_deref());
+        let place = state.start.place_frames.map(|first| first + state.index as f64);
+        // What a take that is played has not is as lost as what a network loses.
+        state.lost = lost.with(self.player.frame(self.current.model(), place, 0).missing);
         for (i, channel) in channels.iter_mut().enumerate() {
             let hop = channel.take_hop();
             if !coding[i] {
@@ -163,7 +172,8 @@ impl Jobs {
                 if !state.was_coding[i] {
                     codec.reset();
                 }
-                codec.begin(hop, controls.streams, state.lost, controls.network.concealment);
+                let sent = self.player.frame(codec.model(), place, i);
+                codec.begin(hop, controls, sent, lost, self.player.playback.freeze);
             }
         }
         state.was_coding = coding;

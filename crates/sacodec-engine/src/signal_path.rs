@@ -103,6 +103,7 @@ impl SignalPath {
         self.set(controls);
         let mut start = 0;
         while start < length {
+            self.errors += u64::from(self.passes.follow_take().is_err());
             let run = (length - start).min(self.passes.run_samples());
             let result = match audio {
                 [mono] => self.run(&mut mono[start..start + run], &mut [], controls, observer),

@@ -23,6 +23,8 @@ pub struct LockFollower {
     /// The transport at the last block, and where it is expected at the next one; `None` where the codec is not bound
     /// to it.
     last: Option<[Transport; 2]>,
+    /// The transport has jumped since the codec last began, and the lock did not mind.
+    has_ignored_jump: bool,
 }
 
 impl LockFollower {
@@ -31,7 +33,7 @@ impl LockFollower {
     /// # Real-time
     /// Never allocates, locks or waits.
     pub fn reset(&mut self) {
-        self.last = None;
+        *self = Self::default();
     }
 
     /// A block of `samples` begins, with the transport at `now`. Gives the place on the timeline, in host samples,
@@ -52,6 +54,7 @@ impl LockFollower {
         }
         let place = now.position_samples.filter(|_| now.playing && lock != TimelineLock::Off);
         let last = self.last.take();
+        let has_ignored_jump = std::mem::take(&mut self.has_ignored_jump);
         let place = place?;
         self.last = Some([*now, now.after(samples as f64, rate_hz)]);
         let Some([told, expected]) = last.map(|last| last.map(|transport| transport.position_samples)) else {
@@ -62,7 +65,10 @@ impl LockFollower {
         let runs = moved_samples == 0.0 || (0.25..=2.25).contains(&(moved_samples / samples as f64));
         let has_jumped =
             !runs && expected.is_some_and(|expected| (expected - place).abs() > POSITION_TOLERANCE_SAMPLES);
-        (has_jumped && lock == TimelineLock::AtStartAndJumps).then_some(place)
+        let has_jumped = has_jumped || has_ignored_jump;
+        let minds = lock == TimelineLock::AtStartAndJumps;
+        self.has_ignored_jump = has_jumped && !minds;
+        (has_jumped && minds).then_some(place)
     }
 }
 
@@ -117,6 +123,20 @@ mod tests {
             };
             assert_eq!([0, 1, 2, 3].map(block), [Some(0.0), None, None, None], "at a speed of {speed}");
         }
+    }
+
+    #[test]
+    fn a_jump_that_was_ignored_is_caught_up_when_jumps_are_minded() {
+        let mut follower = LockFollower::default();
+        let mut block = |lock, position| follower.block(lock, &at(position, true), 64, 48_000.0);
+        let (ignores, minds) = (TimelineLock::AtStart, TimelineLock::AtStartAndJumps);
+        assert_eq!(
+            [block(ignores, 0.0), block(minds, 64.0)],
+            [Some(0.0), None],
+            "no jump: nothing to catch up"
+        );
+        assert_eq!([block(ignores, 5000.0), block(ignores, 5064.0)], [None; 2]);
+        assert_eq!([block(minds, 5128.0), block(minds, 5192.0)], [Some(5128.0), None]);
     }
 
     #[test]

@@ -61,6 +61,11 @@ impl LostStreams {
         }
     }
 
+    /// What does not arrive of either.
+    pub fn with(self, other: Self) -> Self {
+        Self { semantic: self.semantic || other.semantic, acoustic: self.acoustic || other.acoustic }
+    }
+
     /// Whether something does not arrive.
     pub fn any(self) -> bool {
         self.semantic || self.acoustic

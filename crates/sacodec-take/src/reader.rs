@@ -1,6 +1,7 @@
 //! Reads a take: all that is sound of it, and what is not.
 
 mod lose;
+mod track;
 
 use std::fs::File;
 use std::io::{Read, Write};

@@ -2,8 +2,10 @@
 //!
 //! The codec, takes and everything that shows tokens share these types; they depend on nothing.
 
+mod track;
 mod transport;
 
+pub use track::{Stretch, TokenTrack, heard_frames};
 pub use transport::{POSITION_TOLERANCE_SAMPLES, QUARTERS_TOLERANCE, Transport};
 
 /// Frames in a second, in every SACodec: hops of 320 samples at 24 kHz.

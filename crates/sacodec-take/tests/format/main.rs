@@ -5,6 +5,7 @@ mod decoded;
 mod fields;
 mod hostile;
 mod lost;
+mod played;
 mod written;
 
 use sacodec_take::{Anchor, CodebookSizes, GapReason, Header, PackId, Take, TakeSerializer};
