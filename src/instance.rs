@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use nice_plug::prelude::*;
 
+use super::chosen_file::{FileChoice, Offered};
 use super::editor::SacodecEditor;
 use super::handover::Handover;
 use super::offers::OfferLink;
@@ -13,11 +14,12 @@ use super::params::SacodecParams;
 use super::recording::{self, BlockSettings, Recording};
 use super::state::SessionState;
 use super::status::Status;
-use super::traces::{OfferedTrace, TraceChoice};
 use sacodec_engine::{
     CodecSet, Engine, EngineConfig, EngineRelay, LockFollower, TimelineLock, Timing, Transport,
 };
+use sacodec_network::LossTrace;
 use sacodec_scope::{TapReceiver, TapSender, tap};
+use sacodec_token::TokenTrack;
 
 /// The editor is asked to draw itself this often while sound runs.
 const EDITOR_RATE_HZ: f64 = 30.0;
@@ -40,7 +42,9 @@ pub struct SacodecPlugin {
     lock: LockFollower,
     /// Brings the codecs of another pack, and takes the old ones back.
     packs: OfferLink<CodecSet>,
-    traces: OfferLink<OfferedTrace>,
+    traces: OfferLink<Offered<LossTrace>>,
+    /// Brings takes to be played.
+    tracks: OfferLink<Offered<TokenTrack>>,
     rate_hz: f64,
     rendering: bool,
     /// A pack with another delay was chosen: only an engine of its own can play it.
@@ -54,12 +58,14 @@ impl Default for SacodecPlugin {
         let status = Arc::new(Status::default());
         let (tap, receiver) = tap();
         let (pack, packs) = PackChoice::new(status.clone());
-        let (trace, traces) = TraceChoice::new(status.clone());
-        let session = SessionState::new(pack, trace);
+        let (trace, traces) = FileChoice::new(status.clone());
+        let (played, tracks) = FileChoice::new(status.clone());
+        let session = SessionState::new(pack, trace, played);
         Self {
             params: Arc::new(SacodecParams::new(session)),
             packs,
             traces,
+            tracks,
             status,
             tap,
             receiver: Some(receiver),
@@ -150,6 +156,7 @@ impl Plugin for SacodecPlugin {
         }
         let Some(relay) = &mut self.relay else { return false };
         relay.set_trace(self.params.session.trace.current());
+        relay.set_track(self.params.session.played.current());
         let timing = *relay.engine().timing();
         // In VST3 the mode is one set-up stale: what claims to render may be playing live.
         let may_wait = self.rendering && context.plugin_api() == PluginApi::Clap;
@@ -194,12 +201,9 @@ impl Plugin for SacodecPlugin {
         let now = recording::translate(context.transport());
         let start = self.tap.begin_block(now).then(Instant::now);
         self.take_pack();
+        self.take_files(now.playing);
         let awaits_restart = self.bring_engine(buffer.samples(), &now);
         let Some(relay) = &mut self.relay else { return ProcessStatus::Normal };
-        if let Some(mut trace) = self.traces.take_offered() {
-            *trace = relay.set_trace(trace.take());
-            self.traces.retire(trace);
-        }
         let mut controls = self.params.controls(self.rendering);
         controls.audition = self.status.audition().filter(|_| !self.rendering);
         let settings = BlockSettings { controls, transport: now, params: &self.params };
@@ -272,6 +276,23 @@ impl SacodecPlugin {
         for codecs in given_back.into_iter().flatten() {
             self.packs.retire(codecs);
         }
+    }
+
+    /// Lets the trace and the take play that were chosen, the take as the parameters say while the host is `playing`.
+    ///
+    /// # Real-time
+    /// Never allocates, frees, locks or waits.
+    fn take_files(&mut self, playing: bool) {
+        let Some(relay) = &mut self.relay else { return };
+        if let Some(mut trace) = self.traces.take_offered() {
+            *trace = relay.set_trace(trace.take());
+            self.traces.retire(trace);
+        }
+        if let Some(mut track) = self.tracks.take_offered() {
+            *track = relay.set_track(track.take());
+            self.tracks.retire(track);
+        }
+        relay.set_playback(self.params.playback.playback(playing));
     }
 
     /// Lets the codec begin afresh where the timeline asks for it, and another engine take over where one is wanted. `true` where
@@ -365,6 +386,11 @@ impl ClapPlugin for SacodecPlugin {
                 page.add_param(&self.params.network.streams);
                 page.add_param(&self.params.network.seed);
                 page.add_param(&self.params.network.concealment);
+            });
+            section.add_page("Tokens", |page| {
+                page.add_param(&self.params.playback.source);
+                page.add_param(&self.params.playback.shift);
+                page.add_param(&self.params.playback.freeze);
             });
         });
     }

@@ -11,7 +11,7 @@
 //! | `handover` | brings another engine while sound runs, where hosts do not restart a plugin |
 //! | `offers` | the newest value from other threads to the audio thread, and the old ones back, without a lock |
 //! | `packs` | loads model packs on a thread of its own |
-//! | `traces` | reads loss traces on a thread of its own |
+//! | `chosen_file` | reads loss traces, and takes to be played, on threads of their own |
 //! | `recording` | takes, from what the host says of its transport |
 //! | `status` | what the audio thread, the loader and the take writer tell the editor |
 //! | [`editor`] | the window |
@@ -21,6 +21,7 @@
 //! exports a plugin. What else is
 //! of use lives in `crates/`.
 
+mod chosen_file;
 pub mod editor;
 mod handover;
 mod instance;
@@ -31,16 +32,15 @@ mod presets;
 mod recording;
 mod state;
 mod status;
-mod traces;
 #[cfg(target_os = "linux")]
 mod x11;
 
+pub use chosen_file::{FileChoice, FileStatus};
 pub use instance::SacodecPlugin;
 pub use packs::PackChoice;
 pub use params::SacodecParams;
 pub use state::{AbxHistory, AbxResult, DEFAULT_SIZE, MIN_SIZE, SessionState, WindowChoice, p_value};
-pub use status::{Facts, PackStatus, Status, TraceStatus};
-pub use traces::TraceChoice;
+pub use status::{Facts, PackStatus, Status};
 
 /// Serves the audio thread from its pool and everybody else from the system, see [`sacodec_rt`].
 #[global_allocator]

@@ -268,8 +268,8 @@ impl Shared {
             return model;
         }
         *newest = Some((choice, model.clone()));
-        let (key, info) = (model.key(), model.info().clone());
-        self.status.add_loaded(LoadedPack { key, info, card: card.map(str::to_owned) });
+        let (key, sha256, info) = (model.key(), *model.sha256_bytes(), model.info().clone());
+        self.status.add_loaded(LoadedPack { key, sha256, info, card: card.map(str::to_owned) });
         // The embedded pack plays while the chosen one is still loaded, or after it was refused.
         if !is_fallback && self.choice.load(Ordering::SeqCst) == choice {
             self.status.set_pack(|p| {

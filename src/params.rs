@@ -1,6 +1,7 @@
 //! The parameters: what the host automates, shows and saves.
 
 mod network;
+mod playback;
 
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use sacodec_codec::StreamGain;
 use sacodec_engine::{Channels, Controls, Listen, Scheduling, TimelineLock};
 
 pub use network::{LossChoice, NetworkParams};
+pub use playback::{PlaybackParams, SourceChoice};
 
 /// What is heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -152,6 +154,9 @@ pub struct SacodecParams {
     /// What is lost between encoder and decoder.
     #[nested]
     pub network: NetworkParams,
+    /// What is sent to the decoder.
+    #[nested]
+    pub playback: PlaybackParams,
 }
 
 /// Looks at parameters of every kind, see [`SacodecParams::visit`].
@@ -161,7 +166,7 @@ pub trait Visitor {
 }
 
 /// See [`SacodecParams::shown_values`].
-pub type ShownValues = [f32; 11 + NetworkParams::COUNT];
+pub type ShownValues = [f32; 11 + NetworkParams::COUNT + PlaybackParams::COUNT];
 
 impl SacodecParams {
     /// Defaults, and what a new session keeps.
@@ -186,6 +191,7 @@ impl SacodecParams {
             record_tokens: switch("Record tokens"),
             record_while: EnumParam::new("Record while", RecordWhile::Armed),
             network: NetworkParams::default(),
+            playback: PlaybackParams::default(),
         }
     }
 
@@ -203,6 +209,7 @@ impl SacodecParams {
         visitor.visit("record", &self.record_tokens);
         visitor.visit("recwhile", &self.record_while);
         self.network.visit(visitor);
+        self.playback.visit(visitor);
     }
 
     /// All values as a window shows them: another array, another picture.
@@ -216,7 +223,7 @@ impl SacodecParams {
                 self.1 += 1;
             }
         }
-        let mut shown = Shown([0.0; 11 + NetworkParams::COUNT], 0);
+        let mut shown = Shown([0.0; 11 + NetworkParams::COUNT + PlaybackParams::COUNT], 0);
         self.visit(&mut shown);
         shown.0
     }
@@ -253,12 +260,13 @@ impl SacodecParams {
         }
     }
 
-    /// What binds the codec to the host's timeline.
+    /// What binds the codec to the host's timeline. A take that is played has its places there, whatever is chosen.
     ///
     /// # Real-time
-    /// Reads an atomic.
+    /// Reads atomics.
     pub fn timeline_lock(&self) -> TimelineLock {
         match self.timeline_lock.value() {
+            _ if self.playback.source.value() != SourceChoice::Input => TimelineLock::AtStartAndJumps,
             LockChoice::Off => TimelineLock::Off,
             LockChoice::AtStart => TimelineLock::AtStart,
             LockChoice::AtStartAndJumps => TimelineLock::AtStartAndJumps,
@@ -291,15 +299,10 @@ fn switch(name: &str) -> BoolParam {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::PackChoice;
-    use crate::traces::TraceChoice;
 
     #[test]
     fn every_parameter_is_visited_by_its_id_and_shown() {
-        let params = SacodecParams::new(SessionState::new(
-            PackChoice::new(Arc::default()).0,
-            TraceChoice::new(Arc::default()).0,
-        ));
+        let params = SacodecParams::new(SessionState::apart(&Arc::default()));
         struct Ids(Vec<&'static str>);
         impl Visitor for Ids {
             fn visit<P: Param>(&mut self, id: &'static str, _: &P) {

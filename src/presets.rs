@@ -266,15 +266,11 @@ impl Visitor for Set<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::traces::TraceChoice;
-    use crate::{PackChoice, SessionState};
+    use crate::SessionState;
     use std::sync::Arc;
 
     fn params() -> SacodecParams {
-        SacodecParams::new(SessionState::new(
-            PackChoice::new(Arc::default()).0,
-            TraceChoice::new(Arc::default()).0,
-        ))
+        SacodecParams::new(SessionState::apart(&Arc::default()))
     }
 
     #[test]

@@ -4,12 +4,17 @@
 mod abx;
 mod window;
 
+use std::sync::Arc;
+
 use nice_plug::prelude::*;
 use parking_lot::Mutex;
 
+use super::chosen_file::FileChoice;
 use super::packs::PackChoice;
-use super::traces::TraceChoice;
+use super::status::Status;
+use sacodec_network::LossTrace;
 use sacodec_take::settings::SessionChoice;
+use sacodec_token::TokenTrack;
 
 pub use abx::{AbxHistory, AbxResult, TRIALS, p_value};
 pub use window::{DEFAULT_SIZE, MIN_SIZE, WindowChoice};
@@ -22,7 +27,10 @@ pub struct SessionState {
     pub pack: PackChoice,
     /// Path of the loss trace; empty for none.
     #[persist = "trace"]
-    pub trace: TraceChoice,
+    pub trace: FileChoice<LossTrace>,
+    /// Path of the take that is played; empty for none.
+    #[persist = "play"]
+    pub played: FileChoice<TokenTrack>,
     /// Where takes go and what they are exported as; empty where the machine decides.
     #[persist = "takes"]
     takes: Mutex<SessionChoice>,
@@ -35,9 +43,22 @@ pub struct SessionState {
 }
 
 impl SessionState {
-    /// A new session, with the pack chosen in `pack` and the trace in `trace`.
-    pub fn new(pack: PackChoice, trace: TraceChoice) -> Self {
-        Self { pack, trace, takes: Mutex::default(), window: Mutex::default(), abx: AbxHistory::default() }
+    /// A new session, with what is chosen in these.
+    pub fn new(pack: PackChoice, trace: FileChoice<LossTrace>, played: FileChoice<TokenTrack>) -> Self {
+        Self {
+            pack,
+            trace,
+            played,
+            takes: Mutex::default(),
+            window: Mutex::default(),
+            abx: AbxHistory::default(),
+        }
+    }
+
+    /// A new session of no plugin: what is chosen in it reaches no audio thread, and `status` alone tells of it.
+    pub fn apart(status: &Arc<Status>) -> Self {
+        let (trace, played) = (FileChoice::new(status.clone()).0, FileChoice::new(status.clone()).0);
+        Self::new(PackChoice::new(status.clone()).0, trace, played)
     }
 
     /// What the session says of takes. Locks: not for the audio thread.

@@ -8,11 +8,14 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use atomic_float::{AtomicF32, AtomicF64};
 use parking_lot::Mutex;
 
+use super::chosen_file::FileStatus;
 use sacodec_codec::PackInfo;
 use sacodec_engine::{Audition, Engine};
+use sacodec_network::LossTrace;
 use sacodec_take::{TakeStatus, TakeWatch};
+use sacodec_token::TokenTrack;
 
-pub use facts::{Facts, PackStatus, TraceStatus};
+pub use facts::{Facts, PackStatus};
 
 /// Shared by one plugin instance and its editor.
 #[derive(Default)]
@@ -35,7 +38,10 @@ pub struct Status {
     is_match_settled: AtomicBool,
     audition: AtomicU64,
     pack: Mutex<PackStatus>,
-    trace: Mutex<TraceStatus>,
+    /// What is said of the loss trace.
+    pub(crate) trace: Mutex<FileStatus<LossTrace>>,
+    /// What is said of the take that is played.
+    pub(crate) played: Mutex<FileStatus<TokenTrack>>,
     /// The packs that were loaded last, the newest one at the end: one of them plays.
     loaded: Mutex<VecDeque<LoadedPack>>,
     track: Mutex<Option<String>>,
@@ -56,6 +62,8 @@ const LOADED_PACKS: usize = 8;
 pub struct LoadedPack {
     /// See [`CodecModel::key`](sacodec_codec::CodecModel::key).
     pub key: u64,
+    /// See [`CodecModel::sha256_bytes`](sacodec_codec::CodecModel::sha256_bytes).
+    pub sha256: [u8; 32],
     /// What it is.
     pub info: PackInfo,
     /// What its makers say of it, Markdown.
@@ -104,7 +112,8 @@ impl Status {
             awaits_restart: self.awaits_restart.load(Relaxed),
             match_gains_db: Some((self.match_coded_db.load(Relaxed), self.match_difference_db.load(Relaxed))),
             is_match_settled: self.is_match_settled.load(Relaxed),
-            trace: self.trace(),
+            trace: self.trace.lock().clone(),
+            played: self.played.lock().clone(),
             pack: self.pack(),
             takes: self.takes(),
             track: self.track(),
@@ -207,21 +216,11 @@ impl Status {
         if let Some(shown) = loaded.iter().find(|pack| pack.key == playing).or(newest) {
             status.name = shown.info.title();
             status.info = Some(shown.info.clone());
+            status.sha256 = Some(shown.sha256);
             status.card = shown.card.clone();
             status.next = newest.filter(|newest| newest.key != shown.key).map(|newest| newest.info.title());
         }
         status
-    }
-
-    /// What is said of the loss trace. Locks: not for the audio thread.
-    pub fn set_trace(&self, trace: TraceStatus) {
-        *self.trace.lock() = trace;
-        self.set_changed();
-    }
-
-    /// What is said of the loss trace. Locks: not for the audio thread.
-    pub fn trace(&self) -> TraceStatus {
-        self.trace.lock().clone()
     }
 
     /// The host told the track's name: takes that began before keep the old one. Locks and may wait:
@@ -281,20 +280,24 @@ mod tests {
         let model = CodecModel::embedded().unwrap();
         let (key, info) = (model.key(), model.info().clone());
         let status = Status::default();
-        status.add_loaded(LoadedPack { key, info: info.clone(), card: None });
+        status.add_loaded(LoadedPack { key, sha256: [0; 32], info: info.clone(), card: None });
         assert_eq!((status.pack().name, status.pack().next), (info.title(), None), "before activation");
         let config = EngineConfig { rate_hz: 48_000.0, channels: 1, scheduling: Scheduling::Spread };
         status.set_engine(&Engine::new(&model, config).unwrap());
         // Far more than are remembered: what plays is not forgotten.
         for version in 0..20 {
             let other = PackInfo { version: format!("99.{version}"), ..info.clone() };
-            let card = Some("another".to_owned());
-            status.add_loaded(LoadedPack { key: key ^ (version + 1), info: other, card });
+            let (sha256, card) = ([1; 32], Some("another".to_owned()));
+            status.add_loaded(LoadedPack { key: key ^ (version + 1), sha256, info: other, card });
             let pack = status.pack();
-            assert_eq!((pack.name, pack.card), (info.title(), None), "what plays");
+            assert_eq!(
+                (pack.name, pack.sha256, pack.card),
+                (info.title(), Some([0; 32]), None),
+                "what plays"
+            );
             assert_eq!(pack.next, Some(format!("{} 99.{version}", info.name)), "what was chosen since");
         }
-        status.add_loaded(LoadedPack { key, info: info.clone(), card: None });
+        status.add_loaded(LoadedPack { key, sha256: [0; 32], info: info.clone(), card: None });
         assert_eq!(status.pack().next, None, "what plays was chosen again");
     }
 }

@@ -27,6 +27,8 @@ pub struct Conditions {
     pub channels: String,
     /// What is lost on the way to the decoder, in words; empty where nothing is.
     pub loss: String,
+    /// Where tokens come from, in words; empty where they are those of the input.
+    pub source: String,
     /// Original and coded are matched in loudness.
     pub level_matched: bool,
     /// The latency in samples and the rate in Hz: another one is another engine.
@@ -41,6 +43,7 @@ impl Conditions {
             streams: params.streams.to_string(),
             channels: params.channels.to_string(),
             loss: params.network.in_words(&facts.trace.path),
+            source: params.playback.in_words(&facts.played.path),
             level_matched: params.level_match.value() && facts.is_match_settled,
             timing: (facts.latency_samples, facts.rate_hz),
         }
@@ -149,8 +152,8 @@ impl Abx {
             return None;
         }
         let (trials, correct) = (running.hidden.len(), running.correct);
-        let Conditions { pack, streams, loss, level_matched, .. } = self.running.take()?.conditions;
-        Some(AbxResult { trials, correct, pack, streams, loss, level_matched, time: String::new() })
+        let Conditions { pack, streams, loss, source, level_matched, .. } = self.running.take()?.conditions;
+        Some(AbxResult { trials, correct, pack, streams, loss, source, level_matched, time: String::new() })
     }
 }
 
@@ -206,8 +209,11 @@ mod tests {
         abx.check(&Conditions { streams: "Semantic only".to_owned(), ..conditions.clone() });
         assert!(!abx.is_running() && abx.was_disturbed && abx.finished.is_none());
         abx.start(&mut fastrand::Rng::with_seed(3), conditions.clone());
-        abx.check(&Conditions { loss: "Random, 10.0 %".to_owned(), ..conditions });
+        abx.check(&Conditions { loss: "Random, 10.0 %".to_owned(), ..conditions.clone() });
         assert!(!abx.is_running() && abx.was_disturbed, "B loses packets now");
+        abx.start(&mut fastrand::Rng::with_seed(3), conditions.clone());
+        abx.check(&Conditions { source: "Take a.sac".to_owned(), ..conditions });
+        assert!(!abx.is_running() && abx.was_disturbed, "B is a take now");
     }
 
     #[test]

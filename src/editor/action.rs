@@ -15,6 +15,8 @@ pub enum Action {
     ChoosePack(String),
     /// Lose packets by the trace in this file; empty for none.
     ChooseTrace(String),
+    /// Play the take in this file; empty for none.
+    ChoosePlayed(String),
     /// Record takes here; `None` leaves it to the machine.
     TakeFolder(Option<PathBuf>),
     /// Call takes so; `None` for the track's name.
@@ -48,4 +50,6 @@ pub enum Place {
     Preset,
     /// A loss trace: a file.
     Trace,
+    /// A take to be played: a file.
+    Played,
 }

@@ -82,6 +82,8 @@ pub struct Desk {
     pub preset_path: String,
     /// The edited path of a loss trace.
     pub trace_path: String,
+    /// The edited path of a take to be played.
+    pub played_path: String,
     /// The host was told that Output gain is being dragged.
     pub gain_gesture: bool,
     pub(super) strips: [Strip; 2],
@@ -108,6 +110,7 @@ impl Default for Desk {
             pack_folder: String::new(),
             preset_path: String::new(),
             trace_path: String::new(),
+            played_path: String::new(),
             gain_gesture: false,
             strips: [Strip::default(), Strip::default()],
             lanes: Strip::default(),

@@ -46,6 +46,7 @@ impl Picking {
             Place::Takes => "Folder for takes",
             Place::Preset => "File of settings",
             Place::Trace => "Loss trace",
+            Place::Played => "Take to be played",
         };
         // Made here, since macOS wants it on the thread of the window, and waited for elsewhere.
         let dialog = rfd::AsyncFileDialog::new().set_title(title).set_directory(start);
@@ -53,6 +54,7 @@ impl Picking {
             Place::Pack | Place::Takes => Box::pin(dialog.pick_folder()),
             Place::Preset => Box::pin(dialog.add_filter("Settings", &["json"]).pick_file()),
             Place::Trace => Box::pin(dialog.pick_file()),
+            Place::Played => Box::pin(dialog.add_filter("Takes", &["sac"]).pick_file()),
         };
         let (opened, (sender, answer)) = (Instant::now(), channel());
         std::thread::Builder::new().name("sacodec-dialog".into()).spawn(move || {

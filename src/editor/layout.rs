@@ -9,7 +9,7 @@ use super::inputs::Inputs;
 use super::widgets::segment;
 use super::{
     codebook, controls, engine_readings, header, help, keys, listen, listening_test, meters, moments,
-    network, pack, presets, record, spectra, theme,
+    network, pack, presets, record, source, spectra, theme,
 };
 
 /// Below this height there is no room for meters above the tabs.
@@ -94,7 +94,7 @@ impl Desk {
             (Tab::Moments, "Worst", "Moments at which coded is furthest from original"),
             (Tab::Record, "Record", "Takes of tokens"),
             (Tab::Pack, "Pack", "The model pack and its card"),
-            (Tab::Network, "Loss", "A network that loses packets, and how that is concealed"),
+            (Tab::Network, "Tokens", "Where tokens come from, and what is lost of them on their way"),
             (Tab::Engine, if has_meters { "Meters" } else { "Engine" }, "Levels, load and counts"),
         ];
         ui.horizontal(|ui| {
@@ -122,7 +122,12 @@ impl Desk {
             Tab::Codes => codebook::draw(ui, self),
             Tab::Record => return record::draw(ui, self, inputs),
             Tab::Pack => return pack::draw(ui, self, inputs.facts),
-            Tab::Network => return network::draw(ui, self, inputs),
+            Tab::Network => {
+                let mut actions = source::draw(ui, self, inputs);
+                ui.separator();
+                actions.extend(network::draw(ui, self, inputs));
+                return actions;
+            }
             Tab::Moments => return moments::draw(ui, self, inputs.facts),
             Tab::Engine => {
                 if has_meters {

@@ -168,17 +168,19 @@ fn history(ui: &mut Ui, desk: &Desk, params: &SacodecParams) {
         let level = if result.level_matched { "level matched" } else { "levels as they are" };
         let score = format!("{} of {}, p = {:.4}", result.correct, result.trials, result.p_value());
         let loss = if result.loss.is_empty() { "" } else { "  ·  with loss" };
-        caption(ui, &format!("{day}  ·  {}  ·  {score}  ·  {level}{loss}", result.pack));
+        let source = if result.source.is_empty() { "" } else { "  ·  played" };
+        caption(ui, &format!("{day}  ·  {}  ·  {score}  ·  {level}{loss}{source}", result.pack));
     }
 }
 
 fn csv(results: &[AbxResult]) -> String {
-    let mut text = String::from("time,pack,trials,correct,p_value,level_matched,streams,loss\n");
+    let mut text = String::from("time,pack,trials,correct,p_value,level_matched,streams,loss,source\n");
     for r in results {
         // A session may say anything.
-        let [pack, streams, loss] = [&r.pack, &r.streams, &r.loss].map(|text| text.replace('"', "\"\""));
+        let texts = [&r.pack, &r.streams, &r.loss, &r.source];
+        let [pack, streams, loss, source] = texts.map(|text| text.replace('"', "\"\""));
         text += &format!(
-            "{},\"{pack}\",{},{},{},{},\"{streams}\",\"{loss}\"\n",
+            "{},\"{pack}\",{},{},{},{},\"{streams}\",\"{loss}\",\"{source}\"\n",
             r.time,
             r.trials,
             r.correct,
@@ -218,11 +220,12 @@ mod tests {
             level_matched: true,
             streams: "Both".to_owned(),
             loss: "Random, 10.0 %".to_owned(),
+            source: "Take a.sac".to_owned(),
         };
         let text = csv(&[result]);
         assert_eq!(
             text.lines().nth(1).unwrap(),
-            "2026-11-23T12:00:00+00:00,\"a \"\"b\"\" 1\",10,9,0.0107421875,true,\"Both\",\"Random, 10.0 %\""
+            "2026-11-23T12:00:00+00:00,\"a \"\"b\"\" 1\",10,9,0.0107421875,true,\"Both\",\"Random, 10.0 %\",\"Take a.sac\""
         );
     }
 }

@@ -1,14 +1,15 @@
 //! A lossy network between encoder and decoder: what it loses, and how that is concealed.
 
-use egui::{RichText, TextEdit, Ui, vec2};
+use egui::{RichText, Ui};
 
 use super::action::{Action, Place};
 use super::desk::Desk;
+use super::file_field::FileField;
 use super::inputs::Inputs;
 use super::theme;
-use super::widgets::{Segment, caption, choice, problem, segment, slider, tail};
+use super::widgets::{Segment, caption, choice, problem, slider, tail};
 use crate::params::LossChoice;
-use crate::status::{Facts, TraceStatus};
+use crate::status::Facts;
 
 const LOSS: [Segment; 4] = [
     ("Off", "Nothing is lost"),
@@ -27,11 +28,19 @@ const CONCEALMENT: [Segment; 3] = [
     ("Fade", "The last tokens that arrived, ever weaker: the best by measurement"),
 ];
 
-/// Draws the panel.
+const TRACE: FileField = FileField {
+    place: Place::Trace,
+    hint: "path of a trace",
+    tip: "Asks for a trace: a text file with 0 or 1 for each packet",
+    choose: Action::ChooseTrace,
+};
+
+/// Draws the panel's part.
 pub fn draw(ui: &mut Ui, desk: &mut Desk, inputs: &Inputs) -> Vec<Action> {
     let Inputs { facts, params, setter } = *inputs;
     let network = &params.network;
     let loss = network.loss.value();
+    caption(ui, "Lost packets");
     ui.horizontal(|ui| choice(ui, setter, &network.loss, &LOSS));
     let mut actions = Vec::new();
     if loss == LossChoice::Trace {
@@ -54,32 +63,19 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk, inputs: &Inputs) -> Vec<Action> {
 }
 
 fn trace(ui: &mut Ui, desk: &mut Desk, facts: &Facts) -> Vec<Action> {
-    let mut actions = Vec::new();
-    let TraceStatus { path, packets, lost_packets, error } = &facts.trace;
-    ui.horizontal(|ui| {
-        let label = if facts.is_picking { "…" } else { "Choose" };
-        let tip = "Asks for a trace: a text file with 0 or 1 for each packet";
-        if segment(ui, false, label, vec2(0.0, 20.0), 12.0, tip).clicked() && !facts.is_picking {
-            actions.push(Action::Pick(Place::Trace));
-        }
-        let edit = TextEdit::singleline(&mut desk.trace_path).hint_text("path of a trace");
-        let response = ui.add(edit.desired_width(ui.available_width()));
-        let is_entered = response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
-        response.on_hover_text("Path of a trace; Enter reads it");
-        if is_entered {
-            actions.push(Action::ChooseTrace(desk.trace_path.trim().to_owned()));
-        }
-    });
-    for text in error.iter().chain(&facts.trace_warning) {
+    let action = TRACE.draw(ui, &mut desk.trace_path, facts.is_picking);
+    let chosen = &facts.trace;
+    for text in chosen.error.iter().chain(&facts.trace_warning) {
         problem(ui, text);
     }
-    if *packets > 0 {
-        let percent = 100.0 * *lost_packets as f64 / *packets as f64;
-        let text =
-            format!("{}: {lost_packets} of {packets} packets are lost, {percent:.1} %", tail(path, 28));
-        ui.add(egui::Label::new(text).wrap()).on_hover_text(path);
-    } else if error.is_none() {
+    if let Some(trace) = &chosen.content {
+        let (packets, lost) = (trace.packets(), trace.lost_packets());
+        let percent = 100.0 * lost as f64 / packets as f64;
+        let name = tail(&chosen.path, 28);
+        let text = format!("{name}: {lost} of {packets} packets are lost, {percent:.1} %");
+        ui.add(egui::Label::new(text).wrap()).on_hover_text(&chosen.path);
+    } else if chosen.error.is_none() {
         caption(ui, "No trace is chosen: nothing is lost.");
     }
-    actions
+    Vec::from_iter(action)
 }

@@ -103,16 +103,12 @@ fn file(ui: &mut Ui, desk: &mut Desk, inputs: &Inputs) -> Option<Action> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::traces::TraceChoice;
-    use crate::{PackChoice, SessionState};
+    use crate::SessionState;
     use std::sync::Arc;
 
     #[test]
     fn a_file_that_is_there_is_replaced_when_save_is_pressed_twice_for_it() {
-        let params = SacodecParams::new(SessionState::new(
-            PackChoice::new(Arc::default()).0,
-            TraceChoice::new(Arc::default()).0,
-        ));
+        let params = SacodecParams::new(SessionState::apart(&Arc::default()));
         let (mut file, folder) = (PresetFile::default(), tempfile::tempdir().unwrap());
         let path = |name: &str| folder.path().join(name);
         for name in ["a.json", "b.json"] {

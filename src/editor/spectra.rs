@@ -197,10 +197,14 @@ fn token_lanes(ui: &Ui, desk: &mut Desk, channels: u8, rect: Rect) {
     let painter = ui.painter_at(rect);
     strip.draw(&painter, rect, desk.span, theme::PANEL);
     for lane in 0..lanes {
-        let name = match lost_tokens(desk, lane) {
-            0 => lane_name(lane, channels),
-            lost => format!("{}, {lost} lost", lane_name(lane, channels)),
-        };
+        let stream = lane_of(lane).1;
+        let mut name = lane_name(lane, channels);
+        for (what, is_so) in [("played", is_played as fn(&Column, TokenStream) -> bool), ("lost", is_lost)] {
+            let tokens = tokens_in_view(desk, |column| is_so(column, stream));
+            if tokens > 0 {
+                name += &format!(", {tokens} {what}");
+            }
+        }
         let at = pos2(rect.left() + 5.0, rect.top() + (lane as f32 + 0.5) * LANE_HEIGHT);
         let galley = painter.layout_no_wrap(name, theme::font(11.0), theme::TEXT);
         let corner = at - vec2(0.0, galley.size().y / 2.0);
@@ -237,17 +241,27 @@ fn lane_code(column: &Column, lane: usize) -> Option<u16> {
 fn lane_color(column: &Column, lane: usize) -> Color32 {
     match lane_code(column, lane) {
         Some(_) if column.failed => theme::ERROR,
-        Some(_) if column.lost.get(lane_of(lane).1) => theme::LOST,
+        Some(_) if is_lost(column, lane_of(lane).1) => theme::LOST,
         Some(code) => theme::code_color(code),
         None => theme::BACKGROUND,
     }
 }
 
-/// Tokens of a lane that are lost, of those that are shown.
-fn lost_tokens(desk: &Desk, lane: usize) -> usize {
-    let (columns, stream) = (&desk.scope.columns, lane_of(lane).1);
+/// Whether a token did not reach the decoder.
+fn is_lost(column: &Column, stream: TokenStream) -> bool {
+    column.lost.get(stream)
+}
+
+/// Whether a token is not of the input.
+fn is_played(column: &Column, stream: TokenStream) -> bool {
+    column.played[stream.index()]
+}
+
+/// Tokens of a lane that are so, of those that are shown.
+fn tokens_in_view(desk: &Desk, is_so: impl Fn(&Column) -> bool) -> usize {
+    let columns = &desk.scope.columns;
     let shown = columns.written().saturating_sub(desk.span as u64)..columns.written();
-    shown.filter(|&number| columns.get(number).is_some_and(|column| column.lost.get(stream))).count()
+    shown.filter(|&number| columns.get(number).is_some_and(&is_so)).count()
 }
 
 /// Marks the moment whose picture is held.
@@ -317,8 +331,10 @@ fn describe(desk: &mut Desk, at: Pos2, spectra: &[Rect; 2], lanes: Rect, channel
         (Some(_), _) if column.failed => format!("frame {frame}: the codec failed\n{time}"),
         (Some(lane), _) => {
             let code = lane_code(column, lane).map_or("–".to_owned(), |code| code.to_string());
-            let lost = if column.lost.get(lane_of(lane).1) { ", lost on its way" } else { "" };
-            format!("{} {code}{lost}  frame {frame}\n{time}", lane_name(lane, channels))
+            let stream = lane_of(lane).1;
+            let played = if column.played[stream.index()] { ", not of the input" } else { "" };
+            let lost = if column.lost.get(stream) { ", lost on its way" } else { "" };
+            format!("{} {code}{played}{lost}  frame {frame}\n{time}", lane_name(lane, channels))
         }
         (None, Some(rect)) => {
             let band = ((rect.bottom() - at.y) / rect.height() * BANDS as f32).clamp(0.0, BANDS as f32 - 1.0);

@@ -366,6 +366,7 @@ impl Core {
             Some((Place::Pack, text)) => facts.pack_warning = Some(text.clone()),
             Some((Place::Preset, text)) => facts.preset_outcome = Some(Err(text.clone())),
             Some((Place::Trace, text)) => facts.trace_warning = Some(text.clone()),
+            Some((Place::Played, text)) => facts.played_warning = Some(text.clone()),
             None => {}
         }
         facts
@@ -387,6 +388,10 @@ impl Core {
             Some(Picked::Chosen(Place::Trace, file)) => {
                 self.desk.trace_path = file.display().to_string();
                 self.params.session.trace.choose(&self.desk.trace_path);
+            }
+            Some(Picked::Chosen(Place::Played, file)) => {
+                self.desk.played_path = file.display().to_string();
+                self.params.session.played.choose(&self.desk.played_path);
             }
             Some(Picked::Chosen(Place::Takes, folder)) => {
                 self.change_takes(|choice| choice.folder = Some(folder));
@@ -422,14 +427,20 @@ impl Core {
 
     fn act(&mut self, ctx: &egui::Context, action: Action, inputs: &Inputs) {
         let facts = inputs.facts;
-        use Action::{ChoosePack, ChooseTrace, Pick, Reveal, TakeFolder, TakeFormats, TakeName};
-        if matches!(action, ChoosePack(_) | ChooseTrace(_) | Pick(_) | Reveal(_) | TakeFolder(_)) {
+        use Action::{
+            ChoosePack, ChoosePlayed, ChooseTrace, Pick, Reveal, TakeFolder, TakeFormats, TakeName,
+        };
+        if matches!(
+            action,
+            ChoosePack(_) | ChoosePlayed(_) | ChooseTrace(_) | Pick(_) | Reveal(_) | TakeFolder(_)
+        ) {
             // It is tried otherwise, or again.
             self.problem = None;
         }
         match action {
             ChoosePack(folder) => self.params.session.pack.choose(&folder),
             ChooseTrace(path) => self.params.session.trace.choose(&path),
+            ChoosePlayed(path) => self.params.session.played.choose(&path),
             TakeFolder(_) | TakeName(_) | TakeFormats(_) => self.choose_takes(action),
             Action::Zoom(zoom) => {
                 let choice = WindowChoice { zoom, ..self.params.session.window() }.sane();
@@ -455,10 +466,10 @@ impl Core {
                 let start = match what {
                     Place::Takes => facts.take_folder.clone(),
                     Place::Pack => facts.pack.folder.clone().into(),
-                    Place::Preset => {
-                        Path::new(&self.desk.preset_path).parent().unwrap_or(Path::new("")).to_owned()
-                    }
-                    Place::Trace => Path::new(&facts.trace.path).parent().map(Into::into).unwrap_or_default(),
+                    Place::Preset => folder_of(&self.desk.preset_path),
+                    Place::Trace => folder_of(&facts.trace.path),
+                    Place::Played if facts.played.path.is_empty() => facts.take_folder.clone(),
+                    Place::Played => folder_of(&facts.played.path),
                 };
                 let status = self.status.clone();
                 match Picking::open(what, &start, move || status.set_changed()) {
@@ -473,10 +484,15 @@ impl Core {
     }
 }
 
+/// The folder of a file, empty for none.
+fn folder_of(path: &str) -> PathBuf {
+    Path::new(path).parent().map(Into::into).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{PackChoice, SessionState, TraceChoice};
+    use crate::SessionState;
     use sacodec_engine::Transport;
     use sacodec_scope::tap;
 
@@ -484,8 +500,7 @@ mod tests {
     fn nobody_listens_for_a_window_of_which_nothing_is_seen() {
         let (mut sender, receiver) = tap();
         let status = Arc::<Status>::default();
-        let (pack, trace) = (PackChoice::new(status.clone()).0, TraceChoice::new(status.clone()).0);
-        let params = Arc::new(SacodecParams::new(SessionState::new(pack, trace)));
+        let params = Arc::new(SacodecParams::new(SessionState::apart(&status)));
         let editor = SacodecEditor::new(params, status, receiver);
         let mut core = editor.core.lock();
         let mut changes = core.changes();

@@ -31,12 +31,14 @@ pub struct AbxResult {
     pub streams: String,
     /// What was lost on the way to the decoder, in words; empty where nothing was.
     pub loss: String,
+    /// Where the tokens came from, in words; empty where they were those of the input.
+    pub source: String,
 }
 
 impl AbxResult {
     /// Whether a test can have ended so. What comes from a session file may be anything.
     pub fn is_possible(&self) -> bool {
-        let texts = [&self.time, &self.pack, &self.streams, &self.loss];
+        let texts = [&self.time, &self.pack, &self.streams, &self.loss, &self.source];
         TRIALS.contains(&self.trials)
             && self.correct <= self.trials
             && texts.iter().all(|t| t.len() <= MAX_TEXT_BYTES)

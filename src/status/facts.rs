@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
+use crate::chosen_file::FileStatus;
 use sacodec_codec::PackInfo;
+use sacodec_network::LossTrace;
 use sacodec_take::{ExportFormat, TakeStatus};
+use sacodec_token::TokenTrack;
 
 /// The pack in words. Never touched by the audio thread.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -14,6 +17,8 @@ pub struct PackStatus {
     pub next: Option<String>,
     /// What the pack that plays is; `None` before one was loaded.
     pub info: Option<PackInfo>,
+    /// Names its weights.
+    pub sha256: Option<[u8; 32]>,
     /// What its makers say of it, Markdown.
     pub card: Option<String>,
     /// The chosen folder; empty for the embedded pack. Another one than that of `info` while it loads
@@ -22,19 +27,6 @@ pub struct PackStatus {
     /// The chosen pack is being loaded.
     pub is_loading: bool,
     /// Why the chosen pack is not in use.
-    pub error: Option<String>,
-}
-
-/// The loss trace in words. Never touched by the audio thread.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TraceStatus {
-    /// The chosen file; empty for none.
-    pub path: String,
-    /// Packets in it; 0 while there is none in use.
-    pub packets: usize,
-    /// How many of them are lost.
-    pub lost_packets: usize,
-    /// Why the chosen one is not in use.
     pub error: Option<String>,
 }
 
@@ -64,7 +56,9 @@ pub struct Facts {
     /// Those gains have heard voice enough and are where they belong.
     pub is_match_settled: bool,
     /// The loss trace.
-    pub trace: TraceStatus,
+    pub trace: FileStatus<LossTrace>,
+    /// The take that is played.
+    pub played: FileStatus<TokenTrack>,
     /// The pack.
     pub pack: PackStatus,
     /// Recording.
@@ -93,6 +87,8 @@ pub struct Facts {
     pub moments_outcome: Option<Result<PathBuf, String>>,
     /// Why the last wish for another trace came to nothing, in words.
     pub trace_warning: Option<String>,
+    /// Why the last wish for another take came to nothing, in words.
+    pub played_warning: Option<String>,
     /// A dialogue of the system is open.
     pub is_picking: bool,
     /// The chosen scale of the window, which may not have room for it.

@@ -25,6 +25,7 @@ CHOICES = {
     "Loss": ["Off", "Random", "Bursty", "Trace"],
     "Lost streams": ["Both", "Semantic", "Acoustic"],
     "Concealment": ["Silence", "Repeat", "Fade"],
+    "Token source": ["Input", "Take", "Take semantic", "Take acoustic"],
 }
 """Texts of the choice parameters, in the order of their values."""
 
@@ -33,6 +34,7 @@ DEFAULTS = {
     "Output gain": 0.5, "Level match": 0.0, "When rendering": 0.0,
     "Scheduling": 0.0, "Timeline lock": 0.5, "Record tokens": 0.0, "Record while": 0.0,
     "Loss": 0.0, "Loss rate": 0.2, "Mean burst": 2 / 19, "Packet": 1 / 7, "Lost streams": 0.0, "Loss seed": 0.0, "Concealment": 1.0,
+    "Token source": 0.0, "Take shift": 0.5, "Freeze": 0.0,
 }
 """All parameters and their default normalised values."""
 

@@ -3,13 +3,16 @@
 //! `UPDATE_SNAPSHOTS=1 cargo test --release -p sacodec --test plugin editor::` makes them anew: look at them before you commit.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::support::studio::Studio;
 use egui_kittest::kittest::Queryable;
 use egui_kittest::{Harness, SnapshotOptions, SnapshotResult, SnapshotResults};
 use sacodec::editor::{Heard, Page, Tab, View};
-use sacodec::{AbxResult, DEFAULT_SIZE, MIN_SIZE, TraceStatus};
+use sacodec::{AbxResult, DEFAULT_SIZE, FileStatus, MIN_SIZE};
+use sacodec_network::LossTrace;
 use sacodec_take::{ExportFormat, TakeStatus};
+use sacodec_token::{Stretch, TokenFrame, TokenTrack};
 
 /// Pixels that may differ: arithmetic of other processors may round a level of the spectrogram otherwise.
 /// A digit that changes is more.
@@ -159,15 +162,49 @@ fn a_trace_and_one_that_is_missing() {
             let mut studio = Studio::active();
             studio.desk.tab = Tab::Network;
             studio.set("Loss", 1.0);
+            let wifi = "1".repeat(203) + &"0".repeat(4309);
             studio.facts.trace = match error {
-                None => TraceStatus {
+                None => FileStatus {
                     path: "/home/ada/traces/wifi.txt".into(),
-                    packets: 4512,
-                    lost_packets: 203,
+                    content: Some(Arc::new(LossTrace::parse(&wifi).unwrap())),
                     error: None,
                 },
-                Some(error) => TraceStatus { error: Some(error.into()), ..TraceStatus::default() },
+                Some(error) => FileStatus { error: Some(error.into()), ..FileStatus::default() },
             };
+            studio
+        });
+    }
+}
+
+/// A take of 20 s from 1:02.50 on, of which some is missing, of the pack with these weights.
+fn played(pack: &str, sha256: [u8; 32]) -> FileStatus<TokenTrack> {
+    let mut tokens = vec![Some(TokenFrame::default()); 1500];
+    tokens[700..712].fill(None);
+    let stretch = Stretch { begin_frames: 62.5 * 75.0, fresh_frames: None, tokens };
+    let content = Some(Arc::new(TokenTrack::new(pack.into(), sha256, 1, [stretch])));
+    FileStatus { path: "/home/ada/Documents/SACodec/Ada 1.sac".into(), content, error: None }
+}
+
+#[test]
+fn a_take_that_is_played_and_one_that_cannot_be() {
+    let mut results = SnapshotResults::new();
+    let missing = FileStatus {
+        path: "/home/ada/gone.sac".into(),
+        content: None,
+        error: Some("/home/ada/gone.sac could not be read: No such file or directory".into()),
+    };
+    for (name, status) in [
+        ("played", played("live 0.5.0", [7; 32])),
+        ("played_other_pack", played("studio 2.0.0", [8; 32])),
+        ("played_missing", missing),
+    ] {
+        compare_into(&mut results, name, || {
+            let mut studio = Studio::playing_take();
+            studio.desk.tab = Tab::Network;
+            studio.facts.pack.sha256 = Some([7; 32]);
+            studio.facts.played = status.clone();
+            studio.set("Token source", 1.0 / 3.0);
+            studio.set("Freeze", 1.0);
             studio
         });
     }
@@ -250,6 +287,7 @@ fn a_listening_test_that_has_ended() {
             level_matched: true,
             streams: "Both".to_owned(),
             loss: String::new(),
+            source: String::new(),
         };
         studio.set("Level match", 1.0);
         studio.facts.is_match_settled = true;
@@ -369,6 +407,9 @@ fn every_committed_picture_belongs_to_a_test() {
         "loss",
         "trace",
         "bad_trace",
+        "played",
+        "played_other_pack",
+        "played_missing",
         "abx_idle",
         "abx_running",
         "abx_finished",

@@ -22,7 +22,7 @@ fn a_host_reads_who_made_the_plugin_and_what_it_is() {
 fn every_parameter_is_there_with_its_values_in_words() {
     let mut host = host();
     type Values<'a> = &'a [(f64, &'a str)];
-    let expected: [(&str, f64, Values); 18] = [
+    let expected: [(&str, f64, Values); 21] = [
         ("Bypass", 0.0, &[(0.0, "Not Bypassed"), (1.0, "Bypassed")]),
         ("Listen", 1.0, &[(0.0, "Original"), (1.0, "Coded"), (2.0, "Difference")]),
         ("Channels", 0.0, &[(0.0, "Mono sum"), (1.0, "Left"), (2.0, "Right"), (3.0, "Dual mono")]),
@@ -45,6 +45,17 @@ fn every_parameter_is_there_with_its_values_in_words() {
         ("Lost streams", 0.0, &[(0.0, "Both"), (1.0, "Semantic"), (2.0, "Acoustic")]),
         ("Loss seed", 0.0, &[(0.0, "1"), (998.0, "999")]),
         ("Concealment", 2.0, &[(0.0, "Silence"), (1.0, "Repeat"), (2.0, "Fade")]),
+        (
+            "Token source",
+            0.0,
+            &[(0.0, "Input"), (1.0, "Take"), (2.0, "Take semantic"), (3.0, "Take acoustic")],
+        ),
+        (
+            "Take shift",
+            4500.0,
+            &[(0.0, "-4500 frames"), (4499.0, "-1 frame"), (4500.0, "0 frames"), (9000.0, "4500 frames")],
+        ),
+        ("Freeze", 0.0, &[(0.0, "Off"), (1.0, "On")]),
     ];
     let names: Vec<&str> = host.params().iter().map(|p| p.name.as_str()).collect();
     assert_eq!(names, expected.map(|(name, ..)| name));
@@ -70,7 +81,7 @@ fn every_parameter_is_there_with_its_values_in_words() {
 fn remote_control_pages_offer_every_parameter_in_stereo_and_mono() {
     let mut host = host();
     let pages = host.remote_pages();
-    assert_eq!(pages.len(), 3);
+    assert_eq!(pages.len(), 4);
     let offered = |id| pages.iter().any(|page| page.params.contains(&Some(id)));
     assert!(host.params().iter().all(|p| offered(p.id)), "{pages:?}");
     let layouts: Vec<_> = host.layouts().iter().map(|l| (l.inputs, l.outputs)).collect();

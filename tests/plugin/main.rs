@@ -5,6 +5,7 @@ mod editor_input;
 mod handover;
 mod instance;
 mod loss;
+mod played;
 mod realtime;
 mod support;
 mod takes;

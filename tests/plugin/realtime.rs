@@ -2,6 +2,7 @@
 //! plugin in a host, under watch.
 
 use std::fs;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap_host::{ParamInfo, Processor, Transport};
@@ -9,8 +10,11 @@ use clap_host::{ParamInfo, Processor, Transport};
 use crate::support::instance::{active, record_to, value, with_field};
 use crate::support::watch::{Asked, Watch};
 use crate::support::{full_name, run_alone};
+use sacodec_codec::CodecModel;
 use sacodec_rt::counters;
+use sacodec_take::{Anchor, GapReason, Header, TakeSerializer};
 use sacodec_testing::{other_pack, speech_48k};
+use sacodec_token::TokenFrame;
 
 #[test]
 fn the_audio_thread_asks_the_system_for_nothing_whatever_the_host_does() {
@@ -35,6 +39,8 @@ fn play_everything_under_watch() {
     };
     let other = with_field(&state, "pack", &serde_json::json!(pack.path()));
     let states = [with_field(&state, "trace", &trace("01")), with_field(&other, "trace", &trace("0010"))];
+    let states =
+        states.each_ref().map(|state| with_field(state, "play", &take_of_the_timeline(takes.path())));
     let mut processor = host.take_processor().unwrap();
     let (done, warm) = (AtomicBool::new(false), AtomicBool::new(false));
     let before = counters();
@@ -63,6 +69,37 @@ fn play_everything_under_watch() {
     assert!(recorded >= 6, "recording was on and every pack begins a take, found {files:?}");
     assert!(files.iter().all(|f| f.extension().is_some_and(|e| e != "part")), "unfinished: {files:?}");
     asked.was_nothing_since(before, 10_000);
+}
+
+/// A take with a frame at every place that the transport of these tests comes to, and with gaps, in `folder`: its path.
+fn take_of_the_timeline(folder: &Path) -> serde_json::Value {
+    let path = folder.join("played.take");
+    let header = Header::new(&CodecModel::embedded().unwrap(), 1, 48_000.0);
+    let mut writer = TakeSerializer::new(header).unwrap();
+    for index in 0..2000_u32 {
+        if index % 40 == 0 {
+            // Every other stretch stands beside the grid.
+            let position = f64::from(index) * 640.0 - f64::from(index % 80) * 2.0;
+            writer.anchor(Anchor {
+                index,
+                playing: true,
+                new_segment: true,
+                codec_reset: index % 80 == 0,
+                stream_samples: f64::from(index) * 640.0,
+                position_samples: Some(position),
+                ..Anchor::default()
+            });
+        }
+        if index % 40 == 7 {
+            writer.gap(1, GapReason::RingFull).unwrap();
+        } else {
+            let tokens = TokenFrame { semantic: (index % 1000) as u16, acoustic: (index * 7 % 1024) as u16 };
+            writer.frame(&[tokens]).unwrap();
+        }
+    }
+    writer.finish("test", None, Vec::new());
+    fs::write(&path, writer.take_bytes()).unwrap();
+    serde_json::json!(path)
 }
 
 /// The audio thread: blocks of any size, automation, a transport that jumps, resets and NaN, until it is `done`. Tells when it is `warm`, and
@@ -139,12 +176,17 @@ mod syscalls {
         let takes = tempfile::tempdir().unwrap();
         let mut host = active(48_000.0, 2, value::CODED);
         record_to(&mut host, takes.path(), &[]);
+        let played = tempfile::tempdir().unwrap();
+        let state = host.save_state().unwrap();
+        host.load_state(&with_field(&state, "play", &take_of_the_timeline(played.path()))).unwrap();
         let mut processor = host.take_processor().unwrap();
         let ids: Vec<_> = host
             .params()
             .iter()
             .filter(|p| {
-                ["Listen", "Channels", "Timeline lock", "Loss", "Concealment"].contains(&p.name.as_str())
+                let watched =
+                    ["Listen", "Channels", "Timeline lock", "Loss", "Concealment", "Token source", "Freeze"];
+                watched.contains(&p.name.as_str())
             })
             .cloned()
             .collect();

@@ -63,6 +63,9 @@ pub struct CodedFrame<'a> {
     /// What of its tokens did not arrive at the decoder, in every channel. [`CodedFrame::tokens`] are those that were
     /// sent.
     pub lost: LostStreams,
+    /// Streams whose tokens were not coded of the input but played from a take or frozen, in the order of
+    /// [`TokenStream::ALL`](sacodec_codec::TokenStream::ALL).
+    pub played: [bool; 2],
     pub(super) tokens: [TokenFrame; 2],
     pub(super) channels: usize,
 }
@@ -78,10 +81,11 @@ impl<'a> CodedFrame<'a> {
     ) -> Self {
         let channels = tokens.len().min(2);
         let tokens = std::array::from_fn(|i| tokens.get(i).copied().unwrap_or_default());
-        Self { index, place, model, failed, lost: LostStreams::NONE, tokens, channels }
+        Self { index, place, model, failed, lost: LostStreams::NONE, played: [false; 2], tokens, channels }
     }
 
-    /// The tokens of each coded channel, as they were sent: one, or two in dual mono.
+    /// The tokens of each coded channel, as they were sent, be it in place of those that were coded: one, or two in dual
+    /// mono.
     ///
     /// # Real-time
     /// Never allocates, locks or waits.

@@ -16,6 +16,7 @@ struct HeldFrame {
     place: FramePlace,
     failed: bool,
     lost: LostStreams,
+    played: [bool; 2],
     tokens: [TokenFrame; 2],
     channels: usize,
 }
@@ -47,17 +48,18 @@ impl HeldFrames {
 
     /// Keeps a frame; gives it back where there is no room.
     pub fn hold<'a>(&mut self, frame: CodedFrame<'a>) -> Option<CodedFrame<'a>> {
-        let CodedFrame { index, place, failed, lost, tokens, channels, .. } = frame;
+        let CodedFrame { index, place, failed, lost, played, tokens, channels, .. } = frame;
         let Some(slot) = self.frames.get_mut(self.count) else { return Some(frame) };
-        *slot = HeldFrame { index, place, failed, lost, tokens, channels };
+        *slot = HeldFrame { index, place, failed, lost, played, tokens, channels };
         self.count += 1;
         None
     }
 
     /// Gives all of them to `sink`, in order. They are of `model`.
     pub fn release(&mut self, model: &Arc<CodecModel>, sink: &mut dyn FnMut(CodedFrame)) {
-        for &HeldFrame { index, place, failed, lost, tokens, channels } in &self.frames[..self.count] {
-            sink(CodedFrame { index, place, model, failed, lost, tokens, channels });
+        for &HeldFrame { index, place, failed, lost, played, tokens, channels } in &self.frames[..self.count]
+        {
+            sink(CodedFrame { index, place, model, failed, lost, played, tokens, channels });
         }
         self.count = 0;
     }

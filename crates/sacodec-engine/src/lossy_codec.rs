@@ -16,6 +16,8 @@ pub struct LossyCodec {
     concealer: Concealer,
     /// What the decoder gets of the frame under way.
     heard: Heard,
+    /// What does not arrive of it.
+    lost: LostStreams,
     /// What is sent of it in place of what is coded.
     instead: [Option<u16>; 2],
     /// What was sent of the frame before.
@@ -29,6 +31,7 @@ impl LossyCodec {
             codec: FrameCodec::new(model)?,
             concealer: Concealer::default(),
             heard: Heard::AS_CODED,
+            lost: LostStreams::NONE,
             instead: [None; 2],
             last_sent: None,
         })
@@ -49,7 +52,8 @@ impl LossyCodec {
     pub fn begin(&mut self, hop: &[f32], controls: &Controls, sent: Sent, lost: LostStreams, freeze: bool) {
         let frozen = self.last_sent.filter(|_| freeze);
         let missing = if frozen.is_some() { LostStreams::NONE } else { sent.missing };
-        self.heard = self.concealer.next(lost.with(missing), controls.network.concealment);
+        self.lost = lost.with(missing);
+        self.heard = self.concealer.next(self.lost, controls.network.concealment);
         self.instead =
             frozen.map_or(sent.tokens, |tokens| TokenStream::ALL.map(|stream| Some(tokens.get(stream))));
         let [semantic, acoustic] = self.instead;
@@ -58,6 +62,16 @@ impl LossyCodec {
             let _ =
                 self.codec.decode_instead(self.heard.semantic.or(semantic), self.heard.acoustic.or(acoustic));
         }
+    }
+
+    /// What of the frame does not arrive that began last.
+    pub fn lost(&self) -> LostStreams {
+        self.lost
+    }
+
+    /// Streams of it that are sent in place of what is coded, in the order of [`TokenStream::ALL`].
+    pub fn played(&self) -> [bool; 2] {
+        self.instead.map(|token| token.is_some())
     }
 
     /// Works on the frame under way until about `share` of it is done.

@@ -11,7 +11,7 @@ use super::pass::Coding;
 use super::player::Player;
 use super::sinc::CHUNK_SAMPLES;
 use sacodec_codec::{CodecModel, TokenFrame};
-use sacodec_network::{LossTrace, LostStreams};
+use sacodec_network::LossTrace;
 
 /// How much was done and what went wrong, since the engine was made. A reset keeps it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -51,8 +51,6 @@ struct Lane {
     coding: Option<[bool; 2]>,
     /// The job under way also runs the incoming codecs.
     is_swapping: bool,
-    /// What of the frame under way does not arrive.
-    lost: LostStreams,
     was_coding: [bool; 2],
     /// Number of the frame under way, or of the next one.
     index: u64,
@@ -159,8 +157,6 @@ impl Jobs {
         let frame = state.start.first_frame.saturating_add_unsigned(state.index);
         let lost = controls.network.loss.lost(frame, self.trace.as_deref());
         let place = state.start.place_frames.map(|first| first + state.index as f64);
-        // What a take that is played has not is as lost as what a network loses.
-        state.lost = lost.with(self.player.frame(self.current.model(), place, 0).missing);
         for (i, channel) in channels.iter_mut().enumerate() {
             let hop = channel.take_hop();
             if !coding[i] {
@@ -222,18 +218,20 @@ impl Jobs {
             }
         }
         let place = self.next_place(lane);
-        let Lane { index, lost, .. } = self.lanes[lane];
-        self.stats.frames += 1;
-        self.stats.failed_frames += u64::from(failed);
-        self.stats.lost_frames += u64::from(lost.any());
+        let index = self.lanes[lane].index;
         self.lanes[lane].index += 1;
         let mut has_swapped = false;
         if std::mem::take(&mut self.lanes[lane].is_swapping) {
             has_swapped = self.end_of_swapping_hop();
         }
         // During a fade the tokens are the incoming codecs', which are the current ones by now.
+        let [codec, _] = &self.current.passes[lane];
+        let (lost, played) = (codec.lost(), codec.played());
+        self.stats.frames += 1;
+        self.stats.failed_frames += u64::from(failed);
+        self.stats.lost_frames += u64::from(lost.any());
         let channels = 1 + usize::from(coding[1]);
-        sink(CodedFrame { index, place, model: self.current.model(), failed, lost, tokens, channels });
+        sink(CodedFrame { index, place, model: codec.model(), failed, lost, played, tokens, channels });
         has_swapped
     }
 

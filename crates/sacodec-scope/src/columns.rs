@@ -22,6 +22,8 @@ pub struct Column {
     pub failed: bool,
     /// What of its tokens did not reach the decoder.
     pub lost: LostStreams,
+    /// Streams that were not coded of the input: see [`CodedFrame::played`](sacodec_engine::CodedFrame::played).
+    pub played: [bool; 2],
     /// Levels by band, see [`level_db`](super::level_db); of silence where samples are missing.
     pub spectra: Spectra,
 }
@@ -34,6 +36,7 @@ impl Column {
         channels: 0,
         failed: false,
         lost: LostStreams::NONE,
+        played: [false; 2],
         spectra: Spectra::SILENT,
     };
 }

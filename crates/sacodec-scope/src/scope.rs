@@ -12,7 +12,7 @@ use super::usage::Usage;
 use sacodec_codec::SpeechStats;
 use sacodec_engine::{FramePlace, Timing};
 use sacodec_moments::Marker;
-use sacodec_token::FRAME_RATE_HZ;
+use sacodec_token::{FRAME_RATE_HZ, TokenStream};
 
 /// The place of a frame.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -174,7 +174,7 @@ impl Scope {
                     self.moments.transport(at_samples, transport.playing, &current.axis);
                 }
             }
-            TapEvent::Frame { index, place, tokens, channels, failed, lost, pack, sizes } => {
+            TapEvent::Frame { index, place, tokens, channels, failed, lost, played, pack, sizes } => {
                 if !failed && channels > 0 {
                     self.usage.push(tokens[0], pack, sizes.map(|size| size as usize));
                 }
@@ -182,7 +182,7 @@ impl Scope {
                     current.is_dual = channels > 1;
                     let frame = Some(index);
                     let spectra = Spectra::SILENT;
-                    let column = Column { frame, place, tokens, channels, failed, lost, spectra };
+                    let column = Column { frame, place, tokens, channels, failed, lost, played, spectra };
                     current.wait(column, pack);
                 }
             }
@@ -243,7 +243,10 @@ impl Scope {
             let Some((mut column, pack)) = current.waiting.pop_front() else { break };
             if let Some((spectra, level_db)) = sight {
                 column.spectra = spectra;
-                if !column.failed {
+                if column.played[TokenStream::Semantic.index()] {
+                    // These tokens say nothing of the input.
+                    self.domain.clear();
+                } else if !column.failed {
                     self.domain.frame(column.tokens[0].semantic, level_db, pack);
                 }
             }

@@ -63,6 +63,8 @@ pub enum TapEvent {
         failed: bool,
         /// What of its tokens did not reach the decoder.
         lost: LostStreams,
+        /// See [`CodedFrame::played`].
+        played: [bool; 2],
         /// Tells packs apart: `CodecModel::key`.
         pack: u64,
         /// Sizes of the semantic and the acoustic codebook.
@@ -228,9 +230,9 @@ impl Observer for TapSender {
         let info = frame.model.info();
         let pack = frame.model.key();
         let sizes = [info.semantic.size as u32, info.acoustic.size as u32];
-        let CodedFrame { index, place, failed, lost, .. } = frame;
+        let CodedFrame { index, place, failed, lost, played, .. } = frame;
         let channels = channels as u8;
-        self.push(TapEvent::Frame { index, place, tokens, channels, failed, lost, pack, sizes });
+        self.push(TapEvent::Frame { index, place, tokens, channels, failed, lost, played, pack, sizes });
     }
 
     fn heard(&mut self, original: &[&[f32]], coded: &[&[f32]]) {

@@ -8,9 +8,11 @@ use egui::{Ui, Vec2};
 use egui_kittest::Harness;
 use nice_plug::prelude::{GuiContextInner, ParamPtr, ParamSetter, Params, PluginApi, PluginState};
 use sacodec::editor::{Action, Desk, Inputs, theme};
-use sacodec::{Facts, PackChoice, PackStatus, SacodecParams, SessionState, Status, TraceChoice};
+use sacodec::{Facts, PackStatus, SacodecParams, SessionState};
 use sacodec_codec::{CodecModel, ModelPack, StreamGain, TokenFrame};
-use sacodec_engine::{CodedFrame, FramePlace, Observer, Scheduling, Timing, TokenDecoder, Transport};
+use sacodec_engine::{
+    CodedFrame, FramePlace, Observer, Scheduling, Timing, TokenDecoder, TokenSource, Transport,
+};
 use sacodec_scope::{TapReceiver, TapSender, tap};
 
 use super::raster::Raster;
@@ -93,7 +95,6 @@ pub struct Studio {
 impl Studio {
     /// Before the host has started audio.
     pub fn idle() -> Self {
-        let status = Arc::new(Status::default());
         let (sender, mut receiver) = tap();
         receiver.set_open(true);
         let mut desk = Desk::default();
@@ -102,10 +103,7 @@ impl Studio {
         let facts =
             Facts { take_folder: "/home/ada/Documents/SACodec".into(), zoom: 1.0, ..Facts::default() };
         Self {
-            params: Arc::new(SacodecParams::new(SessionState::new(
-                PackChoice::new(status.clone()).0,
-                TraceChoice::new(status).0,
-            ))),
+            params: Arc::new(SacodecParams::new(SessionState::apart(&Arc::default()))),
             host: Arc::default(),
             desk,
             facts,
@@ -137,6 +135,14 @@ impl Studio {
     /// In the midst of the repository's clip: its golden tokens and what they sound like.
     pub fn playing() -> Self {
         let mut studio = Self::active();
+        studio.play(8.0);
+        studio
+    }
+
+    /// The same; after four seconds tokens come from a take.
+    pub fn playing_take() -> Self {
+        let mut studio = Self::active();
+        studio.set("Token source", 1.0 / 3.0);
         studio.play(8.0);
         studio
     }
@@ -174,6 +180,8 @@ impl Studio {
                 let lost = self.params.network.network().loss.lost(block as i64, None);
                 let mut frame = CodedFrame::new(block as u64, place, &model, tokens, false);
                 frame.lost = lost;
+                let is_of_take = self.params.playback.playback(true).source != TokenSource::Input;
+                frame.played = [is_of_take && block >= 300; 2];
                 self.sender.frame(frame);
             }
             let left: Vec<f32> = (from..from + BLOCK).map(original).collect();
