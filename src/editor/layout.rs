@@ -107,7 +107,8 @@ impl Desk {
                 let free = ui.available_width() - labels - TAB_GAP * (tabs.len() - 1) as f32;
                 (free / tabs.len() as f32 / 2.0).floor()
             };
-            let size = if margin(13.0) >= *TAB_MARGIN.start() { 13.0 } else { 12.0 };
+            let fits = |size: &f32| margin(*size) >= *TAB_MARGIN.start();
+            let size = [13.0, 12.0].into_iter().find(fits).unwrap_or(11.0);
             ui.spacing_mut().button_padding.x = margin(size).clamp(*TAB_MARGIN.start(), *TAB_MARGIN.end());
             for (tab, label, tip) in tabs {
                 if segment(ui, self.tab == tab, label, vec2(0.0, 22.0), size, tip).clicked() {

@@ -37,7 +37,11 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk, inputs: &Inputs) -> Vec<Action> {
             toggle(ui, setter, &playback.freeze, "Freeze", tip);
         });
     });
-    ui.horizontal(|ui| choice(ui, setter, &playback.source, &SOURCES));
+    ui.horizontal(|ui| {
+        // Four of them are as wide as the panel where it is narrow.
+        ui.spacing_mut().button_padding.x = 5.0;
+        choice(ui, setter, &playback.source, &SOURCES);
+    });
     if playback.source.value() == SourceChoice::Input {
         return Vec::new();
     }
@@ -75,7 +79,8 @@ fn told(ui: &mut Ui, track: &TokenTrack, facts: &Facts) {
         None => String::new(),
     };
     let text = format!("{}: {}{place}", tail(path, 28), take_length(track.frames() as u64));
-    ui.add(Label::new(text).wrap()).on_hover_text(path);
+    let tip = format!("{path}\nIt is heard while the host plays.");
+    ui.add(Label::new(text).wrap()).on_hover_text(tip);
     if track.missing_frames() > 0 {
         let text = format!(
             "{} of it are missing: they are concealed",
@@ -83,7 +88,6 @@ fn told(ui: &mut Ui, track: &TokenTrack, facts: &Facts) {
         );
         ui.label(RichText::new(text).color(theme::WARNING));
     }
-    caption(ui, "It is heard while the host plays.");
 }
 
 /// A place on the timeline in minutes and seconds.

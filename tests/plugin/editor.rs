@@ -203,8 +203,6 @@ fn a_take_that_is_played_and_one_that_cannot_be() {
             studio.desk.tab = Tab::Network;
             studio.facts.pack.sha256 = Some([7; 32]);
             studio.facts.played = status.clone();
-            studio.set("Token source", 1.0 / 3.0);
-            studio.set("Freeze", 1.0);
             studio
         });
     }

@@ -99,14 +99,17 @@ fn one_stream_is_swapped_and_the_last_frame_can_be_frozen() {
     let (of_input, of_take, swapped) = (heard(INPUT), heard(TAKE), heard(TAKE_SEMANTIC));
     let differ = |a: &[f32], b: &[f32]| a[20_000..50_000] != b[20_000..50_000];
     assert!(differ(&of_input, &of_take) && differ(&swapped, &of_take) && differ(&swapped, &of_input));
-    let mut host = player(&path, TAKE, false);
-    play(&mut host, at(START), &input[..30_000], 480);
-    host.set_param("Freeze", 1.0).unwrap();
-    let first = play(&mut host, None, &noise(1, 20_000, 0.2), 480);
-    let mut again = player(&path, TAKE, false);
-    play(&mut again, at(START), &input[..30_000], 480);
-    again.set_param("Freeze", 1.0).unwrap();
-    let second = play(&mut again, None, &vec![0.0; 20_000], 480);
+    let loudest = of_take.chunks(480).map(|block| block.iter().map(|s| s * s).sum::<f32>());
+    let (loudest, _) = loudest.enumerate().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
+    let latency = player(&path, TAKE, false).latency_samples() as usize;
+    let until = (480 * loudest).saturating_sub(latency) / 480 * 480;
+    let frozen = |after: &[f32]| {
+        let mut host = player(&path, TAKE, false);
+        play(&mut host, at(START), &input[..until], 480);
+        host.set_param("Freeze", 1.0).unwrap();
+        play(&mut host, None, after, 480)
+    };
+    let (first, second) = (frozen(&noise(1, 20_000, 0.2)), frozen(&[0.0; 20_000]));
     assert_same(&first, &second, 0.0, "what is frozen hears nothing of the input");
     assert!(first[10_000..].iter().any(|sample| sample.abs() > 0.001), "it is heard");
 }
@@ -155,9 +158,10 @@ fn a_take_that_is_chosen_while_sound_runs_is_played_soon() {
     host.set_param("Scheduling", value::BURST).unwrap();
     host.activate(48_000.0, 1, 16_384, 1).unwrap();
     let mut fresh = player(&path, TAKE, false);
-    fresh.set_param("Scheduling", value::BURST).unwrap();
     fresh.deactivate().unwrap();
+    fresh.set_param("Scheduling", value::BURST).unwrap();
     fresh.activate(48_000.0, 1, 16_384, 1).unwrap();
+    assert_eq!(host.latency_samples(), fresh.latency_samples());
     let found = play(&mut host, at(START), &input, 480);
     assert_same(&found, &play(&mut fresh, at(START), &input, 480), 0.0, "from the first sample on");
 }
