@@ -48,8 +48,12 @@ impl FileContent for TokenTrack {
 
     fn open(path: &Path) -> Result<Self, String> {
         match Take::open(path) {
-            Ok(take) if take.present_frames() == 0 => Err(format!("{} has no frames", path.display())),
-            Ok(take) => Ok(take.track()),
+            Ok(take) => match take.track() {
+                track if track.missing_frames() == track.frames() => {
+                    Err(format!("{} has no frames that could be played", path.display()))
+                }
+                track => Ok(track),
+            },
             Err(error) => Err(format!("{} could not be read: {error}", path.display())),
         }
     }
@@ -127,7 +131,7 @@ impl<T: FileContent> FileChoice<T> {
             // Counted under the lock: the last path that was saved is the last choice.
             self.shared.choice.fetch_add(1, Ordering::SeqCst) + 1
         };
-        let (shared, path) = (self.shared.clone(), path.to_owned());
+        let (chosen, shared, path) = (path, self.shared.clone(), path.to_owned());
         let reader =
             std::thread::Builder::new().name(T::READER.into()).spawn(move || shared.bring(choice, &path));
         match reader {
@@ -136,11 +140,18 @@ impl<T: FileContent> FileChoice<T> {
                 readers.retain(|reader| !reader.is_finished());
                 readers.push(reader);
             }
-            Err(error) => self.shared.tell(FileStatus {
-                error: Some(format!("no thread to read the file: {error}")),
-                ..FileStatus::default()
-            }),
+            Err(error) => {
+                // What was there before stays in use.
+                let before = T::told(&self.shared.status).lock().clone();
+                let error = Some(format!("no thread to read {chosen}: {error}"));
+                self.shared.tell(FileStatus { error, ..before });
+            }
         }
+    }
+
+    /// The chosen path; empty for none. Locks: not for the audio thread.
+    pub fn path(&self) -> String {
+        self.shared.path.lock().clone()
     }
 
     /// What an activation uses. Reads it where the reader has not yet: a bounce may begin at once, and it is to sound
@@ -289,7 +300,7 @@ mod tests {
         };
         assert!(error().contains("take.sac could not be read: No such file"), "{}", error());
         std::fs::write(&path, "0110").unwrap();
-        assert!(error().contains("not a take"), "{}", error());
+        assert!(error().contains("it is not a .sac token take"), "{}", error());
         let header = Header::new(&CodecModel::embedded().unwrap(), 1, 48_000.0);
         let mut writer = TakeSerializer::new(header).unwrap();
         writer.finish("test", None, Vec::new());

@@ -201,11 +201,13 @@ impl Plugin for SacodecPlugin {
         let now = recording::translate(context.transport());
         let start = self.tap.begin_block(now).then(Instant::now);
         self.take_pack();
-        self.take_files(now.playing);
+        // A host that does not tell where it is has no place for a take.
+        self.take_files(now.playing && now.position_samples.is_some());
         let awaits_restart = self.bring_engine(buffer.samples(), &now);
         let Some(relay) = &mut self.relay else { return ProcessStatus::Normal };
         let mut controls = self.params.controls(self.rendering);
         controls.audition = self.status.audition().filter(|_| !self.rendering);
+        self.tap.set_coded(controls.channels);
         let settings = BlockSettings { controls, transport: now, params: &self.params };
         self.recording.process(relay, buffer.as_slice(), &settings, &mut self.tap);
         let engine = relay.engine_mut();

@@ -32,7 +32,7 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk, inputs: &Inputs) -> Vec<Action> {
     let playback = &params.playback;
     ui.horizontal(|ui| {
         caption(ui, "Tokens from");
-        let tip = "Sends the same tokens again and again, as long as it is on";
+        let tip = "Sends the same tokens again and again; where playing starts or jumps, those of the first frame there";
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             toggle(ui, setter, &playback.freeze, "Freeze", tip);
         });
@@ -52,6 +52,7 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk, inputs: &Inputs) -> Vec<Action> {
     match &facts.played.content {
         Some(track) => told(ui, track, facts),
         None if facts.played.error.is_some() => drop(caption(ui, "The input is heard.")),
+        None if !params.session.played.path().is_empty() => drop(caption(ui, "The take is being read.")),
         None => drop(caption(ui, "No take is chosen: the input is heard.")),
     }
     slider(
@@ -82,10 +83,8 @@ fn told(ui: &mut Ui, track: &TokenTrack, facts: &Facts) {
     let tip = format!("{path}\nIt is heard while the host plays.");
     ui.add(Label::new(text).wrap()).on_hover_text(tip);
     if track.missing_frames() > 0 {
-        let text = format!(
-            "{} of it are missing: they are concealed",
-            count(track.missing_frames() as u64, "frame")
-        );
+        let text =
+            format!("{} of it are missing: see Concealment", count(track.missing_frames() as u64, "frame"));
         ui.label(RichText::new(text).color(theme::WARNING));
     }
 }

@@ -11,6 +11,7 @@ use crate::audio::AudioReader;
 use crate::choices::{ChannelsArg, StreamsArg};
 use crate::error::CliError;
 use crate::network::{ConcealArg, LOST, LossArgs};
+use crate::played::Played;
 use crate::standard::input_name;
 use sacodec_codec::CodecModel;
 use sacodec_engine::{ChannelMixer, Controls, Engine, EngineConfig, Listen, Network, Scheduling};
@@ -69,6 +70,8 @@ pub struct Coder {
     pub lost: usize,
     /// The same by their numbers, where tokens are asked for.
     pub lost_frames: Vec<u64>,
+    /// Frames of the file that were played from a take.
+    pub played: usize,
     /// What is still under way: originals and inputs that are not yet matched by coded samples.
     waiting: Stretch,
     skip_samples: usize,
@@ -113,10 +116,20 @@ impl Coder {
             frames: 0,
             lost: 0,
             lost_frames: Vec::new(),
+            played: 0,
             waiting: Stretch { originals: empty(reader.channels), inputs: empty(coded), coded: empty(coded) },
             taken_samples: 0,
             given_samples: 0,
         })
+    }
+
+    /// Plays a take in place of the input, from the next sample on, which is the first one of the timeline.
+    pub fn play(&mut self, played: &Played) {
+        for (channel, engine) in self.engines.iter_mut().enumerate() {
+            engine.set_track(Some(played.of_channel(channel)));
+            engine.set_playback(played.playback);
+            engine.begin_at(0.0);
+        }
     }
 
     /// Codes all that `reader` has, which is called `path`, and gives it stretch by stretch.
@@ -177,8 +190,10 @@ impl Coder {
 
     fn push(&mut self, blocks: Vec<Vec<f32>>) -> Result<(), CliError> {
         let file_frames = self.file_frames() as u64;
+        let frame_samples = self.engines[0].timing().frame_start_samples(1);
         for (i, mut block) in blocks.into_iter().enumerate() {
             let (tokens, lost, lost_frames) = (&mut self.tokens[i], &mut self.lost, &mut self.lost_frames);
+            let played = &mut self.played;
             let mut frames = 0;
             self.engines[i].process(&mut [&mut block], &self.controls, |frame| {
                 frames += frame.tokens().len();
@@ -186,10 +201,14 @@ impl Coder {
                     tokens.semantic.extend(frame.tokens().iter().map(|t| t.semantic));
                     tokens.acoustic.extend(frame.tokens().iter().map(|t| t.acoustic));
                 }
-                // A packet holds all channels.
-                if i == 0 && frame.lost.any() && frame.index < file_frames {
-                    *lost += 1;
-                    lost_frames.extend(self.keeps_tokens.then_some(frame.index));
+                // A packet holds all channels. Where a take is played frames are counted anew with each of its stretches.
+                let number = (frame.place.start_samples / frame_samples).round() as u64;
+                if i == 0 && number < file_frames {
+                    *played += usize::from(frame.played.contains(&true));
+                    if frame.lost.any() {
+                        *lost += 1;
+                        lost_frames.extend(self.keeps_tokens.then_some(number));
+                    }
                 }
             });
             self.frames += if i == 0 { frames } else { 0 };

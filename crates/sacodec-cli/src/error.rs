@@ -106,6 +106,14 @@ pub enum CliError {
         /// Why.
         source: TakeError,
     },
+    /// A take that cannot be played in place of the input.
+    #[error("{} cannot be played: {source}", path.display())]
+    Play {
+        /// The take.
+        path: PathBuf,
+        /// Why.
+        source: DecodeError,
+    },
     /// More would be lost of a take than a take can miss.
     #[error("no lossy take was made of {}: {source}", path.display())]
     Lossy {

@@ -28,6 +28,7 @@ mod moments;
 mod network;
 mod outcome;
 mod pack;
+mod played;
 mod repair;
 mod result_file;
 mod roundtrip;

@@ -12,6 +12,7 @@ use crate::coder::{Coder, CodingArgs, Stretch, Tokens};
 use crate::console::{ReportsTo, complain};
 use crate::error::CliError;
 use crate::pack::model;
+use crate::played::PlayArgs;
 use crate::result_file::{ResultFile, ResultOut, is_same_file};
 use crate::standard::is_standard;
 use sacodec_codec::CodecModel;
@@ -29,6 +30,8 @@ pub struct Args {
     difference: Option<PathBuf>,
     #[command(flatten)]
     coding: CodingArgs,
+    #[command(flatten)]
+    play: PlayArgs,
     /// Folder of a model pack; without it the one the command carries.
     #[arg(long, value_name = "FOLDER")]
     pack: Option<PathBuf>,
@@ -60,6 +63,8 @@ struct RoundtripJson {
     nonfinite_samples: u64,
     /// Frames of which something was lost.
     lost_frames: Vec<u64>,
+    /// Frames that were played from a take.
+    played_frames: usize,
 }
 
 pub fn run(args: &Args) -> Result<(), CliError> {
@@ -67,6 +72,10 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let model = model(args.pack.as_deref())?;
     let mut reader = AudioReader::open(&args.input, Salvage::default())?;
     let mut coder = Coder::new(&model, &args.coding, &args.input, &reader, args.json)?;
+    let played = args.play.read(&model)?;
+    if let Some(played) = &played {
+        coder.play(played);
+    }
     let mut output = ResultFile::create(&args.output, args.overwrite)?;
     let create = |path: &PathBuf| ResultFile::create(path, args.overwrite);
     let mut difference = args.difference.as_ref().map(create).transpose()?;
@@ -77,6 +86,9 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     output.finish()?;
     difference.map_or(Ok(()), ResultFile::finish)?;
     bar.finish_and_clear();
+    if let Some(played) = played.filter(|_| coder.played == 0) {
+        complain(format_args!("sacodec: {}", played.why_unheard(model.info().frame_rate_hz())));
+    }
     report(coder, args, &model, &reader)
 }
 
@@ -194,15 +206,17 @@ fn report(mut coder: Coder, args: &Args, model: &CodecModel, reader: &AudioReade
         more_channels: coder.tokens,
         nonfinite_samples,
         lost_frames: coder.lost_frames,
+        played_frames: coder.played,
     };
     let outputs = [Some(&args.output), args.difference.as_ref()];
     let reports = ReportsTo::beside(outputs.into_iter().flatten().map(PathBuf::as_path));
     if args.json {
         reports.print(serde_json::json!(report))?;
     } else {
+        let played = if coder.played > 0 { format!(", {} played", coder.played) } else { String::new() };
         let lost = if coder.lost > 0 { format!(", {} lost", coder.lost) } else { String::new() };
         reports.print(format_args!(
-            "{}: {frames} frames{lost}, {:.0} bit/s, {}",
+            "{}: {frames} frames{played}{lost}, {:.0} bit/s, {}",
             args.output.display(),
             report.bitrate_bps,
             report.pack

@@ -54,13 +54,19 @@ impl LossyCodec {
         let missing = if frozen.is_some() { LostStreams::NONE } else { sent.missing };
         self.lost = lost.with(missing);
         self.heard = self.concealer.next(self.lost, controls.network.concealment);
-        self.instead =
-            frozen.map_or(sent.tokens, |tokens| TokenStream::ALL.map(|stream| Some(tokens.get(stream))));
-        let [semantic, acoustic] = self.instead;
-        if self.codec.begin(hop, self.heard.gain(controls.streams)).is_ok() {
-            // They are tokens of this very codec.
-            let _ =
-                self.codec.decode_instead(self.heard.semantic.or(semantic), self.heard.acoustic.or(acoustic));
+        let heard = [self.heard.semantic, self.heard.acoustic];
+        self.instead = TokenStream::ALL.map(|stream| match frozen {
+            Some(tokens) => Some(tokens.get(stream)),
+            // Nothing was sent: what is heard in its place counts as that.
+            None if missing.get(stream) => heard[stream.index()],
+            None => sent.tokens[stream.index()],
+        });
+        let [semantic, acoustic] = [0, 1].map(|stream| heard[stream].or(self.instead[stream]));
+        if self.codec.begin(hop, self.heard.gain(controls.streams)).is_ok()
+            && self.codec.decode_instead(semantic, acoustic).is_err()
+        {
+            // A take that says of itself what is not so: the frame is sent as it is coded.
+            self.instead = [None; 2];
         }
     }
 

@@ -41,7 +41,10 @@ pub fn mix(weighted: impl IntoIterator<Item = (f32, f32)>) -> f32 {
 
 impl Channels {
     /// Weight of a channel, counted from 0, in the first coded channel of audio of so many channels.
-    pub(super) fn weight(self, channel: usize, of: usize) -> f32 {
+    ///
+    /// # Real-time
+    /// Arithmetic only.
+    pub fn weight(self, channel: usize, of: usize) -> f32 {
         let only = |coded: usize| f32::from(u8::from(channel == coded.min(of - 1)));
         match self {
             Self::MonoSum => 1.0 / of as f32,

@@ -186,6 +186,9 @@ impl EngineRelay {
         self.current.reset();
         let mut engine = self.next.take()?.engine;
         engine.reset();
+        // What it had stays with the engine that is heard: nothing is freed here, nor when it comes again.
+        engine.set_trace(None);
+        engine.set_track(None);
         Some(engine)
     }
 

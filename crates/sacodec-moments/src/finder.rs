@@ -43,7 +43,11 @@ impl MomentFinder {
         let waiting = self.waiting.first().map_or(0, |channel| channel[0].len());
         let next = self.start + waiting as i64;
         let mut skip = 0;
-        if start as i64 != next || self.waiting.len() != block.len() {
+        let hop = self.distance.hop_samples() as u64;
+        if waiting == 0 && self.waiting.len() == block.len() && start.next_multiple_of(hop) as i64 == next {
+            // It goes on to the hop at which windows begin again after a gap.
+            skip = (next - start as i64) as usize;
+        } else if start as i64 != next || self.waiting.len() != block.len() {
             if (start as i64) < next {
                 // The stream begins again.
                 self.peaks.finish(tell);
@@ -214,6 +218,27 @@ mod tests {
         finder.finish(&mut |moment| found.push(moment));
         assert_eq!(found.len(), 1, "{found:?}");
         assert!((200_000..204_000).contains(&found[0].sample), "{found:?}");
+    }
+
+    #[test]
+    fn moments_are_apart_also_where_samples_are_missing_between_them() {
+        let original = speech_48k();
+        let mut coded = original.clone();
+        coded[50_000..51_000].fill(0.0);
+        coded[62_000..64_000].fill(0.0);
+        for size in [128, 4096] {
+            let mut found = Vec::new();
+            let mut finder = MomentFinder::new(48_000.0);
+            for range in [0..56_000, 56_300..200_000] {
+                for from in range.clone().step_by(size) {
+                    let block = from..(from + size).min(range.end);
+                    let block = (&original[block.clone()], &coded[block]);
+                    finder.push(from as u64, &[block], &mut |moment| found.push(moment));
+                }
+            }
+            finder.finish(&mut |moment| found.push(moment));
+            assert_eq!(found.len(), 1, "blocks of {size}: {found:?}");
+        }
     }
 
     #[test]

@@ -67,22 +67,25 @@ impl Current {
     /// Takes what was heard; the place of its first sample, counted in groups.
     pub fn hear(&mut self, snapshot: &Snapshot) -> u64 {
         // Two codecs have no phase in common: in the mean of both, voices would fade that do not.
-        let channels = if self.is_dual { 1 } else { snapshot.channels.max(1) };
+        let first = self.is_dual || snapshot.channels < 2;
+        // The original is what is coded of it.
+        let [of_input, of_output] = if first { [[1.0, 0.0]; 2] } else { [snapshot.weights, [0.5; 2]] };
         let group = self.group;
         // Snapshots begin anywhere: the few samples to the next whole group stay out.
         let skip = (group as u64 - snapshot.start_samples % group as u64) % group as u64;
         let start = (snapshot.start_samples + skip) / group as u64;
         let groups = snapshot.length.saturating_sub(skip as usize).div_ceil(group);
         let [of_original, of_coded] = &mut self.heard;
-        for (signal, samples, heard) in [
-            (&snapshot.original, &mut self.original, of_original),
-            (&snapshot.coded, &mut self.coded, of_coded),
+        for (signal, weights, samples, heard) in [
+            (&snapshot.original, of_input, &mut self.original, of_original),
+            (&snapshot.coded, of_output, &mut self.coded, of_coded),
         ] {
             let mean = |g: usize| {
                 let from = skip as usize + g * group;
                 let to = (from + group).min(snapshot.length);
-                let sum: f32 = signal[..channels].iter().map(|c| c[from..to].iter().sum::<f32>()).sum();
-                sum / ((to - from) * channels) as f32
+                let sums = signal.iter().zip(weights).filter(|(_, weight)| *weight != 0.0);
+                let sum: f32 = sums.map(|(c, weight)| weight * c[from..to].iter().sum::<f32>()).sum();
+                sum / (to - from) as f32
             };
             heard.clear();
             heard.extend((0..groups).map(mean));

@@ -213,6 +213,7 @@ mod tests {
                 length: SNAPSHOT_SAMPLES,
                 channels: 2,
                 original: [[0.0; SNAPSHOT_SAMPLES]; 2],
+                weights: [0.5; 2],
                 coded: [[0.0; SNAPSHOT_SAMPLES]; 2],
             };
             for i in 0..SNAPSHOT_SAMPLES {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use ringbuf::traits::{Consumer, Producer, Split};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 
-use sacodec_engine::{CodedFrame, FramePlace, LostStreams, Observer, Timing, Transport};
+use sacodec_engine::{Channels, CodedFrame, FramePlace, LostStreams, Observer, Timing, Transport};
 use sacodec_token::TokenFrame;
 
 /// Samples of a snapshot.
@@ -31,6 +31,8 @@ pub struct Snapshot {
     pub channels: usize,
     /// The delayed original, by channel.
     pub original: [[f32; SNAPSHOT_SAMPLES]; 2],
+    /// Weights of the channels in what is coded first of them.
+    pub weights: [f32; 2],
     /// The coded stream, by channel.
     pub coded: [[f32; SNAPSHOT_SAMPLES]; 2],
 }
@@ -100,6 +102,7 @@ pub struct TapSender {
     announced: bool,
     samples: u64,
     told: Option<(u64, Transport)>,
+    coded: Channels,
 }
 
 /// The editor's end.
@@ -126,6 +129,7 @@ pub fn tap() -> (TapSender, TapReceiver) {
         length: 0,
         channels: 0,
         original: silence,
+        weights: [0.5; 2],
         coded: silence,
     };
     let sender = TapSender {
@@ -140,6 +144,7 @@ pub fn tap() -> (TapSender, TapReceiver) {
         announced: false,
         samples: 0,
         told: None,
+        coded: Channels::default(),
     };
     (
         sender,
@@ -166,6 +171,14 @@ impl TapSender {
         self.samples = 0;
         self.announced = false;
         self.pending.length = 0;
+    }
+
+    /// Which channels are coded from the next block on.
+    ///
+    /// # Real-time
+    /// Never allocates, locks or waits.
+    pub fn set_coded(&mut self, coded: Channels) {
+        self.coded = coded;
     }
 
     /// To be called before every block, with the transport at its first sample. Looks whether
@@ -255,6 +268,8 @@ impl TapSender {
             (pending.stream, pending.opening) = (self.stream, self.opening);
             pending.start_samples = self.samples + from as u64;
             pending.channels = original.len().min(2);
+            let channels = pending.channels.max(1);
+            pending.weights = [0, 1].map(|channel| self.coded.weight(channel, channels));
         }
         let n = (length - from).min(SNAPSHOT_SAMPLES - pending.length);
         let at = pending.length..pending.length + n;

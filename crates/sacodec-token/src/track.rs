@@ -1,11 +1,14 @@
 //! Tokens at their places on a timeline, to be played in place of what is coded.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::TokenFrame;
 
 /// Parts of a frame in which places are told apart where stretches overlap.
 const PARTS: f64 = 1024.0;
+/// So far two stretches may be over one another and only touch: places are rounded to samples.
+const TOUCHING_FRAMES: f64 = 0.02;
 
 /// Consecutive frames of a [`TokenTrack`].
 ///
@@ -46,14 +49,36 @@ impl TokenTrack {
         stretches: impl IntoIterator<Item = Stretch>,
     ) -> Self {
         let channels = channels.max(1);
-        let mut laid = Laid { channels, by_place: BTreeMap::new() };
-        stretches.into_iter().for_each(|stretch| laid.lay(stretch));
-        let stretches: Vec<_> = laid.by_place.into_values().collect();
+        let stretches: Vec<_> = stretches.into_iter().collect();
+        let mut laid = Laid::default();
+        for (number, stretch) in stretches.iter().enumerate() {
+            let &Stretch { begin_frames, fresh_frames, .. } = stretch;
+            let frames = 0..stretch.tokens.len() / channels;
+            laid.lay(Piece { begin_frames, fresh_frames, stretch: number, frames });
+        }
+        let cut = |piece: Piece| Stretch {
+            begin_frames: piece.begin_frames,
+            fresh_frames: piece.fresh_frames,
+            tokens: stretches[piece.stretch].tokens
+                [piece.frames.start * channels..piece.frames.end * channels]
+                .to_vec(),
+        };
+        let stretches: Vec<_> = laid.0.into_values().map(cut).collect();
         let tokens = stretches.iter().flat_map(|stretch| stretch.tokens.chunks_exact(channels));
         let (frames, missing_frames) = tokens.fold((0, 0), |(frames, missing), frame| {
             (frames + 1, missing + usize::from(frame.iter().all(Option::is_none)))
         });
         Self { pack, pack_sha256, channels, stretches, frames, missing_frames }
+    }
+
+    /// One channel of it, or the last one where it has fewer.
+    pub fn of_channel(&self, channel: usize) -> Self {
+        let channel = channel.min(self.channels - 1);
+        let stretches = self.stretches.iter().map(|stretch| Stretch {
+            tokens: stretch.tokens.iter().copied().skip(channel).step_by(self.channels).collect(),
+            ..*stretch
+        });
+        Self::new(self.pack.clone(), self.pack_sha256, 1, stretches)
     }
 
     /// Name and version of the pack that made it.
@@ -124,52 +149,67 @@ pub fn heard_frames(stretch: &Stretch) -> f64 {
     stretch.fresh_frames.unwrap_or(stretch.begin_frames)
 }
 
-/// Stretches by their places, none over another.
-struct Laid {
-    channels: usize,
-    by_place: BTreeMap<i64, Stretch>,
+/// Frames of a stretch that nothing lies over.
+struct Piece {
+    begin_frames: f64,
+    fresh_frames: Option<f64>,
+    /// Whose frames they are, by its number.
+    stretch: usize,
+    /// Which of its frames they are.
+    frames: Range<usize>,
 }
 
+impl Piece {
+    fn end_frames(&self) -> f64 {
+        self.begin_frames + self.frames.len() as f64
+    }
+
+    /// The frames before `count`, and those from there on.
+    fn split(self, count: usize) -> [Self; 2] {
+        let (start, end) = (self.frames.start, self.frames.end);
+        let tail = Self {
+            begin_frames: self.begin_frames + count as f64,
+            // It is whole where nothing was cut off.
+            fresh_frames: self.fresh_frames.filter(|_| count == 0),
+            frames: start + count..end,
+            ..self
+        };
+        [Self { frames: start..start + count, ..self }, tail]
+    }
+}
+
+/// Pieces by their places, none over another.
+#[derive(Default)]
+struct Laid(BTreeMap<i64, Piece>);
+
 impl Laid {
-    /// Lays a stretch over those that are there.
-    fn lay(&mut self, mut stretch: Stretch) {
-        let frames = stretch.tokens.len() / self.channels;
-        if frames == 0 || !stretch.begin_frames.is_finite() {
+    /// Lays a piece over those that are there.
+    fn lay(&mut self, mut piece: Piece) {
+        if piece.frames.is_empty() || !piece.begin_frames.is_finite() {
             return;
         }
         // A codec that begins afresh hears something in its first frame, or in the hop of silence before it.
-        let first = stretch.begin_frames - 1.0..=stretch.begin_frames + 1.0;
-        stretch.fresh_frames = stretch.fresh_frames.filter(|fresh| first.contains(fresh));
-        let (begin, end) = (parts(stretch.begin_frames), parts(stretch.begin_frames + frames as f64));
+        let first = piece.begin_frames - 1.0..=piece.begin_frames + 1.0;
+        piece.fresh_frames = piece.fresh_frames.filter(|fresh| first.contains(fresh));
+        let (begin, end) = (piece.begin_frames, piece.end_frames());
         // Of what begins before, only the last one can reach so far.
-        let first = self.by_place.range(..begin).next_back().map(|(&place, _)| place);
-        let covered: Vec<i64> =
-            first.into_iter().chain(self.by_place.range(begin..end).map(|(&p, _)| p)).collect();
-        for place in covered {
-            if let Some(old) = self.by_place.remove(&place) {
-                self.keep_around(old, begin, end);
+        let before = self.0.range(..parts(begin)).next_back().map(|(&place, _)| place);
+        let inside = self.0.range(parts(begin)..parts(end)).map(|(&place, _)| place);
+        for place in before.into_iter().chain(inside).collect::<Vec<_>>() {
+            let Some(old) = self.0.remove(&place) else { continue };
+            // Places are rounded to samples: what only touches is not cut.
+            let frames = old.frames.len() as f64;
+            let until = |place: f64, round: f64| (place - old.begin_frames + round).clamp(0.0, frames);
+            let (kept, left) = (until(begin, TOUCHING_FRAMES).floor(), until(end, -TOUCHING_FRAMES).ceil());
+            let [head, tail] = old.split(left as usize);
+            let [head, _] = head.split((kept as usize).min(left as usize));
+            for rest in [head, tail] {
+                if !rest.frames.is_empty() {
+                    self.0.insert(parts(rest.begin_frames), rest);
+                }
             }
         }
-        self.by_place.insert(begin, stretch);
-    }
-
-    /// Keeps what of a stretch lies before `begin`, and what lies after `end`.
-    fn keep_around(&mut self, mut old: Stretch, begin: i64, end: i64) {
-        let frames = (old.tokens.len() / self.channels) as i64;
-        let frames_until = |place: i64| place.saturating_sub(parts(old.begin_frames)) as f64 / PARTS;
-        let before = (frames_until(begin).floor() as i64).clamp(0, frames) as usize;
-        let after = (frames_until(end).ceil() as i64).clamp(0, frames) as usize;
-        let tail = old.tokens.split_off(after * self.channels);
-        old.tokens.truncate(before * self.channels);
-        if !tail.is_empty() {
-            let begin_frames = old.begin_frames + after as f64;
-            // It is whole where nothing was cut off.
-            let fresh_frames = old.fresh_frames.filter(|_| after == 0);
-            self.by_place.insert(parts(begin_frames), Stretch { begin_frames, fresh_frames, tokens: tail });
-        }
-        if !old.tokens.is_empty() {
-            self.by_place.insert(parts(old.begin_frames), old);
-        }
+        self.0.insert(parts(begin), piece);
     }
 }
 
@@ -226,8 +266,13 @@ mod tests {
         assert_eq!(hidden.stretches().len(), 1);
         // Between two frames: neither of them is left.
         let between = track([stretch(1.0, 0..8), stretch(3.5, 30..32)]);
-        assert_eq!(whole(&between)[1..=3], [a(0), a(1), None]);
-        assert_eq!(names(&between, [3.5, 4.5, 5.5, 6.0]), [b(0), b(1), None, a(5)]);
+        assert_eq!(names(&between, [1.0, 2.0, 3.5, 4.5, 4.9]), [a(0), a(1), b(0), b(1), b(1)]);
+        assert_eq!(names(&between, [5.5, 6.0]), [a(5), a(5)]);
+        assert_eq!(between.frames(), 7);
+        // Places that are rounded only touch.
+        let touching = track([stretch(1.0, 0..2), stretch(2.9995, 30..32), stretch(4.9985, 40..42)]);
+        assert_eq!(whole(&touching)[1..=6], [a(0), a(1), b(0), b(1), a(40), a(41)]);
+        assert_eq!(touching.stretches().iter().map(|s| s.tokens.len()).collect::<Vec<_>>(), [2, 2, 2]);
         let ends = track([stretch(4.0, 0..4), stretch(2.0, 10..14)]);
         assert_eq!(whole(&ends)[2..8], [a(10), a(11), a(12), a(13), a(2), a(3)]);
     }
@@ -251,6 +296,11 @@ mod tests {
         let found = [0, 1, 2].map(|channel| track.frame(0.0, channel));
         assert_eq!(found, [Some(frame(1)), Some(frame(2)), Some(frame(2))]);
         assert_eq!((track.frame(1.0, 0), track.frames(), track.missing_frames()), (Some(None), 2, 1));
+        let alone = [0, 1, 2].map(|channel| track.of_channel(channel));
+        assert_eq!(alone.each_ref().map(|track| track.frame(0.0, 0)), found);
+        assert!(
+            alone.iter().all(|track| (track.channels(), track.frames(), track.missing_frames()) == (1, 2, 1))
+        );
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod memory;
 mod moments;
 mod names;
 mod network;
+mod played;
 mod report;
 mod roundtrip;
 mod salvage;

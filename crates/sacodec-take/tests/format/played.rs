@@ -285,3 +285,86 @@ fn frames_are_laid_on_the_timeline_by_their_anchors() {
     let again = [reset(at(0, 6400.0)), reset(at(4, 6400.0))];
     assert_eq!(stretches(&again, 7), [(10.0, 3, Some(10.0)), (13.0, 1, None)], "the second time counts");
 }
+
+/// The take of these stretches, each from a frame of the timeline on, with names of its own; at 24 kHz.
+fn laid(stretches: &[(f64, std::ops::Range<u16>)]) -> Arc<TokenTrack> {
+    let mut writer = TakeSerializer::new(of_this_pack()).unwrap();
+    for (begin, names) in stretches {
+        let index = writer.next_index();
+        writer.anchor(Anchor { index, codec_reset: true, ..anchor(begin * 320.0) });
+        for semantic in names.clone() {
+            writer.frame(&[TokenFrame { semantic, acoustic: 1000 - semantic }]).unwrap();
+        }
+    }
+    writer.finish("test", None, Vec::new());
+    Arc::new(Take::parse(&writer.take_bytes()).unwrap().track())
+}
+
+#[test]
+fn what_is_sent_does_not_depend_on_blocks_where_the_codec_begins_afresh_inside_them() {
+    let track =
+        laid(&[(10.0, 0..20), (30.0, 100..110), (45.3, 200..220), (70.0, 300..310), (78.5, 400..420)]);
+    let told = |blocks: Blocks| {
+        let mut engine = engine(48_000.0, Scheduling::Spread);
+        engine.set_track(Some(track.clone()));
+        engine.set_playback(PLAYED);
+        engine.begin_at(-500.0);
+        let mut audio = noise(4, 110 * 640, 0.3);
+        let (mut told, mut start) = (Vec::new(), 0);
+        for block in blocks.sizes(audio.len()) {
+            engine.process(&mut [&mut audio[start..start + block]], &Controls::default(), |frame| {
+                told.push((frame.index, frame.place, frame.tokens()[0], frame.played, frame.lost));
+            });
+            start += block;
+        }
+        (told, audio)
+    };
+    let (expected, heard) = told(Blocks::Fixed(512));
+    let played = |range: std::ops::Range<u16>| {
+        let sent = expected
+            .iter()
+            .filter(|(.., tokens, played, _)| *played == [true; 2] && range.contains(&tokens.semantic));
+        sent.count()
+    };
+    let counts = [0..20, 100..110, 200..220, 300..310, 400..420].map(played);
+    // The last two begin between frames: the one before is nearest to their first, and is heard until they begin.
+    assert_eq!(counts, [20, 10, 21, 8, 21], "frames of each stretch; two of the fourth are under the fifth");
+    for blocks in
+        [Blocks::Fixed(1), Blocks::Fixed(777), Blocks::Fixed(16_384), Blocks::Random { seed: 5, max: 3000 }]
+    {
+        let (again, audio) = told(blocks);
+        assert_eq!(again, expected, "{blocks:?}");
+        assert_same(&audio, &heard, 0.0, &format!("{blocks:?}"));
+    }
+}
+
+#[test]
+fn a_gap_of_a_take_is_what_is_heard_in_its_place_also_when_it_is_frozen_or_recorded() {
+    let input = noise(3, 40 * 320, 0.3);
+    let track = Arc::new(take(of_this_pack()).track());
+    let mut engine = engine(24_000.0, Scheduling::Burst);
+    engine.set_track(Some(track));
+    engine.begin_at(0.0);
+    let mut found = Vec::new();
+    for (n, hop) in input.chunks(320).enumerate() {
+        engine.set_playback(Playback { freeze: (16..20).contains(&n), ..PLAYED });
+        engine.process(&mut [&mut hop.to_vec()], &Controls::default(), |frame| {
+            found.push(frame.tokens()[0].semantic)
+        });
+    }
+    // Frames 14 and 15 are missing, and then what is heard of them is frozen.
+    assert_eq!(found[10..22], [900, 901, 902, 903, 903, 903, 903, 903, 903, 903, 908, 909]);
+}
+
+#[test]
+fn a_take_that_claims_tokens_which_its_pack_has_not_lets_the_input_through() {
+    let mut header = of_this_pack();
+    header.codebooks.semantic = 60_000;
+    let mut writer = TakeSerializer::new(header).unwrap();
+    writer.anchor(Anchor { codec_reset: true, ..anchor(0.0) });
+    (0..30).for_each(|n| writer.frame(&[TokenFrame { semantic: 50_000 + n, acoustic: n }]).unwrap());
+    writer.finish("test", None, Vec::new());
+    let track = Arc::new(Take::parse(&writer.take_bytes()).unwrap().track());
+    let input = noise(3, 30 * 320, 0.3);
+    assert_eq!(sent(Some(&track), PLAYED, &input), sent(None, PLAYED, &input));
+}
