@@ -64,6 +64,8 @@ pub const FACTORY: [Preset; 6] = [
             ("match", "Off"),
             ("lock", "At start and jumps"),
             ("recwhile", "Playing"),
+            ("source", "Input"),
+            ("freeze", "Off"),
             ("record", "On"),
         ],
     },
@@ -98,6 +100,9 @@ pub const FACTORY: [Preset; 6] = [
             ("lossy", "Both"),
             ("lossseed", "1"),
             ("conceal", "Fade"),
+            ("source", "Input"),
+            ("shift", "0 frames"),
+            ("freeze", "Off"),
         ],
     },
 ];

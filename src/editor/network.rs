@@ -63,7 +63,7 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk, inputs: &Inputs) -> Vec<Action> {
 }
 
 fn trace(ui: &mut Ui, desk: &mut Desk, facts: &Facts) -> Vec<Action> {
-    let action = TRACE.draw(ui, &mut desk.trace_path, facts.is_picking);
+    let action = TRACE.draw(ui, &mut desk.trace_path, &facts.trace.path, facts.is_picking);
     let chosen = &facts.trace;
     for text in chosen.error.iter().chain(&facts.trace_warning) {
         problem(ui, text);

@@ -45,7 +45,7 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk, inputs: &Inputs) -> Vec<Action> {
     if playback.source.value() == SourceChoice::Input {
         return Vec::new();
     }
-    let action = TAKE.draw(ui, &mut desk.played_path, facts.is_picking);
+    let action = TAKE.draw(ui, &mut desk.played_path, &facts.played.path, facts.is_picking);
     for text in facts.played.error.iter().chain(&facts.played_warning) {
         problem(ui, text);
     }
@@ -83,8 +83,7 @@ fn told(ui: &mut Ui, track: &TokenTrack, facts: &Facts) {
     let tip = format!("{path}\nIt is heard while the host plays.");
     ui.add(Label::new(text).wrap()).on_hover_text(tip);
     if track.missing_frames() > 0 {
-        let text =
-            format!("{} of it are missing: see Concealment", count(track.missing_frames() as u64, "frame"));
+        let text = format!("{} of it are missing", count(track.missing_frames() as u64, "frame"));
         ui.label(RichText::new(text).color(theme::WARNING));
     }
 }

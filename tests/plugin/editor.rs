@@ -199,7 +199,8 @@ fn a_take_that_is_played_and_one_that_cannot_be() {
         ("played_missing", missing),
     ] {
         compare_into(&mut results, name, || {
-            let mut studio = Studio::playing_take();
+            let mut studio = if name == "played" { Studio::playing_take() } else { Studio::playing() };
+            studio.set("Token source", 1.0 / 3.0);
             studio.desk.tab = Tab::Network;
             studio.facts.pack.sha256 = Some([7; 32]);
             studio.facts.played = status.clone();

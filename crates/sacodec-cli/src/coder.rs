@@ -32,9 +32,22 @@ pub struct CodingArgs {
     /// The token streams that are in the packets which are lost; another stream arrives.
     #[arg(long, value_enum, value_name = "STREAMS", default_value_t = StreamsArg::Both, requires = LOST)]
     lossy: StreamsArg,
-    /// How what is lost is concealed.
-    #[arg(long, value_enum, value_name = "WAY", default_value_t = ConcealArg::Fade, requires = LOST)]
-    conceal: ConcealArg,
+    /// How what is lost is concealed: fade, if nothing else is said.
+    #[arg(long, value_enum, value_name = "WAY")]
+    conceal: Option<ConcealArg>,
+}
+
+impl CodingArgs {
+    /// To be asked where nothing but a network can lose frames.
+    ///
+    /// # Errors
+    /// [`CliError::NothingToConceal`].
+    pub fn check_concealment(&self) -> Result<(), CliError> {
+        if self.conceal.is_some() && !self.loss.is_given() {
+            return Err(CliError::NothingToConceal);
+        }
+        Ok(())
+    }
 }
 
 /// The tokens of a channel.
@@ -103,7 +116,7 @@ impl Coder {
         for engine in &mut engines {
             engine.set_trace(trace.clone());
         }
-        let network = Network { loss, concealment: args.conceal.concealment() };
+        let network = Network { loss, concealment: args.conceal.unwrap_or(ConcealArg::Fade).concealment() };
         let streams = args.streams.gain();
         let empty = |channels| vec![Vec::new(); channels];
         Ok(Self {

@@ -114,6 +114,17 @@ pub enum CliError {
         /// Why.
         source: DecodeError,
     },
+    /// A take of which nothing would be heard.
+    #[error("nothing of {} would be heard: {why}. No result was written", path.display())]
+    Unheard {
+        /// The take.
+        path: PathBuf,
+        /// Why, and what to do.
+        why: String,
+    },
+    /// Something that acts on nothing.
+    #[error("--conceal has nothing to conceal: give --loss, --trace or --play with it")]
+    NothingToConceal,
     /// More would be lost of a take than a take can miss.
     #[error("no lossy take was made of {}: {source}", path.display())]
     Lossy {

@@ -60,6 +60,11 @@ impl ConcealArg {
 }
 
 impl LossArgs {
+    /// Whether any loss is asked for.
+    pub fn is_given(&self) -> bool {
+        self.loss.is_some() || self.trace.is_some()
+    }
+
     /// What is lost, and the trace that says so.
     pub fn read(&self) -> Result<(Loss, Option<Arc<LossTrace>>), CliError> {
         let trace = self.trace.as_deref().map(LossTrace::open).transpose()?.map(Arc::new);

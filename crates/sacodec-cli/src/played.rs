@@ -6,9 +6,10 @@ use std::sync::Arc;
 use clap::Args as ClapArgs;
 
 use crate::choices::StreamsArg;
+use crate::console::complain;
 use crate::error::CliError;
 use crate::standard::input_name;
-use crate::take::open_take;
+use crate::take::{losses, open_take};
 use sacodec_codec::CodecModel;
 use sacodec_engine::{Playback, TokenSource, TokenTrack};
 use sacodec_take::decode::check_pack;
@@ -23,8 +24,13 @@ pub struct PlayArgs {
     #[arg(long, value_enum, value_name = "STREAMS", default_value_t = StreamsArg::Both, requires = "play")]
     played: StreamsArg,
     /// Play the take so many frames later, of 13.3 ms each; less than 0: sooner.
-    #[arg(long, value_name = "FRAMES", default_value_t = 0, requires = "play", allow_hyphen_values = true)]
+    #[arg(long, value_name = "FRAMES", default_value_t = 0, requires = "play", allow_hyphen_values = true,
+        value_parser = parse_shift)]
     shift: i32,
+}
+
+fn parse_shift(text: &str) -> Result<i32, String> {
+    text.parse().map_err(|_| "give a whole number of frames: 75 are a second".to_owned())
 }
 
 /// A take that is played.
@@ -42,6 +48,12 @@ impl PlayArgs {
         let Some(path) = &self.play else { return Ok(None) };
         let take = open_take(path)?;
         check_pack(&take, model).map_err(|source| CliError::Play { path: input_name(path), source })?;
+        if let Some(losses) = losses(&take) {
+            complain(format_args!(
+                "sacodec: {}: {losses}: what is missing is concealed, and after the take's end the input is heard",
+                path.display()
+            ));
+        }
         let source = match self.played {
             StreamsArg::Both => TokenSource::Take,
             StreamsArg::Semantic => TokenSource::TakeSemantic,
@@ -49,6 +61,12 @@ impl PlayArgs {
         };
         let playback = Playback { source, shift_frames: self.shift, freeze: false };
         Ok(Some(Played { playback, track: take.track() }))
+    }
+
+    /// That nothing of the take would be heard.
+    pub fn unheard(&self, played: &Played, model: &CodecModel) -> CliError {
+        let path = self.play.as_deref().map(input_name).unwrap_or_default();
+        CliError::Unheard { path, why: played.why_unheard(model.info().frame_rate_hz()) }
     }
 }
 
@@ -58,16 +76,15 @@ impl Played {
         Arc::new(self.track.of_channel(channel))
     }
 
-    /// Why nothing of it was played, with what to do.
-    pub fn why_unheard(&self, frame_rate_hz: f64) -> String {
+    /// Why nothing of it would be heard, with what to do.
+    fn why_unheard(&self, frame_rate_hz: f64) -> String {
         let Some((begin, end)) = self.track.span_frames() else {
-            return "the take has no frames: nothing of it was played".to_owned();
+            return "it has no frames".to_owned();
         };
         let shift = f64::from(self.playback.shift_frames);
         let [begin_s, end_s] = [begin, end].map(|place| (place + shift) / frame_rate_hz);
         format!(
-            "nothing of the take was played: it is from {begin_s:.2} to {end_s:.2} s, and the file begins at 0. To begin \
-             with it, give --shift {}",
+            "it is from {begin_s:.2} to {end_s:.2} s, and no frame of the file is there. To begin with it, give --shift {}",
             -(begin.floor() as i64)
         )
     }

@@ -73,8 +73,9 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let mut reader = AudioReader::open(&args.input, Salvage::default())?;
     let mut coder = Coder::new(&model, &args.coding, &args.input, &reader, args.json)?;
     let played = args.play.read(&model)?;
-    if let Some(played) = &played {
-        coder.play(played);
+    match &played {
+        Some(played) => coder.play(played),
+        None => args.coding.check_concealment()?,
     }
     let mut output = ResultFile::create(&args.output, args.overwrite)?;
     let create = |path: &PathBuf| ResultFile::create(path, args.overwrite);
@@ -82,13 +83,13 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let mut wavs = Wavs::new(&mut output, difference.as_mut(), &reader)?;
     let bar = progress(args, &reader);
     coder.code(&mut reader, &args.input, &bar, |stretch| wavs.write(stretch))?;
+    if let Some(played) = played.filter(|_| coder.played == 0) {
+        return Err(args.play.unheard(&played, &model));
+    }
     wavs.finish()?;
     output.finish()?;
     difference.map_or(Ok(()), ResultFile::finish)?;
     bar.finish_and_clear();
-    if let Some(played) = played.filter(|_| coder.played == 0) {
-        complain(format_args!("sacodec: {}", played.why_unheard(model.info().frame_rate_hz())));
-    }
     report(coder, args, &model, &reader)
 }
 

@@ -262,7 +262,7 @@ mod tests {
     use super::*;
     use sacodec_codec::{CodecModel, TokenFrame};
     use sacodec_engine::{
-        CodedFrame, Controls, Engine, EngineConfig, Listen, Observer, Scheduling, Transport,
+        Channels, CodedFrame, Controls, Engine, EngineConfig, Listen, Observer, Scheduling, Transport,
     };
 
     /// A scope that watches a real engine.
@@ -357,6 +357,29 @@ mod tests {
             }
             assert!(hits > 100, "{rate_hz}: only {hits} frames were decided");
         }
+    }
+
+    /// What the scope hears of a voice on the left, with noise on the right, while these channels are coded.
+    fn level_of_the_original(coded: Channels) -> u8 {
+        let mut watch = Watch::new(48_000.0);
+        watch.sender.set_coded(coded);
+        for _ in 0..400 {
+            watch.sender.begin_block(Transport::default());
+            let (mut left, mut right) = ([0.0; 480], [0.0; 480]);
+            right.fill_with(|| 0.5 * (watch.random.f32() - 0.5));
+            let controls = Controls { channels: coded, ..Controls::default() };
+            watch.engine.process_observed(&mut [&mut left, &mut right], &controls, &mut watch.sender);
+            watch.scope.update(&mut watch.receiver);
+        }
+        let columns = &watch.scope.columns;
+        columns.get(columns.written() - 5).unwrap().spectra.original[BANDS / 2]
+    }
+
+    #[test]
+    fn the_original_is_what_is_coded_of_it() {
+        assert_eq!(level_of_the_original(Channels::Left), 0, "nothing is on the left");
+        let (right, sum) = (level_of_the_original(Channels::Right), level_of_the_original(Channels::MonoSum));
+        assert!(right > sum && sum > 100, "{right} and {sum}: the sum has half of the right");
     }
 
     #[test]

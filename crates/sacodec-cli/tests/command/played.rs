@@ -87,8 +87,17 @@ fn a_take_that_cannot_be_heard_is_said() {
         let line = [&["roundtrip", "noise.wav", "out.wav", "--overwrite"], arguments].concat();
         String::from_utf8(run(folder.path(), &line, code).stderr).unwrap()
     };
-    let late = told(&["--play", "voice.sac", "--shift", "7500"], 0);
+    std::fs::remove_file(folder.path().join("out.wav")).ok();
+    let late = told(&["--play", "voice.sac", "--shift", "7500"], 1);
     assert!(late.contains("it is from 100.00 to ") && late.contains("give --shift 0"), "{late}");
+    assert!(!folder.path().join("out.wav").exists(), "nothing is written");
+    let whole = std::fs::read(folder.path().join("voice.sac")).unwrap();
+    std::fs::write(folder.path().join("cut.sac"), &whole[..whole.len() / 2]).unwrap();
+    let cut = told(&["--play", "cut.sac"], 0);
+    assert!(cut.contains("cut.sac: it is unfinished"), "{cut}");
+    assert!(told(&["--play", "voice.sac", "--shift", "1s"], 2).contains("75 are a second"));
+    assert!(told(&["--conceal", "repeat"], 2).contains("give --loss, --trace or --play"));
+    told(&["--play", "voice.sac", "--conceal", "repeat"], 0);
     assert!(told(&["--play", "gone.sac"], 1).contains("gone.sac"));
     let mut take = Take::open(&folder.path().join("voice.sac")).unwrap();
     take.header.pack.sha256 = "0".repeat(64);

@@ -1,7 +1,12 @@
 //! One engine hands over to another while sound runs.
 
-use sacodec_codec::CodecModel;
-use sacodec_engine::{Controls, Engine, EngineConfig, EngineRelay, FramePlace, Listen, Scheduling};
+use std::sync::Arc;
+
+use sacodec_codec::{CodecModel, TokenFrame};
+use sacodec_engine::{
+    Controls, Engine, EngineConfig, EngineRelay, FramePlace, Listen, Playback, Scheduling, Stretch,
+    TokenSource, TokenTrack,
+};
 use sacodec_testing::{assert_same, speech_48k};
 
 /// Before this block the next engine comes.
@@ -243,4 +248,69 @@ fn what_cannot_take_over_is_given_back() {
     assert!(relay.hand_over(Box::new(engine(Scheduling::Burst)), None).is_ok());
     let (_, error) = relay.hand_over(Box::new(engine(Scheduling::Burst)), None).unwrap_err();
     assert!(error.to_string().contains("just taking over"), "{error}");
+}
+
+/// Frames of the timeline from 0 on, named by their numbers.
+fn track() -> Arc<TokenTrack> {
+    let tokens = (0..900).map(|n| Some(TokenFrame { semantic: n, acoustic: n })).collect();
+    let stretch = Stretch { begin_frames: 0.0, fresh_frames: None, tokens };
+    let sha256 = *CodecModel::embedded().unwrap().sha256_bytes();
+    Arc::new(TokenTrack::new("live".into(), sha256, 1, [stretch]))
+}
+
+#[test]
+fn the_next_engine_plays_the_same_take() {
+    const BLOCK: usize = 480;
+    let mut relay = EngineRelay::new(engine(Scheduling::Spread));
+    relay.set_track(Some(track()));
+    relay.set_playback(Playback { source: TokenSource::Take, ..Playback::default() });
+    relay.begin_at(0.0);
+    let (mut sent, mut came_samples) = (Vec::new(), None);
+    for number in 0..600 {
+        let position_samples = (number * BLOCK) as f64;
+        if number == 200 {
+            let next = Box::new(engine(Scheduling::Burst));
+            assert!(relay.hand_over(next, Some(position_samples)).is_ok());
+        }
+        if relay.complete() {
+            came_samples = Some(position_samples);
+        }
+        let mut out = [0.1; BLOCK];
+        let origin_samples = came_samples.unwrap_or(0.0);
+        relay.process_observed(
+            &mut [&mut out],
+            &Controls::default(),
+            &mut Sent(&mut |place: FramePlace, tokens| {
+                sent.push((origin_samples + place.start_samples, tokens))
+            }),
+        );
+    }
+    assert!(came_samples.is_some_and(|came| came < 500.0 * BLOCK as f64), "it takes over");
+    assert!(sent.len() > 420, "{} frames", sent.len());
+    for (at_samples, tokens) in sent {
+        let number = (at_samples / 640.0).round();
+        assert_eq!(f64::from(tokens.semantic), number, "the frame at {at_samples}");
+    }
+}
+
+struct Sent<'a>(&'a mut dyn FnMut(FramePlace, TokenFrame));
+
+impl sacodec_engine::Observer for Sent<'_> {
+    fn frame(&mut self, frame: sacodec_engine::CodedFrame) {
+        (self.0)(frame.place, frame.tokens()[0]);
+    }
+}
+
+#[test]
+fn an_engine_that_is_given_back_holds_no_take_that_would_be_freed_when_it_comes_again() {
+    let mut relay = EngineRelay::new(engine(Scheduling::Spread));
+    let (first, second) = (track(), track());
+    relay.set_track(Some(first.clone()));
+    assert!(relay.hand_over(Box::new(engine(Scheduling::Burst)), None).is_ok());
+    assert_eq!(Arc::strong_count(&first), 3, "both engines have it");
+    let next = relay.reset().unwrap();
+    assert_eq!(Arc::strong_count(&first), 2, "the engine that is heard has it");
+    drop(relay.set_track(Some(second)));
+    assert_eq!(Arc::strong_count(&first), 1);
+    assert!(relay.hand_over(next, None).is_ok());
 }
