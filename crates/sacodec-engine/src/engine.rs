@@ -270,8 +270,8 @@ impl Engine {
     /// [`Engine::begin_at`] tells. A track of another pack than the one that plays is not heard. Gives the track that was
     /// there, to be dropped off the audio thread.
     ///
-    /// Where the codec began afresh as a stretch of it was recorded, or where the stretch is not on the grid of the
-    /// timeline, the codec does so again. Such a stretch sounds as it was recorded, to the sample.
+    /// Where the codec began afresh as a stretch of it was recorded, it does so again: the stretch sounds as it was
+    /// recorded, to the sample. It also begins afresh where a stretch is not on the grid of the pass.
     ///
     /// # Real-time
     /// Never allocates, locks or waits.
