@@ -14,7 +14,7 @@ const KEYS: [(&str, &str); 7] = [
     ("Esc", "in a listening test: give up"),
     ("Enter  Left  Right  Esc", "before one: start, number of trials, back"),
 ];
-const NOTES: [(&str, &str); 6] = [
+const NOTES: [(&str, &str); 9] = [
     (
         "Tokens",
         "75 times a second the codec says what it heard in two numbers: a semantic token, the nearest of 1000 entries anchored to mHuBERT, and an acoustic token for what is left, one of 1024. 20 bits a frame: 1.5 kbps. Nothing else reaches the decoder.",
@@ -34,6 +34,18 @@ const NOTES: [(&str, &str); 6] = [
     (
         "Latency",
         "Constant for a sample rate and scheduling, reported to the host. Original and coded are aligned to the sample.",
+    ),
+    (
+        "Worst",
+        "The moments at which coded is furthest from original, as ears have it. A click on one shows its picture. Save as writes markers for other programs.",
+    ),
+    (
+        "Token source",
+        "On the tab Tokens: the decoder gets the tokens of a take in place of those of the input, both streams or one, where the take has them on the timeline. Freeze repeats the present frame. A network's loss comes after that.",
+    ),
+    (
+        "Not speech",
+        "A yellow light beside Hold says that the input is music, noise, too low or clipped. Point at it to read why.",
     ),
     ("Bounce", "When rendering = Original prints the original whatever you listen to."),
 ];

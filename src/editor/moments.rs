@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use egui::{Align, Align2, Layout, Rect, RichText, Sense, Ui, WidgetInfo, vec2};
+use egui::{Align, Align2, Color32, Layout, Painter, Rect, RichText, Sense, Ui, WidgetInfo, vec2};
 
 use super::action::Action;
 use super::desk::Desk;
@@ -14,6 +14,8 @@ use sacodec_take::atomic_file::{AtomicFile, AtomicFileError};
 use sacodec_take::take_file_name;
 
 const ROW_HEIGHT: f32 = 18.0;
+/// Room for the rank and its heading.
+const RANK_WIDTH: f32 = 28.0;
 /// A day and a name have this many files of moments at most.
 const MOST_FILES: u32 = 9999;
 
@@ -47,7 +49,8 @@ fn rows(ui: &mut Ui, desk: &mut Desk) {
     let held = desk.scope.held_moment().map(|(number, _)| number);
     let worst = desk.scope.moments().next().map_or(1.0, |moment| moment.score);
     let mut clicked = None;
-    for moment in desk.scope.moments() {
+    headings(ui);
+    for (index, moment) in desk.scope.moments().enumerate() {
         let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW_HEIGHT), Sense::click());
         let is_held = held == Some(moment.number);
         let (time, score) = (time_code(moment.seconds()), format!("{:.2}", moment.score));
@@ -55,9 +58,7 @@ fn rows(ui: &mut Ui, desk: &mut Desk) {
         let bar = Rect::from_min_size(rect.min, vec2(rect.width() * moment.score / worst, rect.height()));
         painter.rect_filled(bar, 2.0, theme::CONTROL);
         let color = if is_held || response.hovered() { theme::ACCENT } else { theme::TEXT };
-        let (left, right) = (rect.left_center() + vec2(5.0, 0.0), rect.right_center() - vec2(5.0, 0.0));
-        painter.text(left, Align2::LEFT_CENTER, &time, theme::font(13.0), color);
-        painter.text(right, Align2::RIGHT_CENTER, &score, theme::font(13.0), color);
+        cells(&painter, rect, [&(index + 1).to_string(), &time, &score], 13.0, color);
         response.widget_info(|| WidgetInfo::selected(egui::Role::Button, true, is_held, &time));
         let of = if moment.spot.timeline.is_some() { "timeline" } else { "stream" };
         let response = response.on_hover_text(format!(
@@ -72,6 +73,26 @@ fn rows(ui: &mut Ui, desk: &mut Desk) {
         Some((_, true)) => desk.scope.hold(false),
         Some((number, false)) => desk.scope.hold_moment(number),
         None => {}
+    }
+}
+
+/// What the columns are.
+fn headings(ui: &mut Ui) {
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW_HEIGHT), Sense::hover());
+    cells(&ui.painter_at(rect), rect, ["rank", "time", "score"], 11.0, theme::DIM);
+    response.on_hover_text("The worst first. A score of 1 is as far apart as speech is loud");
+}
+
+/// Rank, time and score of a row, or their headings.
+fn cells(painter: &Painter, row: Rect, texts: [&str; 3], size: f32, color: Color32) {
+    let (left, right) = (row.left_center(), row.right_center());
+    let places = [
+        (left + vec2(RANK_WIDTH, 0.0), Align2::RIGHT_CENTER),
+        (left + vec2(RANK_WIDTH + 12.0, 0.0), Align2::LEFT_CENTER),
+        (right - vec2(5.0, 0.0), Align2::RIGHT_CENTER),
+    ];
+    for ((place, align), text) in places.into_iter().zip(texts) {
+        painter.text(place, align, text, theme::font(size), color);
     }
 }
 

@@ -32,7 +32,7 @@ const DUAL_LANES: u8 = 5;
 
 /// Draws the view's own controls, both spectrograms, the lanes and the axis.
 pub fn draw(ui: &mut Ui, desk: &mut Desk, facts: &Facts) {
-    let speech = facts.pack.info.as_ref().and_then(|info| info.speech);
+    let speech = facts.pack.info.as_ref().and_then(|info| info.speech.as_ref());
     toolbar(ui, desk, speech);
     let rect = ui.available_rect_before_wrap();
     ui.allocate_rect(rect, Sense::hover());
@@ -60,7 +60,7 @@ pub fn draw(ui: &mut Ui, desk: &mut Desk, facts: &Facts) {
     hover(ui, desk, &[upper, lower], lanes, channels);
 }
 
-fn toolbar(ui: &mut Ui, desk: &mut Desk, speech: Option<SpeechStats>) {
+fn toolbar(ui: &mut Ui, desk: &mut Desk, speech: Option<&SpeechStats>) {
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 2.0;
         for (view, label, tip) in [
@@ -98,7 +98,7 @@ fn toolbar(ui: &mut Ui, desk: &mut Desk, speech: Option<SpeechStats>) {
 }
 
 /// A light that says that the sound is not what the codec was made for, with words where there is room.
-fn odd(ui: &mut Ui, oddity: Oddity, stats: SpeechStats) {
+fn odd(ui: &mut Ui, oddity: Oddity, stats: &SpeechStats) {
     let (words, why) = match oddity {
         Oddity::Low { loudest_db } => (
             "too low",
@@ -106,13 +106,21 @@ fn odd(ui: &mut Ui, oddity: Oddity, stats: SpeechStats) {
         ),
         Oddity::Clipped => ("clipped", "The waveform was cut off at a limit before it came here".to_owned()),
         Oddity::UnlikeSpeech { distinct_semantic } => {
-            let SpeechStats { frames, min_distinct_semantic: least } = stats;
+            let SpeechStats { frames, min_distinct_semantic: least, .. } = stats;
             let why = format!(
                 "This does not look like speech: music or noise? {distinct_semantic} different semantic codes are in \
                  the last {frames} frames that sound, and speech has {least} at least. The codec makes of it what \
                  resembles speech"
             );
             ("not speech", why)
+        }
+        Oddity::TwoVoices => {
+            let why = format!(
+                "This sounds like two voices at once: in the last {} frames that sound are codes that mixtures use more \
+                 than one voice does. The codec makes one voice of it",
+                stats.frames
+            );
+            ("two voices", why)
         }
     };
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {

@@ -210,6 +210,17 @@ fn a_take_that_is_played_and_one_that_cannot_be() {
 }
 
 #[test]
+fn tokens_that_are_frozen() {
+    compare("frozen", || {
+        let mut studio = Studio::active();
+        studio.set("Freeze", 1.0);
+        studio.play(6.0);
+        studio.desk.tab = Tab::Network;
+        studio
+    });
+}
+
+#[test]
 fn the_worst_moments_and_the_picture_of_one() {
     let mut results = SnapshotResults::new();
     for (name, held) in [("moments", None), ("moment_held", Some(2))] {
@@ -406,6 +417,7 @@ fn every_committed_picture_belongs_to_a_test() {
         "loss",
         "trace",
         "bad_trace",
+        "frozen",
         "played",
         "played_other_pack",
         "played_missing",

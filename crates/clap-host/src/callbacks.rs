@@ -97,6 +97,7 @@ impl Requests {
     }
 
     /// The size that the editor asked for since the last call, in pixels.
+    #[cfg(all(target_os = "linux", feature = "window"))]
     pub fn take_editor_size(&self) -> Option<(u32, u32)> {
         self.editor_size.lock().take()
     }

@@ -13,7 +13,7 @@ use clack_host::prelude::{HostInfo, PluginAudioConfiguration, PluginInstance, Pr
 use crate::answers::Answers;
 use crate::callbacks::{Calls, Handlers, MainThread, Requests, Shared};
 use crate::changes::Changes;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "window"))]
 use crate::editor_window::EditorWindow;
 use crate::param_info::ParamInfo;
 use crate::{HostError, Processor};
@@ -36,7 +36,7 @@ pub struct Host {
     /// Answers of the plugin while no processor is there to keep them.
     pub(crate) answers: Answers,
     /// The window that the editor is in, while it is open.
-    #[cfg(target_os = "linux")]
+    #[cfg(all(target_os = "linux", feature = "window"))]
     pub(crate) window: Option<EditorWindow>,
     configuration: Option<PluginAudioConfiguration>,
 }
@@ -55,7 +55,7 @@ impl Host {
             params: Arc::new([]),
             changes: Changes::new(),
             answers: Answers::new(),
-            #[cfg(target_os = "linux")]
+            #[cfg(all(target_os = "linux", feature = "window"))]
             window: None,
             configuration: None,
         };
@@ -161,7 +161,7 @@ impl Host {
     /// As [`Host::activate`], and [`HostError::Screen`] where the window cannot be resized.
     pub fn run_requests(&mut self) -> Result<(), HostError> {
         self.run_callbacks()?;
-        #[cfg(target_os = "linux")]
+        #[cfg(all(target_os = "linux", feature = "window"))]
         self.run_editor_requests()?;
         Ok(())
     }
@@ -274,7 +274,7 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        #[cfg(target_os = "linux")]
+        #[cfg(all(target_os = "linux", feature = "window"))]
         self.close_editor();
         // Inactive or taken: nothing to stop, or nothing that can be stopped from here.
         let _ = self.deactivate();

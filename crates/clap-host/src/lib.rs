@@ -2,8 +2,8 @@
 //!
 //! In the order a caller meets them: a [`Library`] is a plugin file, or an entry linked into this
 //! program; a [`Host`] is one instance and its main thread; a [`Processor`] is the audio half, used
-//! through the host or taken to another thread. On Linux the editor opens on a [`Screen`] in an
-//! [`EditorWindow`], where it can be looked at, clicked and typed into.
+//! through the host or taken to another thread. With the feature `window`, on Linux, the editor opens on a
+//! `Screen` in an `EditorWindow`, where it can be looked at, clicked and typed into.
 //!
 //! ```no_run
 //! # use clap_host::{HostError, Library};
@@ -26,9 +26,9 @@
 mod answers;
 mod callbacks;
 mod changes;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "window"))]
 mod editor;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "window"))]
 mod editor_window;
 mod error;
 mod host;
@@ -37,11 +37,11 @@ mod param_info;
 mod params;
 mod ports;
 mod processor;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "window"))]
 mod screen;
 mod state;
 mod transport;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "window"))]
 mod xvfb;
 
 pub use answers::ParamEvent;
@@ -50,7 +50,7 @@ pub use clack_extensions::params::ParamInfoFlags;
 pub use clack_host::entry::EntryDescriptor;
 pub use clack_host::process::ProcessStatus;
 pub use clack_host::utils::ClapId;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "window"))]
 pub use editor_window::EditorWindow;
 pub use error::HostError;
 pub use host::Host;
@@ -58,10 +58,10 @@ pub use library::{Description, Library};
 pub use param_info::{ParamInfo, RemotePage};
 pub use ports::Layout;
 pub use processor::Processor;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "window"))]
 pub use screen::{Screen, Screenshot};
 pub use transport::Transport;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "window"))]
 pub use xvfb::Xvfb;
 
 const _: () = {

@@ -38,13 +38,14 @@ pub struct CodingArgs {
 }
 
 impl CodingArgs {
-    /// To be asked where nothing but a network can lose frames.
+    /// To be asked where nothing but a network loses frames. `options` are those of the command by which frames can be
+    /// missing.
     ///
     /// # Errors
     /// [`CliError::NothingToConceal`].
-    pub fn check_concealment(&self) -> Result<(), CliError> {
+    pub fn check_concealment(&self, options: &'static str) -> Result<(), CliError> {
         if self.conceal.is_some() && !self.loss.is_given() {
-            return Err(CliError::NothingToConceal);
+            return Err(CliError::NothingToConceal { options });
         }
         Ok(())
     }

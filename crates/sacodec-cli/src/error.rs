@@ -123,8 +123,11 @@ pub enum CliError {
         why: String,
     },
     /// Something that acts on nothing.
-    #[error("--conceal has nothing to conceal: give --loss, --trace or --play with it")]
-    NothingToConceal,
+    #[error("--conceal has nothing to conceal: give {options} with it")]
+    NothingToConceal {
+        /// The options of the command by which something can be missing.
+        options: &'static str,
+    },
     /// More would be lost of a take than a take can miss.
     #[error("no lossy take was made of {}: {source}", path.display())]
     Lossy {

@@ -119,7 +119,11 @@ pub fn run_from(line: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
         Err(error) => {
             complain(format_args!("sacodec: {error}"));
             // As where the parser of the line finds that options do not go together.
-            if matches!(error, CliError::NothingToConceal) { ExitCode::from(2) } else { ExitCode::FAILURE }
+            if matches!(error, CliError::NothingToConceal { .. }) {
+                ExitCode::from(2)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }

@@ -40,7 +40,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<Outcome, CliError> {
-    args.coding.check_concealment()?;
+    args.coding.check_concealment("--loss or --trace")?;
     let formats = args.formats();
     let Some(&first) = formats.first() else { return print_only(args) };
     if formats.len() > 1 && args.batch.named_output().is_some_and(is_standard) {

@@ -75,7 +75,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let played = args.play.read(&model)?;
     match &played {
         Some(played) => coder.play(played),
-        None => args.coding.check_concealment()?,
+        None => args.coding.check_concealment("--loss, --trace or --play")?,
     }
     let mut output = ResultFile::create(&args.output, args.overwrite)?;
     let create = |path: &PathBuf| ResultFile::create(path, args.overwrite);

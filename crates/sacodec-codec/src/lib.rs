@@ -50,7 +50,7 @@ pub use manifest::{Codebook, Manifest, PackInfo, Weights};
 pub use model::{CodecModel, LoadError};
 pub use pack::{MAX_GRAPH_BYTES, MAX_MANIFEST_BYTES, ModelPack};
 pub use sacodec_token::{StreamGain, TokenFrame, TokenStream};
-pub use speech::SpeechStats;
+pub use speech::{SpeechStats, TwoVoices};
 
 #[cfg(test)]
 mod tests {

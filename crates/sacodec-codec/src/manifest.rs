@@ -1,6 +1,6 @@
 //! `manifest.json` of a model pack, format 1: every field checked, none trusted.
 
-use sacodec_token::{TokenStream, token_bits};
+use sacodec_token::{TokenStream, sha256_from_hex, token_bits};
 use serde_json::{Map, Value};
 
 use super::error::PackError;
@@ -82,6 +82,11 @@ impl PackInfo {
             TokenStream::Semantic => &self.semantic,
             TokenStream::Acoustic => &self.acoustic,
         }
+    }
+
+    /// Sizes of the codebooks, by stream.
+    pub fn codebook_sizes(&self) -> [usize; 2] {
+        TokenStream::ALL.map(|stream| self.codebook(stream).size)
     }
 
     /// Bits of one frame: whole bits for each codebook.
@@ -183,15 +188,9 @@ fn graph(section: &Section) -> Result<GraphEntry, PackError> {
         ));
     }
     let hex = section.text("sha256")?;
-    let sha256 = parse_hex(&hex)
+    let sha256 = sha256_from_hex(&hex)
         .ok_or_else(|| section.wrong("sha256", format!("{hex:?}"), "64 hexadecimal digits"))?;
     Ok(GraphEntry { file, sha256 })
-}
-
-fn parse_hex(text: &str) -> Option<[u8; 32]> {
-    let digits: Option<Vec<u8>> = text.chars().map(|c| c.to_digit(16).map(|d| d as u8)).collect();
-    let digits = digits.filter(|d| d.len() == 64)?;
-    Some(std::array::from_fn(|i| digits[2 * i] << 4 | digits[2 * i + 1]))
 }
 
 /// A JSON object and the path to it, so that an error can name the field.

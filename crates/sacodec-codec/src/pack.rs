@@ -50,7 +50,8 @@ impl ModelPack {
         let mut manifest = Manifest::parse(&read_bounded(&path, MAX_MANIFEST_BYTES)?)?;
         let path = folder.join(SPEECH_FILE);
         if path.is_file() {
-            manifest.info.speech = Some(SpeechStats::parse(&read_bounded(&path, MAX_SPEECH_BYTES)?)?);
+            let bytes = read_bounded(&path, MAX_SPEECH_BYTES)?;
+            manifest.info.speech = Some(SpeechStats::parse(&bytes, manifest.info.codebook_sizes())?);
         }
         let mut graphs = [const { Cow::Borrowed(&[] as &[u8]) }; 3];
         for (bytes, entry) in graphs.iter_mut().zip(&manifest.graphs) {
@@ -73,7 +74,8 @@ impl ModelPack {
     #[cfg(feature = "embedded")]
     pub fn embedded() -> Result<Self, PackError> {
         let mut manifest = Manifest::parse(include_bytes!("../../../models/live/manifest.json"))?;
-        manifest.info.speech = Some(SpeechStats::parse(include_bytes!("../../../models/live/speech.json"))?);
+        let speech = include_bytes!("../../../models/live/speech.json");
+        manifest.info.speech = Some(SpeechStats::parse(speech, manifest.info.codebook_sizes())?);
         let graphs: [&'static [u8]; 3] = [
             include_bytes!("../../../models/live/encoder.onnx"),
             include_bytes!("../../../models/live/quantizer.onnx"),

@@ -1,44 +1,104 @@
 //! `speech.json` of a model pack: how the tokens of what it was made for look. Not every pack has one.
 
+use std::collections::HashSet;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
+use sacodec_token::{TokenFrame, TokenStream};
 use serde_json::Value;
 
 use super::error::PackError;
 
 /// Largest `speech.json` that is read.
-pub const MAX_SPEECH_BYTES: u64 = 4 << 10;
+pub const MAX_SPEECH_BYTES: u64 = 256 << 10;
 /// Frames that can be looked at: 1 to 10 s.
 const FRAMES: RangeInclusive<u64> = 75..=750;
+/// No code counts for more.
+const MOST_WEIGHT: i64 = 10_000;
 
-/// How the tokens of speech differ from those of music and noise: it uses more of the semantic codebook.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How the tokens of one voice differ from those of music and noise, and of two voices at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpeechStats {
     /// So many frames that sound are looked at, 75 to 750.
     pub frames: usize,
     /// Speech has at least so many different semantic codes in them, 1 to `frames`.
     pub min_distinct_semantic: usize,
+    /// What tells two voices from one, where the pack says it.
+    pub two_voices: Option<Arc<TwoVoices>>,
+}
+
+/// Which codes two voices at once use more than one voice: a logistic regression on the set of codes that are in a few
+/// frames.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TwoVoices {
+    /// Of each code, by stream.
+    weights: [Box<[i32]>; 2],
+    /// A sum of so much is of two voices.
+    least: i64,
+}
+
+impl TwoVoices {
+    /// What speaks for two voices in the codes of these frames, each counted once, less what is asked for: 0 or more where
+    /// there seem to be two.
+    pub fn evidence(&self, frames: impl Iterator<Item = TokenFrame> + Clone) -> i64 {
+        let sum = |stream: TokenStream| -> i64 {
+            let codes: HashSet<u16> = frames.clone().map(|frame| frame.get(stream)).collect();
+            let weights = &self.weights[stream.index()];
+            codes
+                .iter()
+                .filter_map(|&code| weights.get(usize::from(code)))
+                .map(|&weight| i64::from(weight))
+                .sum()
+        };
+        TokenStream::ALL.into_iter().map(sum).sum::<i64>() - self.least
+    }
+
+    /// Reads the object `two_voices`, for codebooks of these sizes.
+    fn parse(value: &Value, sizes: [usize; 2]) -> Result<Self, String> {
+        let weights = |stream: TokenStream| {
+            let (name, size) = (stream.name(), sizes[stream.index()]);
+            let whole = |value: &Value| {
+                let number = value.as_i64().filter(|number| number.abs() <= MOST_WEIGHT)?;
+                i32::try_from(number).ok()
+            };
+            let found = value.get(name).and_then(Value::as_array);
+            let weights: Option<Box<[i32]>> = found.and_then(|list| list.iter().map(whole).collect());
+            weights.filter(|weights| weights.len() == size).ok_or_else(|| {
+                format!(
+                    "two_voices.{name} is not a list of {size} whole numbers of ±{MOST_WEIGHT} at most, one for each code"
+                )
+            })
+        };
+        let [semantic, acoustic] = TokenStream::ALL.map(weights);
+        let least =
+            value.get("least").and_then(Value::as_i64).filter(|least| least.abs() <= i64::from(i32::MAX));
+        let least = least.ok_or("two_voices.least is no whole number, or too large a one")?;
+        Ok(Self { weights: [semantic?, acoustic?], least })
+    }
 }
 
 impl SpeechStats {
-    /// Reads and checks the bytes of a `speech.json`.
+    /// Reads and checks the bytes of a `speech.json`, for codebooks of these sizes (semantic, acoustic).
     ///
     /// # Errors
     /// [`PackError::Speech`].
-    pub fn parse(bytes: &[u8]) -> Result<Self, PackError> {
-        let value: Value = serde_json::from_slice(bytes)
-            .map_err(|error| PackError::Speech { reason: format!("it is not valid JSON: {error}") })?;
+    pub fn parse(bytes: &[u8], sizes: [usize; 2]) -> Result<Self, PackError> {
+        let wrong = |reason: String| PackError::Speech { reason };
+        let value: Value =
+            serde_json::from_slice(bytes).map_err(|error| wrong(format!("it is not valid JSON: {error}")))?;
         let number = |field: &str, bounds: RangeInclusive<u64>| {
             let found = value.get(field).and_then(Value::as_u64);
             found.filter(|number| bounds.contains(number)).ok_or_else(|| {
                 let found = found.map_or_else(|| "no whole number".to_owned(), |number| number.to_string());
                 let (least, most) = bounds.into_inner();
-                PackError::Speech { reason: format!("{field} is {found}, expected {least} to {most}") }
+                wrong(format!("{field} is {found}, expected {least} to {most}"))
             })
         };
         let frames = number("frames", FRAMES)?;
         let min_distinct_semantic = number("min_distinct_semantic", 1..=frames)? as usize;
-        Ok(Self { frames: frames as usize, min_distinct_semantic })
+        let two_voices = value.get("two_voices").map(|found| TwoVoices::parse(found, sizes)).transpose();
+        let two_voices = two_voices.map_err(wrong)?.map(Arc::new);
+        Ok(Self { frames: frames as usize, min_distinct_semantic, two_voices })
     }
 }
 
@@ -46,11 +106,17 @@ impl SpeechStats {
 mod tests {
     use super::*;
 
+    fn parse(text: &str) -> Result<SpeechStats, PackError> {
+        SpeechStats::parse(text.as_bytes(), [3, 2])
+    }
+
     #[test]
     fn what_is_wrong_is_named_and_what_was_expected() {
-        let parse = |text: &str| SpeechStats::parse(text.as_bytes());
         let good = parse(r#"{"frames": 75, "min_distinct_semantic": 75, "note": "more may be said"}"#);
-        assert_eq!(good.unwrap(), SpeechStats { frames: 75, min_distinct_semantic: 75 });
+        let wanted = SpeechStats { frames: 75, min_distinct_semantic: 75, two_voices: None };
+        assert_eq!(good.unwrap(), wanted);
+        let two =
+            |object: &str| format!(r#"{{"frames": 75, "min_distinct_semantic": 9, "two_voices": {object}}}"#);
         for (text, said) in [
             ("{", "not valid JSON"),
             ("[]", "frames is no whole number, expected 75 to 750"),
@@ -61,9 +127,36 @@ mod tests {
             ),
             (r#"{"frames": 150, "min_distinct_semantic": -1}"#, "min_distinct_semantic is no whole number"),
             (r#"{"frames": 1e99, "min_distinct_semantic": 1}"#, "frames is no whole number"),
+            (&two("7"), "two_voices.semantic is not a list of 3 whole numbers"),
+            (
+                &two(r#"{"semantic": [1, 2], "acoustic": [1, 2], "least": 1}"#),
+                "two_voices.semantic is not a list of 3",
+            ),
+            (
+                &two(r#"{"semantic": [1, 2, 3], "acoustic": [1, 10001], "least": 1}"#),
+                "two_voices.acoustic is not a list of 2 whole numbers of ±10000",
+            ),
+            (
+                &two(r#"{"semantic": [1, 2, 3], "acoustic": [1, 0.5], "least": 1}"#),
+                "two_voices.acoustic is not a list",
+            ),
+            (&two(r#"{"semantic": [1, 2, 3], "acoustic": [1, 2]}"#), "two_voices.least is no whole number"),
         ] {
             let error = parse(text).unwrap_err().to_string();
             assert!(error.contains(said) && error.contains("remove speech.json"), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn each_code_counts_once_by_its_weight() {
+        let text = r#"{"frames": 75, "min_distinct_semantic": 9,
+            "two_voices": {"semantic": [10, -3, 0], "acoustic": [100, -20], "least": 80}}"#;
+        let voices = parse(text).unwrap().two_voices.unwrap();
+        let evidence =
+            |frames: &[[u16; 2]]| voices.evidence(frames.iter().map(|&frame| TokenFrame::from(frame)));
+        assert_eq!(evidence(&[]), -80);
+        assert_eq!(evidence(&[[0, 0], [0, 0]]), 110 - 80);
+        assert_eq!(evidence(&[[1, 0], [0, 1], [1, 1]]), 7 + 80 - 80);
+        assert_eq!(evidence(&[[7, 9]]), -80, "codes that the pack does not have say nothing");
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 
 use sacodec_codec::SpeechStats;
+use sacodec_token::TokenFrame;
 
 /// A frame sounds if it is louder than this, and not so much below the loudest of the last 3 s: pauses say nothing.
 const SILENT_DB: f32 = -55.0;
@@ -33,14 +34,16 @@ pub enum Oddity {
         /// Different semantic codes in the frames that were looked at.
         distinct_semantic: usize,
     },
+    /// Its tokens are those of two voices at once.
+    TwoVoices,
 }
 
 /// Looks at the frames as they are heard.
 #[derive(Default)]
 pub(super) struct Domain {
     pack: u64,
-    /// Semantic tokens of the last frames that sounded.
-    sounding: VecDeque<u16>,
+    /// Tokens of the last frames that sounded.
+    sounding: VecDeque<TokenFrame>,
     /// Of the last 3 s.
     levels_db: VecDeque<f32>,
     /// Frames since the last that sounded.
@@ -74,8 +77,8 @@ impl Domain {
         }
     }
 
-    /// The next frame that was heard: its semantic token, the level of the original there, and the pack.
-    pub fn frame(&mut self, semantic: u16, level_db: f32, pack: u64) {
+    /// The next frame that was heard: its tokens, the level of the original there, and the pack.
+    pub fn frame(&mut self, tokens: TokenFrame, level_db: f32, pack: u64) {
         if std::mem::replace(&mut self.pack, pack) != pack {
             self.sounding.clear();
         }
@@ -83,7 +86,7 @@ impl Domain {
         self.frames_after_clip = if std::mem::take(&mut self.clipping.is_found) { Some(0) } else { since };
         push(&mut self.levels_db, level_db, LOUDEST_FRAMES);
         if level_db > SILENT_DB && level_db > self.loudest_db() - BELOW_LOUDEST_DB {
-            push(&mut self.sounding, semantic, MOST_FRAMES);
+            push(&mut self.sounding, tokens, MOST_FRAMES);
             self.silent_frames = 0;
         } else {
             self.silent_frames += 1;
@@ -91,7 +94,7 @@ impl Domain {
     }
 
     /// What is odd now; `None` also where there is too little to tell.
-    pub fn oddity(&self, stats: SpeechStats) -> Option<Oddity> {
+    pub fn oddity(&self, stats: &SpeechStats) -> Option<Oddity> {
         if self.frames_after_clip.is_some() {
             return Some(Oddity::Clipped);
         }
@@ -103,9 +106,13 @@ impl Domain {
         if self.sounding.len() < stats.frames || self.silent_frames >= LOUDEST_FRAMES {
             return None;
         }
-        let distinct: HashSet<u16> = self.sounding.iter().rev().take(stats.frames).copied().collect();
-        let is_odd = distinct.len() < stats.min_distinct_semantic;
-        is_odd.then_some(Oddity::UnlikeSpeech { distinct_semantic: distinct.len() })
+        let frames = self.sounding.iter().rev().take(stats.frames).copied();
+        let distinct: HashSet<u16> = frames.clone().map(|frame| frame.semantic).collect();
+        if distinct.len() < stats.min_distinct_semantic {
+            return Some(Oddity::UnlikeSpeech { distinct_semantic: distinct.len() });
+        }
+        let are_two = stats.two_voices.as_ref().is_some_and(|voices| voices.evidence(frames) >= 0);
+        are_two.then_some(Oddity::TwoVoices)
     }
 
     fn loudest_db(&self) -> f32 {
@@ -124,11 +131,11 @@ fn push<T>(queue: &mut VecDeque<T>, value: T, most: usize) {
 mod tests {
     use super::*;
 
-    const STATS: SpeechStats = SpeechStats { frames: 150, min_distinct_semantic: 60 };
+    const STATS: &SpeechStats = &SpeechStats { frames: 150, min_distinct_semantic: 60, two_voices: None };
 
     /// Frames of this level, whose tokens repeat after `distinct`.
     fn play(domain: &mut Domain, frames: usize, distinct: u16, level_db: f32) {
-        (0..frames).for_each(|frame| domain.frame(frame as u16 % distinct, level_db, 1));
+        (0..frames).for_each(|frame| domain.frame([frame as u16 % distinct, 0].into(), level_db, 1));
     }
 
     #[test]
@@ -151,10 +158,30 @@ mod tests {
     }
 
     #[test]
+    fn codes_of_two_voices_are_told_while_they_are_among_the_frames_that_are_looked_at() {
+        let text = format!(
+            r#"{{"frames": 150, "min_distinct_semantic": 60,
+                "two_voices": {{"semantic": {:?}, "acoustic": [1, 2], "least": 70}}}}"#,
+            [1; 200]
+        );
+        let stats = SpeechStats::parse(text.as_bytes(), [200, 2]).unwrap();
+        let mut domain = Domain::default();
+        play(&mut domain, 149, 100, -20.0);
+        assert_eq!(domain.oddity(&stats), None, "too little to tell");
+        play(&mut domain, 1, 100, -20.0);
+        assert_eq!(domain.oddity(&stats), Some(Oddity::TwoVoices));
+        assert_eq!(domain.oddity(STATS), None, "a pack that says nothing of it");
+        play(&mut domain, 150, 65, -20.0);
+        assert_eq!(domain.oddity(&stats), None);
+        play(&mut domain, 150, 50, -20.0);
+        assert_eq!(domain.oddity(&stats), Some(Oddity::UnlikeSpeech { distinct_semantic: 50 }));
+    }
+
+    #[test]
     fn another_pack_and_a_new_stream_begin_anew() {
         let mut domain = Domain::default();
         play(&mut domain, 200, 10, -20.0);
-        domain.frame(1, -20.0, 2);
+        domain.frame([1, 0].into(), -20.0, 2);
         assert_eq!(domain.oddity(STATS), None);
         play(&mut domain, 200, 10, -20.0);
         domain.clear();

@@ -2,9 +2,11 @@
 //!
 //! The codec, takes and everything that shows tokens share these types; they depend on nothing.
 
+mod hex;
 mod track;
 mod transport;
 
+pub use hex::sha256_from_hex;
 pub use track::{Stretch, TokenTrack, heard_frames};
 pub use transport::{POSITION_TOLERANCE_SAMPLES, QUARTERS_TOLERANCE, Transport};
 

@@ -159,10 +159,17 @@ impl Studio {
 
     fn play_channels(&mut self, seconds: f64, channels: usize) {
         const BLOCK: usize = 640;
+        /// From then on tokens come from a take or are frozen, where that is set.
+        const AFTER_FRAMES: usize = 300;
         let model = CodecModel::embedded().unwrap();
         let timing = Timing::new(48_000.0, Scheduling::Spread, model.info()).unwrap();
         let speech = speech_48k();
-        let tokens = golden_tokens();
+        let mut tokens = golden_tokens();
+        let playback = self.params.playback.playback(true);
+        if playback.freeze {
+            let frozen = tokens[AFTER_FRAMES];
+            tokens[AFTER_FRAMES..].fill(frozen);
+        }
         let mut decoder = TokenDecoder::new(&model, timing.rate_hz, StreamGain::BOTH).unwrap();
         let mut decoded = Vec::new();
         tokens.iter().for_each(|frame| decoder.frame(Some(*frame), &mut decoded).unwrap());
@@ -180,8 +187,8 @@ impl Studio {
                 let lost = self.params.network.network().loss.lost(block as i64, None);
                 let mut frame = CodedFrame::new(block as u64, place, &model, tokens, false);
                 frame.lost = lost;
-                let is_of_take = self.params.playback.playback(true).source != TokenSource::Input;
-                frame.played = [is_of_take && block >= 300; 2];
+                let is_played = playback.source != TokenSource::Input || playback.freeze;
+                frame.played = [is_played && block >= AFTER_FRAMES; 2];
                 self.sender.frame(frame);
             }
             let left: Vec<f32> = (from..from + BLOCK).map(original).collect();

@@ -1,12 +1,12 @@
-"""Whether a pack's tokens tell speech from what is none: python -m sacodec_train.evaluate.domain PACK --clips DEV
+"""Whether a pack's tokens tell one voice from what is none: python -m sacodec_train.evaluate.domain PACK --clips DEV
 
-Speech uses many of the semantic codes within 2 s of sound, music and noise few. Prints how many recordings, synthetic pieces and
-mixtures of two voices have fewer than `min_distinct_semantic` of the pack's speech.json in `frames` frames that sound, when there
-first are so many ("at 2 s" for 150) and in all frames from then on. The plugin's light does the same: sacodec-scope/src/domain.rs.
+Speech uses many of the semantic codes within 2 s of sound, music and noise few; two voices at once use other codes than one. Prints
+of how many recordings, synthetic pieces and mixtures of two voices the pack's speech.json says so when there first are `frames`
+frames that sound (150: "at 2 s"), and of what share of all frames from then on. The plugin's light does the same:
+sacodec-scope/src/domain.rs.
 """
 import argparse
 import json
-from collections import deque
 from pathlib import Path
 
 import numpy as np
@@ -28,51 +28,66 @@ def levels_db(audio, frames):
     return np.array([10 * np.log10(np.mean(padded[s : s + WINDOW_SAMPLES] ** 2) + 1e-12) for s in starts])
 
 
-def distinct_codes(pack, audio, frames):
-    """Different semantic codes in the last `frames` frames that sound, from where there are so many on."""
+def sounding(levels):
+    """Which frames sound, by their levels in dBFS: bool [F]."""
+    loudest = [levels[max(0, i + 1 - LOUDEST_FRAMES) : i + 1].max() for i in range(len(levels))]
+    return (levels > SILENT_DB) & (levels > np.array(loudest) - BELOW_LOUDEST_DB)
+
+
+def odd_frames(tokens, levels, stats):
+    """What the light says of the last `frames` frames that sound, from where there are so many on: 0 nothing, 1 not speech, 2 two
+    voices. `tokens`: semantic and acoustic [F] each, `stats`: speech.json."""
+    heard = np.stack(tokens, -1)[sounding(levels)]
+    voices = stats.get("two_voices")
+    weights = voices and [np.array(voices[stream]) for stream in ("semantic", "acoustic")]
+    found = []
+    for end in range(stats["frames"], len(heard) + 1):
+        codes = [np.unique(stream) for stream in heard[end - stats["frames"] : end].T]
+        if len(codes[0]) < stats["min_distinct_semantic"]:
+            found.append(1)
+        else:
+            found.append(2 if voices and sum(w[c].sum() for w, c in zip(weights, codes)) >= voices["least"] else 0)
+    return np.array(found)
+
+
+def light(pack, audio, stats):
+    """`odd_frames` of a recording."""
     pack.reset()
-    semantic, _ = pack.encode(audio)
-    found, sounding, levels = [], deque(maxlen=frames), deque(maxlen=LOUDEST_FRAMES)
-    for token, level_db in zip(semantic, levels_db(audio, len(semantic))):
-        levels.append(level_db)
-        if level_db > SILENT_DB and level_db > max(levels) - BELOW_LOUDEST_DB:
-            sounding.append(int(token))
-            if len(sounding) == frames:
-                found.append(len(set(sounding)))
-    return found
+    tokens = pack.encode(audio)
+    return odd_frames(tokens, levels_db(audio, len(tokens[0])), stats)
 
 
-def row(name, found, least):
-    """A row of the table. `found` is what `distinct_codes` gives, for each sound."""
-    found = [codes for codes in found if codes]
-    first = sum(codes[0] < least for codes in found)
-    all_codes = np.concatenate(found) if found else np.zeros(0)
-    share = 100 * np.mean(all_codes < least) if len(all_codes) else 0.0
-    low, median = np.percentile(all_codes, [2, 50]) if len(all_codes) else (0, 0)
-    return f"| {name} | {first} of {len(found)} | {share:.1f} % | {low:.0f} | {median:.0f} |"
+def row(name, found):
+    """A row of the table. `found` is what `light` gives, for each sound."""
+    found = [odd for odd in found if len(odd)]
+    all_frames = np.concatenate(found) if found else np.zeros(0)
+    cells = [f"{sum(odd[0] == kind for odd in found)} | {100 * np.mean(all_frames == kind) if found else 0:.1f} %" for kind in (1, 2)]
+    return f"| {name} | {len(found)} | {' | '.join(cells)} |"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pack", type=Path)
-    parser.add_argument("--clips", type=Path, required=True, help="recordings of single voices")
+    parser.add_argument("--clips", type=Path, required=True, help="recordings of single voices, which the mixtures are of, too")
+    parser.add_argument("--also", type=Path, nargs="*", default=[], help="folders of other recordings, such as music")
     parser.add_argument("--count", type=int, default=60, help="synthetic sounds of each kind")
     parser.add_argument("--seed", type=int, default=2)
     arguments = parser.parse_args()
     stats = json.loads((arguments.pack / "speech.json").read_text())
-    frames, least = stats["frames"], stats["min_distinct_semantic"]
     pack, rng = OrtPack(arguments.pack), np.random.default_rng(arguments.seed)
     clips = recordings.read(arguments.clips)
-    print(f"| sound | fewer than {least} codes in the first {frames} frames that sound | in all frames from then on | 2 % have less than | median |")
-    print("|---|---|---|---|---|")
-    print(row("one voice", [distinct_codes(pack, clip.audio, frames) for clip in clips], least), flush=True)
+    print("| sound | sounds | not speech, at first | in all frames | two voices, at first | in all frames |")
+    print("|---|---|---|---|---|---|")
+    print(row("one voice", [light(pack, clip.audio, stats) for clip in clips]), flush=True)
+    for folder in arguments.also:
+        print(row(folder.name, [light(pack, clip.audio, stats) for clip in recordings.read(folder)]), flush=True)
     for name, make in (("music", material.music), ("noise", material.noise), ("two voices", None)):
         found = []
         for _ in range(arguments.count):
             audio = material.two_voices(clips, rng)[1] if make is None else make(SECONDS, rng)[1]
             audio = material.level(audio, rng.uniform(-32, -18))
-            found.append(distinct_codes(pack, audio, frames))
-        print(row(name, found, least), flush=True)
+            found.append(light(pack, audio, stats))
+        print(row(name, found), flush=True)
 
 
 if __name__ == "__main__":

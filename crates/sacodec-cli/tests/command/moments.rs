@@ -55,6 +55,9 @@ fn lost_packets_are_found_where_they_are_lost() {
     let loss = ["--trace", "trace.txt", "--packet", "8", "--conceal", "silence", "--count", "1"];
     let found = seconds(&moments(folder.path(), &loss));
     assert!((4.0..4.25).contains(&found[0]), "{found:?}");
+    let idle = run(folder.path(), &["moments", "voice.wav", "--conceal", "repeat"], 2).stderr;
+    let idle = String::from_utf8_lossy(&idle);
+    assert!(idle.contains("give --loss or --trace with it"), "no option that this command lacks: {idle}");
 }
 
 #[test]

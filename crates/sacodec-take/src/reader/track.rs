@@ -2,7 +2,7 @@
 
 use super::super::anchor::Anchor;
 use super::Take;
-use sacodec_token::{Stretch, TokenTrack};
+use sacodec_token::{Stretch, TokenTrack, sha256_from_hex};
 
 /// How far two stretches may be from one another and follow one upon the other: places are rounded to samples.
 const TOLERANCE_SAMPLES: f64 = 1.5;
@@ -44,7 +44,8 @@ impl Take {
         let pack = &self.header.pack;
         TokenTrack::new(
             format!("{} {}", pack.name, pack.version),
-            bytes_of(&pack.sha256),
+            // A reader has checked the digits.
+            sha256_from_hex(&pack.sha256).unwrap_or_default(),
             self.header.channels,
             stretches,
         )
@@ -97,11 +98,4 @@ impl Take {
         let tokens = self.frame(index);
         (0..self.header.channels).map(move |channel| tokens.map(|tokens| tokens[channel]))
     }
-}
-
-/// 32 bytes in hexadecimal digits, as a reader has checked them.
-fn bytes_of(hex: &str) -> [u8; 32] {
-    let digit =
-        |n: usize| hex.as_bytes().get(n).and_then(|&c| char::from(c).to_digit(16)).unwrap_or_default() as u8;
-    std::array::from_fn(|byte| digit(2 * byte) << 4 | digit(2 * byte + 1))
 }
