@@ -41,11 +41,11 @@ const NOTES: [(&str, &str); 9] = [
     ),
     (
         "Token source",
-        "On the tab Tokens: the decoder gets the tokens of a take in place of those of the input, both streams or one, where the take has them on the timeline. Freeze repeats the present frame. A network's loss comes after that.",
+        "On the tab Tokens: the decoder gets the tokens of a take in place of those of the input, both streams or one, where the take has them on the timeline. Freeze repeats the frame before. A network's loss comes after that.",
     ),
     (
         "Not speech",
-        "A yellow light beside Hold says that the input is music, noise, too low or clipped. Point at it to read why.",
+        "A yellow light beside Hold says that the input does not look like one voice (music, noise, two voices), is too low, or is clipped. Point at it to read why.",
     ),
     ("Bounce", "When rendering = Original prints the original whatever you listen to."),
 ];

@@ -116,8 +116,8 @@ fn odd(ui: &mut Ui, oddity: Oddity, stats: &SpeechStats) {
         }
         Oddity::TwoVoices => {
             let why = format!(
-                "This sounds like two voices at once: in the last {} frames that sound are codes that mixtures use more \
-                 than one voice does. The codec makes one voice of it",
+                "This sounds like two voices at once: the codes of the last {} frames that sound are those of mixtures \
+                 rather than of one voice. The codec makes one voice of it",
                 stats.frames
             );
             ("two voices", why)

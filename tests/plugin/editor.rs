@@ -10,6 +10,7 @@ use egui_kittest::kittest::Queryable;
 use egui_kittest::{Harness, SnapshotOptions, SnapshotResult, SnapshotResults};
 use sacodec::editor::{Heard, Page, Tab, View};
 use sacodec::{AbxResult, DEFAULT_SIZE, FileStatus, MIN_SIZE};
+use sacodec_codec::SpeechStats;
 use sacodec_network::LossTrace;
 use sacodec_take::{ExportFormat, TakeStatus};
 use sacodec_token::{Stretch, TokenFrame, TokenTrack};
@@ -248,6 +249,22 @@ fn what_is_not_speech() {
 }
 
 #[test]
+fn what_sounds_like_two_voices() {
+    compare("two_voices", || {
+        let mut studio = Studio::playing();
+        // A pack of which every code speaks for two voices.
+        let info = studio.facts.pack.info.as_mut().unwrap();
+        let [semantic, acoustic] = info.codebook_sizes().map(|size| vec![1; size]);
+        let text = format!(
+            r#"{{"frames": 75, "min_distinct_semantic": 1,
+                "two_voices": {{"semantic": {semantic:?}, "acoustic": {acoustic:?}, "threshold": 2}}}}"#
+        );
+        info.speech = Some(SpeechStats::parse(text.as_bytes(), info.codebook_sizes()).unwrap());
+        studio
+    });
+}
+
+#[test]
 fn the_engines_numbers() {
     compare("engine", || {
         let mut studio = Studio::playing();
@@ -413,6 +430,7 @@ fn every_committed_picture_belongs_to_a_test() {
         "engine",
         "moments",
         "not_speech",
+        "two_voices",
         "moment_held",
         "loss",
         "trace",

@@ -124,6 +124,24 @@ def test_a_small_checkpoint_makes_the_same_tokens(run, pack, tmp_path):
     assert min(np.mean(x == y) for x, y in zip(a, b)) > 0.8, "half precision moves a token at the border now and then"
 
 
+def test_what_a_pack_says_of_speech_is_of_its_own_tokens(run, tmp_path):
+    corpus(tmp_path / "speech", speakers=12, clips=1, seconds=4.0)
+    works("data.cache", tmp_path / "speech", "--out", tmp_path / "cache", "--held-out", 0, "--workers", 1)
+    export = ["export.pack", run / "run" / "last.pt", tmp_path / "pack", "--codebook", run / "codebook.npy"]
+    tell = ["export.speech", run / "run" / "last.pt", "--cache", tmp_path / "cache", "--out", tmp_path / "pack", "--count", 20]
+    status, said = command(*tell)
+    assert status == 1 and "not a pack" in said and "Traceback" not in said, said
+    works(*export)
+    assert "of held-out speakers" in works(*tell)
+    told = json.loads((tmp_path / "pack" / "speech.json").read_text())
+    assert [len(told["two_voices"][stream]) for stream in ("semantic", "acoustic")] == [100, 64]
+    if "SACODEC_BIN" in os.environ:
+        subprocess.run([os.environ["SACODEC_BIN"], "bench", "--pack", tmp_path / "pack", "--seconds", "0.1"], check=True, capture_output=True)
+    assert "speech.json" not in works(*export) and (tmp_path / "pack" / "speech.json").exists(), "the same graphs"
+    other = works("export.pack", run / "run" / "last.pt", tmp_path / "pack", "--codebook", run / "codebook.npy", "--f16")
+    assert "speech.json: of the pack before, removed" in other and not (tmp_path / "pack" / "speech.json").exists(), other
+
+
 @pytest.mark.skipif("SACODEC_BIN" not in os.environ, reason="SACODEC_BIN names no sacodec command; cargo xtask test-training sets it")
 def test_the_pack_is_the_same_in_the_plugins_codec(run, tmp_path):
     works("checkpoint", run / "run" / "last.pt", tmp_path / "small.pt.xz")

@@ -50,7 +50,12 @@ impl ModelPack {
         let mut manifest = Manifest::parse(&read_bounded(&path, MAX_MANIFEST_BYTES)?)?;
         let path = folder.join(SPEECH_FILE);
         if path.is_file() {
-            let bytes = read_bounded(&path, MAX_SPEECH_BYTES)?;
+            let bytes = read_bounded(&path, MAX_SPEECH_BYTES).map_err(|error| match error {
+                PackError::TooLarge { limit_bytes, .. } => {
+                    PackError::Speech { reason: format!("it is larger than {limit_bytes} bytes") }
+                }
+                other => other,
+            })?;
             manifest.info.speech = Some(SpeechStats::parse(&bytes, manifest.info.codebook_sizes())?);
         }
         let mut graphs = [const { Cow::Borrowed(&[] as &[u8]) }; 3];

@@ -10,11 +10,11 @@ use serde_json::Value;
 use super::error::PackError;
 
 /// Largest `speech.json` that is read.
-pub const MAX_SPEECH_BYTES: u64 = 256 << 10;
+pub const MAX_SPEECH_BYTES: u64 = 1 << 20;
 /// Frames that can be looked at: 1 to 10 s.
 const FRAMES: RangeInclusive<u64> = 75..=750;
 /// No code counts for more.
-const MOST_WEIGHT: i64 = 10_000;
+const MOST_WEIGHT: i32 = 10_000;
 
 /// How the tokens of one voice differ from those of music and noise, and of two voices at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,14 +33,12 @@ pub struct SpeechStats {
 pub struct TwoVoices {
     /// Of each code, by stream.
     weights: [Box<[i32]>; 2],
-    /// A sum of so much is of two voices.
-    least: i64,
+    threshold: i64,
 }
 
 impl TwoVoices {
-    /// What speaks for two voices in the codes of these frames, each counted once, less what is asked for: 0 or more where
-    /// there seem to be two.
-    pub fn evidence(&self, frames: impl Iterator<Item = TokenFrame> + Clone) -> i64 {
+    /// The sum of the weights of the codes in these frames, each counted once, less the threshold: two voices at 0 or more.
+    pub fn score(&self, frames: impl Iterator<Item = TokenFrame> + Clone) -> i64 {
         let sum = |stream: TokenStream| -> i64 {
             let codes: HashSet<u16> = frames.clone().map(|frame| frame.get(stream)).collect();
             let weights = &self.weights[stream.index()];
@@ -50,31 +48,42 @@ impl TwoVoices {
                 .map(|&weight| i64::from(weight))
                 .sum()
         };
-        TokenStream::ALL.into_iter().map(sum).sum::<i64>() - self.least
+        TokenStream::ALL.into_iter().map(sum).sum::<i64>() - self.threshold
     }
 
     /// Reads the object `two_voices`, for codebooks of these sizes.
     fn parse(value: &Value, sizes: [usize; 2]) -> Result<Self, String> {
         let weights = |stream: TokenStream| {
-            let (name, size) = (stream.name(), sizes[stream.index()]);
-            let whole = |value: &Value| {
-                let number = value.as_i64().filter(|number| number.abs() <= MOST_WEIGHT)?;
-                i32::try_from(number).ok()
+            let (field, size) = (format!("two_voices.{}", stream.name()), sizes[stream.index()]);
+            let Some(list) = value.get(stream.name()).and_then(Value::as_array) else {
+                return Err(format!(
+                    "{field} is missing or not a list: expected {size} numbers, one for each code"
+                ));
             };
-            let found = value.get(name).and_then(Value::as_array);
-            let weights: Option<Box<[i32]>> = found.and_then(|list| list.iter().map(whole).collect());
-            weights.filter(|weights| weights.len() == size).ok_or_else(|| {
-                format!(
-                    "two_voices.{name} is not a list of {size} whole numbers of ±{MOST_WEIGHT} at most, one for each code"
-                )
-            })
+            if list.len() != size {
+                return Err(format!(
+                    "{field} has {} numbers, expected {size}, one for each code",
+                    list.len()
+                ));
+            }
+            let read = |(code, value)| whole(value, MOST_WEIGHT, || format!("{field}, number {code}"));
+            list.iter().enumerate().map(read).collect::<Result<Box<[i32]>, _>>()
         };
         let [semantic, acoustic] = TokenStream::ALL.map(weights);
-        let least =
-            value.get("least").and_then(Value::as_i64).filter(|least| least.abs() <= i64::from(i32::MAX));
-        let least = least.ok_or("two_voices.least is no whole number, or too large a one")?;
-        Ok(Self { weights: [semantic?, acoustic?], least })
+        let threshold = value.get("threshold").unwrap_or(&Value::Null);
+        let threshold = whole(threshold, i32::MAX, || "two_voices.threshold".to_owned())?;
+        Ok(Self { weights: [semantic?, acoustic?], threshold: i64::from(threshold) })
     }
+}
+
+/// A whole number of at most `most` and at least its negative; `name` says of what an error is.
+fn whole(value: &Value, most: i32, name: impl Fn() -> String) -> Result<i32, String> {
+    let number = value.as_i64().and_then(|number| i32::try_from(number).ok());
+    number.filter(|number| (-most..=most).contains(number)).ok_or_else(|| {
+        // A list or a long text would not fit a line.
+        let found = if value.is_number() { value.to_string() } else { "not a number".to_owned() };
+        format!("{} is {found}, expected a whole number of {} to {most}", name(), -most)
+    })
 }
 
 impl SpeechStats {
@@ -127,20 +136,31 @@ mod tests {
             ),
             (r#"{"frames": 150, "min_distinct_semantic": -1}"#, "min_distinct_semantic is no whole number"),
             (r#"{"frames": 1e99, "min_distinct_semantic": 1}"#, "frames is no whole number"),
-            (&two("7"), "two_voices.semantic is not a list of 3 whole numbers"),
+            (&two("7"), "two_voices.semantic is missing or not a list: expected 3 numbers"),
             (
-                &two(r#"{"semantic": [1, 2], "acoustic": [1, 2], "least": 1}"#),
-                "two_voices.semantic is not a list of 3",
+                &two(r#"{"semantic": [1, 2], "acoustic": [1, 2], "threshold": 1}"#),
+                "two_voices.semantic has 2 numbers, expected 3, one for each code",
             ),
             (
-                &two(r#"{"semantic": [1, 2, 3], "acoustic": [1, 10001], "least": 1}"#),
-                "two_voices.acoustic is not a list of 2 whole numbers of ±10000",
+                &two(r#"{"semantic": [1, 2, 3], "acoustic": [1, 10001], "threshold": 1}"#),
+                "two_voices.acoustic, number 1 is 10001, expected a whole number of -10000 to 10000",
             ),
             (
-                &two(r#"{"semantic": [1, 2, 3], "acoustic": [1, 0.5], "least": 1}"#),
-                "two_voices.acoustic is not a list",
+                &two(r#"{"semantic": [1, 2, 3], "acoustic": [0.5, 1], "threshold": 1}"#),
+                "two_voices.acoustic, number 0 is 0.5",
             ),
-            (&two(r#"{"semantic": [1, 2, 3], "acoustic": [1, 2]}"#), "two_voices.least is no whole number"),
+            (
+                &two(r#"{"semantic": [1, 2, 3], "acoustic": [1, [2]], "threshold": 1}"#),
+                "number 1 is not a number",
+            ),
+            (
+                &two(r#"{"semantic": [1, 2, 3], "acoustic": [1, 2]}"#),
+                "two_voices.threshold is not a number, expected a whole number of -2147483647",
+            ),
+            (
+                &two(r#"{"semantic": [1, 2, 3], "acoustic": [1, 2], "threshold": 1e12}"#),
+                "two_voices.threshold is 1000000000000.0",
+            ),
         ] {
             let error = parse(text).unwrap_err().to_string();
             assert!(error.contains(said) && error.contains("remove speech.json"), "{text}: {error}");
@@ -150,13 +170,12 @@ mod tests {
     #[test]
     fn each_code_counts_once_by_its_weight() {
         let text = r#"{"frames": 75, "min_distinct_semantic": 9,
-            "two_voices": {"semantic": [10, -3, 0], "acoustic": [100, -20], "least": 80}}"#;
+            "two_voices": {"semantic": [10, -3, 0], "acoustic": [100, -20], "threshold": 80}}"#;
         let voices = parse(text).unwrap().two_voices.unwrap();
-        let evidence =
-            |frames: &[[u16; 2]]| voices.evidence(frames.iter().map(|&frame| TokenFrame::from(frame)));
-        assert_eq!(evidence(&[]), -80);
-        assert_eq!(evidence(&[[0, 0], [0, 0]]), 110 - 80);
-        assert_eq!(evidence(&[[1, 0], [0, 1], [1, 1]]), 7 + 80 - 80);
-        assert_eq!(evidence(&[[7, 9]]), -80, "codes that the pack does not have say nothing");
+        let score = |frames: &[[u16; 2]]| voices.score(frames.iter().map(|&frame| TokenFrame::from(frame)));
+        assert_eq!(score(&[]), -80);
+        assert_eq!(score(&[[0, 0], [0, 0]]), 110 - 80);
+        assert_eq!(score(&[[1, 0], [0, 1], [1, 1]]), 7 + 80 - 80);
+        assert_eq!(score(&[[7, 9]]), -80, "codes that the pack does not have say nothing");
     }
 }

@@ -77,20 +77,23 @@ impl Domain {
         }
     }
 
-    /// The next frame that was heard: its tokens, the level of the original there, and the pack.
-    pub fn frame(&mut self, tokens: TokenFrame, level_db: f32, pack: u64) {
+    /// The next frame that was heard: the tokens of the input, where they all are of it, the level of the original there,
+    /// and the pack.
+    pub fn frame(&mut self, tokens: Option<TokenFrame>, level_db: f32, pack: u64) {
         if std::mem::replace(&mut self.pack, pack) != pack {
             self.sounding.clear();
         }
         let since = self.frames_after_clip.map(|frames| frames + 1).filter(|&frames| frames < LOUDEST_FRAMES);
         self.frames_after_clip = if std::mem::take(&mut self.clipping.is_found) { Some(0) } else { since };
         push(&mut self.levels_db, level_db, LOUDEST_FRAMES);
-        if level_db > SILENT_DB && level_db > self.loudest_db() - BELOW_LOUDEST_DB {
-            push(&mut self.sounding, tokens, MOST_FRAMES);
-            self.silent_frames = 0;
-        } else {
-            self.silent_frames += 1;
+        let is_heard = level_db > SILENT_DB && level_db > self.loudest_db() - BELOW_LOUDEST_DB;
+        match tokens {
+            // A take's say nothing of the input.
+            None => self.sounding.clear(),
+            Some(tokens) if is_heard => push(&mut self.sounding, tokens, MOST_FRAMES),
+            Some(_) => {}
         }
+        self.silent_frames = if is_heard { 0 } else { self.silent_frames + 1 };
     }
 
     /// What is odd now; `None` also where there is too little to tell.
@@ -111,7 +114,7 @@ impl Domain {
         if distinct.len() < stats.min_distinct_semantic {
             return Some(Oddity::UnlikeSpeech { distinct_semantic: distinct.len() });
         }
-        let are_two = stats.two_voices.as_ref().is_some_and(|voices| voices.evidence(frames) >= 0);
+        let are_two = stats.two_voices.as_ref().is_some_and(|voices| voices.score(frames) >= 0);
         are_two.then_some(Oddity::TwoVoices)
     }
 
@@ -135,7 +138,7 @@ mod tests {
 
     /// Frames of this level, whose tokens repeat after `distinct`.
     fn play(domain: &mut Domain, frames: usize, distinct: u16, level_db: f32) {
-        (0..frames).for_each(|frame| domain.frame([frame as u16 % distinct, 0].into(), level_db, 1));
+        (0..frames).for_each(|frame| domain.frame(Some([frame as u16 % distinct, 0].into()), level_db, 1));
     }
 
     #[test]
@@ -161,7 +164,7 @@ mod tests {
     fn codes_of_two_voices_are_told_while_they_are_among_the_frames_that_are_looked_at() {
         let text = format!(
             r#"{{"frames": 150, "min_distinct_semantic": 60,
-                "two_voices": {{"semantic": {:?}, "acoustic": [1, 2], "least": 70}}}}"#,
+                "two_voices": {{"semantic": {:?}, "acoustic": [1, 2], "threshold": 70}}}}"#,
             [1; 200]
         );
         let stats = SpeechStats::parse(text.as_bytes(), [200, 2]).unwrap();
@@ -178,10 +181,23 @@ mod tests {
     }
 
     #[test]
+    fn tokens_of_a_take_say_nothing_of_the_input_whose_level_is_still_told() {
+        let mut domain = Domain::default();
+        play(&mut domain, 200, 10, -20.0);
+        domain.frame(None, -20.0, 1);
+        assert_eq!(domain.oddity(STATS), None);
+        domain.hear(&[0.9; 9]);
+        domain.frame(None, -20.0, 1);
+        assert_eq!(domain.oddity(STATS), Some(Oddity::Clipped));
+        (0..LOUDEST_FRAMES).for_each(|_| domain.frame(None, -50.0, 1));
+        assert_eq!(domain.oddity(STATS), Some(Oddity::Low { loudest_db: -50.0 }));
+    }
+
+    #[test]
     fn another_pack_and_a_new_stream_begin_anew() {
         let mut domain = Domain::default();
         play(&mut domain, 200, 10, -20.0);
-        domain.frame([1, 0].into(), -20.0, 2);
+        domain.frame(Some([1, 0].into()), -20.0, 2);
         assert_eq!(domain.oddity(STATS), None);
         play(&mut domain, 200, 10, -20.0);
         domain.clear();

@@ -12,7 +12,7 @@ use super::usage::Usage;
 use sacodec_codec::SpeechStats;
 use sacodec_engine::{FramePlace, Timing};
 use sacodec_moments::Marker;
-use sacodec_token::{FRAME_RATE_HZ, TokenStream};
+use sacodec_token::FRAME_RATE_HZ;
 
 /// The place of a frame.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -243,11 +243,9 @@ impl Scope {
             let Some((mut column, pack)) = current.waiting.pop_front() else { break };
             if let Some((spectra, level_db)) = sight {
                 column.spectra = spectra;
-                if column.played[TokenStream::Semantic.index()] {
-                    // These tokens say nothing of the input.
-                    self.domain.clear();
-                } else if !column.failed {
-                    self.domain.frame(column.tokens[0], level_db, pack);
+                if !column.failed {
+                    let is_input = !column.played.contains(&true);
+                    self.domain.frame(is_input.then_some(column.tokens[0]), level_db, pack);
                 }
             }
             columns.push(column, current.axis.timing.hop_samples as f64 * current.axis.timing.ratio);

@@ -1,6 +1,6 @@
 //! The header of a take: what coded it. JSON, so that later versions can add fields.
 
-use sacodec_token::token_bits;
+use sacodec_token::{sha256_from_hex, token_bits};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -196,7 +196,7 @@ impl Header {
         if !(1..=MAX_HOP_SAMPLES).contains(&self.hop_samples) {
             return wrong("hop_samples", "1 to 65536");
         }
-        if self.pack.sha256.len() != 64 || !self.pack.sha256.bytes().all(|b| b.is_ascii_hexdigit()) {
+        if sha256_from_hex(&self.pack.sha256).is_none() {
             return wrong("pack.sha256", "64 hexadecimal digits");
         }
         Ok(())

@@ -2,9 +2,14 @@
 
 /// The 32 bytes of a SHA-256 in 64 hexadecimal digits of either case; `None` for any other text.
 pub fn sha256_from_hex(text: &str) -> Option<[u8; 32]> {
-    let digits: Option<Vec<u8>> = text.chars().map(|c| c.to_digit(16).map(|digit| digit as u8)).collect();
-    let digits = digits.filter(|digits| digits.len() == 64)?;
-    Some(std::array::from_fn(|byte| digits[2 * byte] << 4 | digits[2 * byte + 1]))
+    let text: &[u8; 64] = text.as_bytes().try_into().ok()?;
+    let mut bytes = [0; 32];
+    for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
+        for &digit in pair {
+            *byte = *byte << 4 | char::from(digit).to_digit(16)? as u8;
+        }
+    }
+    Some(bytes)
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ def odd_frames(tokens, levels, stats):
         if len(codes[0]) < stats["min_distinct_semantic"]:
             found.append(1)
         else:
-            found.append(2 if voices and sum(w[c].sum() for w, c in zip(weights, codes)) >= voices["least"] else 0)
+            found.append(2 if voices and sum(w[c].sum() for w, c in zip(weights, codes)) >= voices["threshold"] else 0)
     return np.array(found)
 
 
@@ -61,7 +61,8 @@ def row(name, found):
     """A row of the table. `found` is what `light` gives, for each sound."""
     found = [odd for odd in found if len(odd)]
     all_frames = np.concatenate(found) if found else np.zeros(0)
-    cells = [f"{sum(odd[0] == kind for odd in found)} | {100 * np.mean(all_frames == kind) if found else 0:.1f} %" for kind in (1, 2)]
+    cells = [f"{sum(odd[0] == kind for odd in found)} | {sum((odd == kind).any() for odd in found)} | "
+             f"{100 * np.mean(all_frames == kind) if found else 0:.1f} %" for kind in (1, 2)]
     return f"| {name} | {len(found)} | {' | '.join(cells)} |"
 
 
@@ -76,17 +77,16 @@ def main():
     stats = json.loads((arguments.pack / "speech.json").read_text())
     pack, rng = OrtPack(arguments.pack), np.random.default_rng(arguments.seed)
     clips = recordings.read(arguments.clips)
-    print("| sound | sounds | not speech, at first | in all frames | two voices, at first | in all frames |")
-    print("|---|---|---|---|---|---|")
-    print(row("one voice", [light(pack, clip.audio, stats) for clip in clips]), flush=True)
-    for folder in arguments.also:
-        print(row(folder.name, [light(pack, clip.audio, stats) for clip in recordings.read(folder)]), flush=True)
+    print("| sound | sounds | not speech, at first | at any time | of all frames | two voices, at first | at any time | of all frames |")
+    print("|---|---|---|---|---|---|---|---|")
+    at_level = lambda audio: material.level(audio, rng.uniform(*material.LEVEL_DBFS))
+    for name, of in (("one voice", clips), *((folder.name, recordings.read(folder)) for folder in arguments.also)):
+        print(row(name, [light(pack, at_level(clip.audio), stats) for clip in of]), flush=True)
     for name, make in (("music", material.music), ("noise", material.noise), ("two voices", None)):
         found = []
         for _ in range(arguments.count):
             audio = material.two_voices(clips, rng)[1] if make is None else make(SECONDS, rng)[1]
-            audio = material.level(audio, rng.uniform(-32, -18))
-            found.append(light(pack, audio, stats))
+            found.append(light(pack, at_level(audio), stats))
         print(row(name, found), flush=True)
 
 

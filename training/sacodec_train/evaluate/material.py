@@ -12,6 +12,12 @@ STEPS = (0, 5, 7, 0, 9, 5, 7, 2)
 SCALE = (0, 2, 4, 5, 7, 9, 11)
 
 
+LEVEL_DBFS = (-32.0, -18.0)
+"""Of what is judged, RMS."""
+SECOND_BELOW_DB = 6.0
+"""The second of two voices is at most so much softer than the first."""
+
+
 def level(audio, db):
     """The same at `db` dBFS (RMS), cut off at full scale."""
     scaled = audio / np.sqrt(np.mean(audio**2) + 1e-20) * 10 ** (db / 20)
@@ -113,4 +119,4 @@ def two_voices(clips, rng):
         if a.speaker != b.speaker:
             break
     samples = min(len(a.audio), len(b.audio))
-    return f"{a.name} + {b.name}", level(a.audio[:samples], -26) + level(b.audio[:samples], -26 - rng.uniform(0, 6))
+    return f"{a.name} + {b.name}", level(a.audio[:samples], -26) + level(b.audio[:samples], -26 - rng.uniform(0, SECOND_BELOW_DB))

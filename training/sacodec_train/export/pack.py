@@ -25,6 +25,8 @@ from . import card, graphs, rust
 
 MHUBERT = (-0.1194, -1.0042, -0.0892, 0.4149)
 """How the sketch of mHuBERT's centroids begins."""
+SPEECH = "speech.json"
+"""What `export.speech` writes of the tokens of one pack."""
 MIN_EQUAL, MIN_SNR_DB = 0.995, 50.0
 EXPECTED_EQUAL = f"{100 * MIN_EQUAL} % of each clip"
 
@@ -108,9 +110,17 @@ def _tokens(shares, clips):
     return bool(worst >= MIN_EQUAL), said
 
 
+def same_graphs(folder, manifest):
+    """Whether the pack in `folder` has the graphs of this manifest."""
+    try:
+        return json.loads((folder / "manifest.json").read_text())["graphs"] == manifest["graphs"]
+    except (OSError, ValueError, KeyError):
+        return False
+
+
 def export(net, contents, folder, name, version, half, licence, clips=(), program=None):
     """Write the pack with its card, checked on `clips` f32 [T] before anything is written to `folder`. Returns what there is to
-    say: what the checks found, and of a card by hand that it stays. Raises ParityError."""
+    say: what the checks found, of a card by hand that it stays, and of a speech.json of other graphs that it was removed. Raises ParityError."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as partial:
         partial = Path(partial)
@@ -123,6 +133,9 @@ def export(net, contents, folder, name, version, half, licence, clips=(), progra
             found.append(f"{own}: written by hand, it stays; look whether it is still true of this pack")
         else:
             (partial / own.name).write_text(card.text(contents, manifest, found), encoding="utf8")
+        if (folder / SPEECH).exists() and not same_graphs(folder, manifest):
+            (folder / SPEECH).unlink()
+            found.append(f"{folder / SPEECH}: of the pack before, removed; make it anew with python -m sacodec_train.export.speech")
         for file in sorted(partial.iterdir()):
             os.replace(file, folder / file.name)
     return found

@@ -165,6 +165,32 @@ fn noise_lights_the_light_and_a_voice_does_not() {
 }
 
 #[test]
+fn tokens_of_a_take_light_nothing_whichever_stream_is_of_it() {
+    let model = CodecModel::embedded().unwrap();
+    let timing = Timing::new(48_000.0, Scheduling::Spread, model.info()).unwrap();
+    let stats = model.info().speech.clone().unwrap();
+    for (played, is_lit) in [([false; 2], true), ([true, false], false), ([false, true], false)] {
+        let (mut sender, mut receiver) = tap();
+        receiver.set_open(true);
+        sender.begin_stream(timing, 1);
+        let mut scope = Scope::default();
+        for frame in 0..300_u64 {
+            sender.begin_block(Transport { playing: true, ..Transport::default() });
+            let tokens = TokenFrame { semantic: (frame % 10) as u16, acoustic: 0 };
+            let place = FramePlace::of(frame, &timing);
+            let mut coded = CodedFrame::new(frame, place, &model, &[tokens], false);
+            coded.played = played;
+            sender.frame(coded);
+            let tone: Vec<f32> = (0..640).map(|n| 0.1 * (n as f32 * 0.1).sin()).collect();
+            sender.heard(&[&tone], &[&tone]);
+            sender.end_block(0.1);
+            scope.update(&mut receiver);
+        }
+        assert_eq!(scope.oddity(&stats).is_some(), is_lit, "{played:?}: {:?}", scope.oddity(&stats));
+    }
+}
+
+#[test]
 fn what_was_played_during_a_hold_is_shown_after_it() {
     let (mut held, mut free) = (Watch::new(48_000.0), Watch::new(48_000.0));
     held.play_to(0.5, 256);
