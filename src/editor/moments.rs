@@ -15,7 +15,7 @@ use sacodec_take::take_file_name;
 
 const ROW_HEIGHT: f32 = 18.0;
 /// What a score means.
-const SCALE: &str = "1 is as far apart as speech of ordinary level is loud";
+const SCALE: &str = "at 1 the difference is as loud as ordinary speech";
 /// Room for the rank and its heading.
 const RANK_WIDTH: f32 = 28.0;
 /// A day and a name have this many files of moments at most.
@@ -64,7 +64,7 @@ fn rows(ui: &mut Ui, desk: &mut Desk) {
         response.widget_info(|| WidgetInfo::selected(egui::Role::Button, true, is_held, &time));
         let of = if moment.spot.timeline.is_some() { "timeline" } else { "stream" };
         let response = response.on_hover_text(format!(
-            "{time} of the {of}. A score of {score}: {SCALE}. A click shows the picture, another the sound that plays"
+            "{time} of the {of}. Score {score}: {SCALE}. A click shows the picture, another the sound that plays"
         ));
         if response.clicked() {
             clicked = Some((moment.number, is_held));
@@ -81,7 +81,7 @@ fn rows(ui: &mut Ui, desk: &mut Desk) {
 fn headings(ui: &mut Ui) {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW_HEIGHT), Sense::hover());
     cells(&ui.painter_at(rect), rect, ["rank", "time", "score"], 11.0, theme::DIM);
-    response.on_hover_text(format!("The worst first. Of scores, {SCALE}"));
+    response.on_hover_text(format!("The worst first. Scores: {SCALE}"));
 }
 
 /// Rank, time and score of a row, or their headings.

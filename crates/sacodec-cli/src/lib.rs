@@ -97,7 +97,7 @@ pub fn run() -> ExitCode {
 /// Runs a command line, the program's name first. One that is not understood ends the process, with its usage.
 pub fn run_from(line: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
     let result = match Cli::parse_from(line).command {
-        Command::Roundtrip(args) => roundtrip::run(&args).map(|()| Outcome::Done),
+        Command::Roundtrip(args) => roundtrip::run(&args),
         Command::Encode(args) => encode::run(&args),
         Command::Decode(args) => decode::run(&args),
         Command::Convert(args) => convert::run(&args),

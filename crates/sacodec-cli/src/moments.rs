@@ -75,7 +75,12 @@ fn format_of(path: &Path) -> Option<MarkerFormat> {
     let name = path.file_name()?.to_string_lossy().to_lowercase();
     let full =
         MarkerFormat::ALL.into_iter().find(|format| name.ends_with(&format!(".{}", format.extension())));
-    full.or_else(|| extension(path).parse().ok())
+    // Of the formats only label tracks are plain text.
+    let short = || match extension(path).as_str() {
+        "txt" => Some(MarkerFormat::Audacity),
+        other => other.parse().ok(),
+    };
+    full.or_else(short)
 }
 
 /// What a format's file is called beside that of the first.

@@ -37,6 +37,8 @@ fn parse_shift(text: &str) -> Result<i32, String> {
 pub struct Played {
     pub playback: Playback,
     track: TokenTrack,
+    /// Nothing of the take is missing, and it was finished.
+    pub is_whole: bool,
 }
 
 impl PlayArgs {
@@ -48,9 +50,10 @@ impl PlayArgs {
         let Some(path) = &self.play else { return Ok(None) };
         let take = open_take(path)?;
         check_pack(&take, model).map_err(|source| CliError::Play { path: input_name(path), source })?;
-        if let Some(losses) = losses(&take) {
+        let losses = losses(&take);
+        if let Some(losses) = &losses {
             complain(format_args!(
-                "sacodec: {}: {losses}: what is missing is concealed, and after the take's end the input is heard",
+                "sacodec: {}: {losses}: what is missing is concealed, and the input is heard where the take has ended",
                 path.display()
             ));
         }
@@ -60,7 +63,7 @@ impl PlayArgs {
             StreamsArg::Acoustic => TokenSource::TakeAcoustic,
         };
         let playback = Playback { source, shift_frames: self.shift, freeze: false };
-        Ok(Some(Played { playback, track: take.track() }))
+        Ok(Some(Played { playback, track: take.track(), is_whole: losses.is_none() }))
     }
 
     /// That nothing of the take would be heard.

@@ -11,6 +11,7 @@ use crate::batch::extension;
 use crate::coder::{Coder, CodingArgs, Stretch, Tokens};
 use crate::console::{ReportsTo, complain};
 use crate::error::CliError;
+use crate::outcome::Outcome;
 use crate::pack::model;
 use crate::played::PlayArgs;
 use crate::result_file::{ResultFile, ResultOut, is_same_file};
@@ -67,7 +68,8 @@ struct RoundtripJson {
     played_frames: usize,
 }
 
-pub fn run(args: &Args) -> Result<(), CliError> {
+/// Something was found if the take that is played is not whole.
+pub fn run(args: &Args) -> Result<Outcome, CliError> {
     check_paths(args)?;
     let model = model(args.pack.as_deref())?;
     let mut reader = AudioReader::open(&args.input, Salvage::default())?;
@@ -83,14 +85,16 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let mut wavs = Wavs::new(&mut output, difference.as_mut(), &reader)?;
     let bar = progress(args, &reader);
     coder.code(&mut reader, &args.input, &bar, |stretch| wavs.write(stretch))?;
-    if let Some(played) = played.filter(|_| coder.played == 0) {
-        return Err(args.play.unheard(&played, &model));
+    if let Some(played) = played.as_ref().filter(|_| coder.played == 0) {
+        return Err(args.play.unheard(played, &model));
     }
     wavs.finish()?;
     output.finish()?;
     difference.map_or(Ok(()), ResultFile::finish)?;
     bar.finish_and_clear();
-    report(coder, args, &model, &reader)
+    report(coder, args, &model, &reader)?;
+    let is_whole = played.is_none_or(|played| played.is_whole);
+    Ok(if is_whole { Outcome::Done } else { Outcome::Finding })
 }
 
 fn check_paths(args: &Args) -> Result<(), CliError> {

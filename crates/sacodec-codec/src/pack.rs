@@ -49,7 +49,11 @@ impl ModelPack {
         }
         let mut manifest = Manifest::parse(&read_bounded(&path, MAX_MANIFEST_BYTES)?)?;
         let path = folder.join(SPEECH_FILE);
-        if path.is_file() {
+        if let Ok(metadata) = path.symlink_metadata() {
+            // A folder or a pipe would be no error of reading, or wait for ever.
+            if !(metadata.is_file() || path.is_file()) {
+                return Err(PackError::Speech { reason: "it is not a file, or a link to none".to_owned() });
+            }
             let bytes = read_bounded(&path, MAX_SPEECH_BYTES).map_err(|error| match error {
                 PackError::TooLarge { limit_bytes, .. } => {
                     PackError::Speech { reason: format!("it is larger than {limit_bytes} bytes") }

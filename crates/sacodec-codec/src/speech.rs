@@ -53,6 +53,9 @@ impl TwoVoices {
 
     /// Reads the object `two_voices`, for codebooks of these sizes.
     fn parse(value: &Value, sizes: [usize; 2]) -> Result<Self, String> {
+        if !value.is_object() {
+            return Err("two_voices is not an object".to_owned());
+        }
         let weights = |stream: TokenStream| {
             let (field, size) = (format!("two_voices.{}", stream.name()), sizes[stream.index()]);
             let Some(list) = value.get(stream.name()).and_then(Value::as_array) else {
@@ -66,24 +69,31 @@ impl TwoVoices {
                     list.len()
                 ));
             }
-            let read = |(code, value)| whole(value, MOST_WEIGHT, || format!("{field}, number {code}"));
+            let read = |(code, value)| whole(Some(value), MOST_WEIGHT, || format!("{field}, code {code},"));
             list.iter().enumerate().map(read).collect::<Result<Box<[i32]>, _>>()
         };
         let [semantic, acoustic] = TokenStream::ALL.map(weights);
-        let threshold = value.get("threshold").unwrap_or(&Value::Null);
-        let threshold = whole(threshold, i32::MAX, || "two_voices.threshold".to_owned())?;
-        Ok(Self { weights: [semantic?, acoustic?], threshold: i64::from(threshold) })
+        let weights = [semantic?, acoustic?];
+        let threshold = whole(value.get("threshold"), i32::MAX, || "two_voices.threshold".to_owned())?;
+        Ok(Self { weights, threshold: i64::from(threshold) })
     }
 }
 
 /// A whole number of at most `most` and at least its negative; `name` says of what an error is.
-fn whole(value: &Value, most: i32, name: impl Fn() -> String) -> Result<i32, String> {
-    let number = value.as_i64().and_then(|number| i32::try_from(number).ok());
+fn whole(value: Option<&Value>, most: i32, name: impl Fn() -> String) -> Result<i32, String> {
+    let number = value.and_then(Value::as_i64).and_then(|number| i32::try_from(number).ok());
     number.filter(|number| (-most..=most).contains(number)).ok_or_else(|| {
-        // A list or a long text would not fit a line.
-        let found = if value.is_number() { value.to_string() } else { "not a number".to_owned() };
-        format!("{} is {found}, expected a whole number of {} to {most}", name(), -most)
+        format!("{} is {}, expected a whole number of {} to {most}", name(), in_words(value), -most)
     })
+}
+
+/// What was found in place of a number. A list or a long text would not fit a line.
+fn in_words(value: Option<&Value>) -> String {
+    match value {
+        None => "missing".to_owned(),
+        Some(Value::Number(number)) => number.to_string(),
+        Some(_) => "not a number".to_owned(),
+    }
 }
 
 impl SpeechStats {
@@ -95,12 +105,15 @@ impl SpeechStats {
         let wrong = |reason: String| PackError::Speech { reason };
         let value: Value =
             serde_json::from_slice(bytes).map_err(|error| wrong(format!("it is not valid JSON: {error}")))?;
+        if !value.is_object() {
+            return Err(wrong("it is not a JSON object, expected {\"frames\": …}".to_owned()));
+        }
         let number = |field: &str, bounds: RangeInclusive<u64>| {
-            let found = value.get(field).and_then(Value::as_u64);
-            found.filter(|number| bounds.contains(number)).ok_or_else(|| {
-                let found = found.map_or_else(|| "no whole number".to_owned(), |number| number.to_string());
+            let number = value.get(field).and_then(Value::as_u64);
+            number.filter(|number| bounds.contains(number)).ok_or_else(|| {
                 let (least, most) = bounds.into_inner();
-                wrong(format!("{field} is {found}, expected {least} to {most}"))
+                let found = in_words(value.get(field));
+                wrong(format!("{field} is {found}, expected a whole number of {least} to {most}"))
             })
         };
         let frames = number("frames", FRAMES)?;
@@ -128,34 +141,42 @@ mod tests {
             |object: &str| format!(r#"{{"frames": 75, "min_distinct_semantic": 9, "two_voices": {object}}}"#);
         for (text, said) in [
             ("{", "not valid JSON"),
-            ("[]", "frames is no whole number, expected 75 to 750"),
-            (r#"{"frames": 74, "min_distinct_semantic": 5}"#, "frames is 74, expected 75 to 750"),
+            ("[]", "not a JSON object"),
+            ("{}", "frames is missing, expected a whole number of 75 to 750"),
+            (
+                r#"{"frames": 74, "min_distinct_semantic": 5}"#,
+                "frames is 74, expected a whole number of 75 to 750",
+            ),
             (
                 r#"{"frames": 150, "min_distinct_semantic": 151}"#,
-                "min_distinct_semantic is 151, expected 1 to 150",
+                "min_distinct_semantic is 151, expected a whole number of 1 to 150",
             ),
-            (r#"{"frames": 150, "min_distinct_semantic": -1}"#, "min_distinct_semantic is no whole number"),
-            (r#"{"frames": 1e99, "min_distinct_semantic": 1}"#, "frames is no whole number"),
-            (&two("7"), "two_voices.semantic is missing or not a list: expected 3 numbers"),
+            (
+                r#"{"frames": 150, "min_distinct_semantic": -1}"#,
+                "min_distinct_semantic is -1, expected a whole",
+            ),
+            (r#"{"frames": 1e99, "min_distinct_semantic": 1}"#, "frames is 1e+99, expected"),
+            (&two("7"), "two_voices is not an object"),
+            (&two("{}"), "two_voices.semantic is missing or not a list: expected 3 numbers"),
             (
                 &two(r#"{"semantic": [1, 2], "acoustic": [1, 2], "threshold": 1}"#),
                 "two_voices.semantic has 2 numbers, expected 3, one for each code",
             ),
             (
                 &two(r#"{"semantic": [1, 2, 3], "acoustic": [1, 10001], "threshold": 1}"#),
-                "two_voices.acoustic, number 1 is 10001, expected a whole number of -10000 to 10000",
+                "two_voices.acoustic, code 1, is 10001, expected a whole number of -10000 to 10000",
             ),
             (
                 &two(r#"{"semantic": [1, 2, 3], "acoustic": [0.5, 1], "threshold": 1}"#),
-                "two_voices.acoustic, number 0 is 0.5",
+                "two_voices.acoustic, code 0, is 0.5",
             ),
             (
                 &two(r#"{"semantic": [1, 2, 3], "acoustic": [1, [2]], "threshold": 1}"#),
-                "number 1 is not a number",
+                "code 1, is not a number",
             ),
             (
                 &two(r#"{"semantic": [1, 2, 3], "acoustic": [1, 2]}"#),
-                "two_voices.threshold is not a number, expected a whole number of -2147483647",
+                "two_voices.threshold is missing, expected a whole number of -2147483647",
             ),
             (
                 &two(r#"{"semantic": [1, 2, 3], "acoustic": [1, 2], "threshold": 1e12}"#),

@@ -146,13 +146,18 @@ fn what_a_pack_says_of_speech_is_read_may_be_missing_and_is_refused_where_it_can
     fs::write(pack.file("speech.json"), r#"{"frames": 9, "min_distinct_semantic": 3}"#).unwrap();
     let error = pack.load().unwrap_err();
     assert!(matches!(error, LoadError::Pack(PackError::Speech { .. })), "{error:?}");
-    assert!(error.to_string().contains("frames is 9, expected 75 to 750"), "{error}");
+    assert!(error.to_string().contains("frames is 9, expected a whole number of 75 to 750"), "{error}");
 
     fs::write(pack.file("speech.json"), vec![b' '; 1 << 21]).unwrap();
     let error = pack.load().unwrap_err().to_string();
     assert!(error.contains("larger than 1048576 bytes") && error.contains("remove speech.json"), "{error}");
 
     fs::remove_file(pack.file("speech.json")).unwrap();
+    fs::create_dir(pack.file("speech.json")).unwrap();
+    let error = pack.load().unwrap_err().to_string();
+    assert!(error.contains("not a file") && error.contains("remove speech.json"), "{error}");
+
+    fs::remove_dir(pack.file("speech.json")).unwrap();
     let without = ModelPack::from_folder(pack.0.path()).unwrap();
     assert_eq!(without.info().speech, None);
     assert_eq!(without.sha256(), ModelPack::embedded().unwrap().sha256(), "it names the weights alone");

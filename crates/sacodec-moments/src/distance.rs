@@ -22,9 +22,10 @@ const SPEECH_LOUDNESS: f32 = 12.0;
 const SPEECH_DB: f64 = 79.0;
 /// Below -60 dBFS a window says nothing of the level of what is heard.
 const SILENT_POWER: f64 = 1e-6;
-/// What the level is taken for before anything was heard, -26 dBFS as speech usually has, and how many seconds that counts.
+/// What the level is taken for before anything was heard, -26 dBFS as speech usually has, and how many seconds that counts:
+/// so few that a soft recording is judged by its own level soon, and more than the first soft windows of a voice.
 const USUAL_POWER: f64 = 2.512e-3;
-const USUAL_S: f64 = 3.0;
+const USUAL_S: f64 = 0.1;
 /// The level is that of so many seconds.
 const MEMORY_S: f64 = 10.0;
 
@@ -254,11 +255,31 @@ mod tests {
     }
 
     #[test]
+    fn a_soft_recording_is_judged_like_a_loud_one_after_its_first_seconds() {
+        let after = |level: f32, seconds: f64| {
+            let mut distance = LoudnessDistance::new(24_000.0);
+            let n = distance.window_samples();
+            let (original, coded) = (tone(24_000.0, 700.0, level, n), tone(24_000.0, 900.0, level, n));
+            let windows = (seconds * 24_000.0 / distance.hop_samples() as f64) as usize;
+            (0..windows).map(|_| distance.next([(&original[..], &coded[..])].into_iter())).last().unwrap()
+        };
+        for (seconds, most) in [(3.0, 0.15), (10.0, 0.05)] {
+            let (loud, soft) = (after(0.1, seconds), after(0.016, seconds));
+            assert!(
+                (soft / loud - 1.0).abs() < most,
+                "after {seconds} s: {soft} where a loud one has {loud}"
+            );
+        }
+    }
+
+    #[test]
     fn a_window_that_is_not_of_numbers_counts_as_silence_and_leaves_no_trace() {
         let mut distance = LoudnessDistance::new(48_000.0);
         let n = distance.window_samples();
         let (good, bad, silent) = (tone(48_000.0, 500.0, 0.2, n), vec![f32::NAN; n], vec![0.0; n]);
         let mut next = |a: &[f32], b: &[f32]| distance.next([(a, b)].into_iter());
+        // So that the level stands still.
+        (0..100).for_each(|_| _ = next(&good, &good));
         let (lost, found) = (next(&good, &silent), next(&good, &bad));
         assert!(lost > 0.1 && (lost / found - 1.0).abs() < 0.05, "{lost} {found}");
         assert_eq!(next(&bad, &bad), 0.0);

@@ -93,7 +93,7 @@ fn a_take_that_cannot_be_heard_is_said() {
     assert!(!folder.path().join("out.wav").exists(), "nothing is written");
     let whole = std::fs::read(folder.path().join("voice.sac")).unwrap();
     std::fs::write(folder.path().join("cut.sac"), &whole[..whole.len() / 2]).unwrap();
-    let cut = told(&["--play", "cut.sac"], 0);
+    let cut = told(&["--play", "cut.sac"], 3);
     assert!(cut.contains("cut.sac: it is unfinished"), "{cut}");
     assert!(told(&["--play", "voice.sac", "--shift", "1s"], 2).contains("75 are a second"));
     assert!(told(&["--conceal", "repeat"], 2).contains("give --loss, --trace or --play"));
