@@ -16,6 +16,7 @@ import torch
 
 from . import config as configuration
 from .model import Codec
+from .model.quantizer import shaping
 
 FORMAT = 2
 FROZEN = "q.semantic.frozen"
@@ -26,6 +27,7 @@ PACKED = [dict(id=lzma.FILTER_LZMA2, preset=6, lc=3, lp=1, pb=1)]
 """Two-byte weights: one byte is sign and exponent, which repeat."""
 INPUT = "enc.inp.lin.weight"
 """What meets the encoder's levels."""
+SHAPING = "q.shaping"
 SKETCH = "centroids"
 """Of each centroid one number, by which a checkpoint knows the table that it was trained with."""
 NOT_KNOWN = dict(source="what the first weights were trained on: not known", licence="not stated", hours=0.0)
@@ -94,15 +96,19 @@ def load_model(path, codebook=None):
 
 
 def grown(contents, model):
-    """Contents of a checkpoint for `model`, where that looks further ahead, or has analyses which the checkpoint's lacks.
-    The weights of a new analysis are zero, so that nothing sounds otherwise before it is trained, and the optimisers begin anew;
-    lookahead adds no weights, it has only to be learned. Time and the rate's cosine begin anew. Else the contents as they are."""
+    """Contents of a checkpoint for `model`, where that looks further ahead, shapes its quantisation errors, or has analyses which the
+    checkpoint's lacks. The weights of a new analysis are zero, so that nothing sounds otherwise before it is trained, and the optimisers
+    begin anew; lookahead adds no weights, it has only to be learned; shaping begins as `quantizer.SHAPING` has it. Time and the rate's
+    cosine begin anew. Else the contents as they are."""
     own = contents["config"].model
-    sizes = dict(lookahead_frames=max(own.lookahead_frames, model.lookahead_frames), **{k: getattr(own, k) or getattr(model, k) for k in ("short_bands", "lags")})
+    sizes = dict(lookahead_frames=max(own.lookahead_frames, model.lookahead_frames),
+                 **{k: getattr(own, k) or getattr(model, k) for k in ("short_bands", "lags", "shaping_taps")})
     if own == model or dataclasses.replace(own, **sizes) != model:
         return contents
     larger = {**contents, "config": dataclasses.replace(contents["config"], model=model)}
     larger.pop("spent", None)
+    if own.shaping_taps != model.shaping_taps:
+        larger.update({which: {**contents[which], SHAPING: shaping(model)} for which in ("net", "ema") if contents.get(which)}, opt=None)
     if own.features == model.features:
         return larger
     for which in ("net", "ema"):
@@ -111,7 +117,7 @@ def grown(contents, model):
             weight = contents[which][INPUT].float().unflatten(1, (-1, sum(widths.values())))
             parts = dict(zip(widths, weight.split(list(widths.values()), 2)))
             new = [parts.get(name, weight.new_zeros(*weight.shape[:2], width)) for name, width in model.features]
-            larger[which] = {**contents[which], INPUT: torch.cat(new, 2).flatten(1)}
+            larger[which] = {**larger[which], INPUT: torch.cat(new, 2).flatten(1)}
     return {**larger, "opt": None}
 
 

@@ -30,6 +30,8 @@ class ModelConfig:
     """Lags of an autocorrelation, in which a pitch stands out that mel bands blur; 0: none."""
     lookahead_frames: int = 0
     """Hops that the encoder hears after the one that a frame tells of; each makes the codec a hop, 13.3 ms, later."""
+    shaping_taps: int = 0
+    """Frames whose quantisation errors are fed back into the next ones, so that the decoder's own memory averages them away; 0: none."""
     encoder_width: int = 256
     encoder_blocks: int = 5
     decoder_width: int = 320
@@ -105,6 +107,7 @@ class Config:
 SHARES = ("ema", "drop_acoustic", "drop_semantic", "augment", "speaker_power", "adversarial_from", "adversarial_until")
 MAX_LOOKAHEAD_FRAMES = 7
 """A pack may be eight hops late."""
+MAX_SHAPING_TAPS = 2
 NOT_ZERO = ("batch", "learning_rate", "discriminator_learning_rate")
 
 
@@ -114,7 +117,9 @@ def _range(kind, key):
         return MIN_SECONDS, float("inf")
     if key == "lookahead_frames":
         return 0, MAX_LOOKAHEAD_FRAMES
-    if (kind is ModelConfig and key not in ("short_bands", "lags")) or key in NOT_ZERO:
+    if key == "shaping_taps":
+        return 0, MAX_SHAPING_TAPS
+    if (kind is ModelConfig and key not in ("short_bands", "lags", "shaping_taps")) or key in NOT_ZERO:
         return (1 if kind is ModelConfig or key == "batch" else 1e-9), float("inf")
     return 0, 1 if key in SHARES else float("inf")
 

@@ -6,7 +6,7 @@ import torch
 from sacodec_train.config import HOP_SAMPLES, ModelConfig
 from sacodec_train.model import Codec, Stream, read_codebook
 
-SMALL = ModelConfig(latent=16, mel_bands=40, short_bands=16, encoder_width=32, encoder_blocks=2, decoder_width=32, decoder_blocks=2,
+SMALL = ModelConfig(latent=16, mel_bands=40, short_bands=16, shaping_taps=2, encoder_width=32, encoder_blocks=2, decoder_width=32, decoder_blocks=2,
                     semantic_entries=50, acoustic_entries=64)
 
 
@@ -21,8 +21,8 @@ def codec(seed=0):
 
 @torch.no_grad()
 def half_voiced(net, audio):
-    """A model that takes half of `audio` for a voice."""
-    net.dec.head.bias[-1] -= net(audio)["voicing"].median()
+    """A model that takes half of `audio` for a voice, and no frame for half of one, which rounding would decide."""
+    net.dec.head.bias[-1] -= net(audio)["voicing"].quantile(0.5)
     return net
 
 

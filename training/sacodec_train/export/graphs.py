@@ -7,6 +7,7 @@ from onnx import TensorProto
 from ..config import HOP_SAMPLES, PITCH_MAX_HZ, PITCH_MIN_HZ, RATE_HZ
 from ..model.decoder import BINS, MAX_LOG_GAIN, N_FFT, NOISE_FRAMES
 from ..model.encoder import WINDOW_SAMPLES, Lags
+from ..model.quantizer import MAX_ERROR
 from .fourier import Fourier
 from .graph import Graph, array
 
@@ -57,9 +58,12 @@ def _levels(g, frame, part, powers):
 
 def quantizer(net):
     """`latent` [1, 1, latent] -> `semantic`, `acoustic` [1, 1]. At f32: a rounded table would be another codebook."""
-    g, q, width = Graph(False), net.q, net.config.latent
+    g, q, width, taps = Graph(False), net.q, net.config.latent, net.config.shaping_taps
     semantic, acoustic = array(q.semantic.table()), array(q.acoustic.table())
     z = g.input("latent", [1, 1, width])
+    if taps:
+        past = g.input("state_errors", [1, taps, width])
+        z = g.op("Sub", z, g.op("ReduceSum", g.op("Mul", past, array(q.shaping)[None]), np.array([1]), keepdims=1))
     # argmin |x - e|^2 = argmax x e - |e|^2 / 2
     nearest = lambda x, e, columns: g.op("ArgMax", g.op("Add", g.op("MatMul", x, columns), -0.5 * (e**2).sum(1)), axis=2, keepdims=0)
     columns = g.constant(semantic.T.copy())
@@ -67,8 +71,18 @@ def quantizer(net):
     entry = g.op("Reshape", g.op("Gather", columns, first, axis=1), np.array([1, 1, width]))
     r = g.op("Sub", z, entry)
     activated = g.linear(g.op("Gelu", g.linear(r, array(q.a.weight), array(q.a.bias))), array(q.b.weight), array(q.b.bias))
+    columns = g.constant(acoustic.T.copy())
+    second = nearest(g.op("Add", r, activated), acoustic, columns)
     g.output(first, "semantic", [1, 1], TensorProto.INT64)
-    g.output(nearest(g.op("Add", r, activated), acoustic, acoustic.T.copy()), "acoustic", [1, 1], TensorProto.INT64)
+    g.output(second, "acoustic", [1, 1], TensorProto.INT64)
+    if taps:
+        error = g.op("Sub", g.op("Reshape", g.op("Gather", columns, second, axis=1), np.array([1, 1, width])), r)
+        square = g.op("ReduceSum", g.op("Mul", error, error), np.array([2]), keepdims=1)
+        # The divisor is the largest error that is fed back, or more: never 0.
+        most = MAX_ERROR * math.sqrt(width)
+        error = g.op("Mul", error, g.op("Div", np.array([[[most]]]), g.op("Max", g.op("Sqrt", square), np.array([[[most]]]))))
+        errors = g.op("Concat", past, error, axis=1)
+        g.output(g.slice(errors, 1, taps + 1, 1), "state_errors_out", [1, taps, width])
     return g
 
 

@@ -1,0 +1,87 @@
+"""Quantisation errors are fed back, and what that must not do."""
+import dataclasses
+
+import pytest
+import torch
+from test_model import SMALL, codec, noise
+from test_train import data, trainer  # noqa: F401 (a fixture)
+
+from sacodec_train import checkpoint, config as configuration
+from sacodec_train.model import Codec
+from sacodec_train.model.quantizer import MAX_ERROR, SHAPING
+from sacodec_train.train import Trainer
+
+
+def fitted():
+    """A model whose codebooks lie where its latents do."""
+    net = codec()
+    torch.nn.init.zeros_(net.q.b.weight)
+    net.fit_codebooks([noise(60, seed) for seed in range(6)])
+    return net
+
+
+def without(net):
+    """The same weights, and nothing is fed back."""
+    plain = Codec(net.q.semantic.frozen, dataclasses.replace(SMALL, shaping_taps=0))
+    plain.load_state_dict({k: v for k, v in net.state_dict().items() if k != checkpoint.SHAPING})
+    return plain.eval()
+
+
+@torch.no_grad()
+def test_of_a_latent_that_stays_the_tokens_tell_the_mean_more_nearly():
+    net = fitted()
+    z = net.enc(noise(20, 40))[:, -8:].transpose(0, 1).repeat(1, 60, 1)
+    error = lambda q: (q(z)[0].mean(1) - z[:, 0]).square().mean().sqrt()
+    shaped, plain = error(net.q), error(without(net).q)
+    assert 0.05 < plain < 1.0 and shaped < 0.8 * plain, (shaped, plain)
+
+
+@torch.no_grad()
+def test_a_token_stands_for_the_latent_less_the_errors_before():
+    net = fitted()
+    z = net.enc(noise(12, 41))
+    quantised, tokens, _ = net.q(z)
+    first, second = torch.zeros(1, 1, 16), torch.zeros(1, 1, 16)
+    for f in range(12):
+        x = z[:, f:f + 1] - net.q.shaping[1] * first - net.q.shaping[0] * second
+        assert int(tokens[0][0, f]) == int((net.q.semantic.table() - x[0]).square().sum(-1).argmin()), f
+        error = quantised[:, f:f + 1] - x
+        first, second = error * min(1.0, MAX_ERROR / float(error.square().mean().sqrt())), first
+
+
+@torch.no_grad()
+def test_latents_that_no_entry_is_near_do_not_make_errors_grow():
+    q = fitted().q
+    q.shaping.fill_(0.9)
+    z = 20 * torch.randn(1, 400, 16, generator=torch.Generator().manual_seed(5))
+    _, errors = q.choose(z)
+    assert float(errors.square().mean(-1).sqrt().max()) <= MAX_ERROR * 1.001
+    before, _ = q.choose(z[:, :200])
+    after, _ = q.choose(z[:, 200:])
+    assert all(t.shape == (1, 200) for t in (*before, *after))
+
+
+def test_how_much_is_fed_back_is_learned():
+    net = fitted().train()
+    net(noise(20, 42))["audio"].square().sum().backward()
+    assert bool((net.q.shaping.grad.abs().sum(1) > 0).all()), net.q.shaping.grad
+
+
+@pytest.mark.parametrize("begins", [True, False])
+def test_a_model_that_feeds_errors_back_begins_with_one_that_does_not(data, tmp_path, begins):
+    shaped = trainer(data)
+    values = shaped.config.as_dict()
+    values["model"]["shaping_taps"] = 0
+    plain = Trainer(configuration.from_dict(values), shaped.crops, shaped.net.q.semantic.frozen)
+    plain.train_step(0.5)
+    plain.save(tmp_path / "plain.pt")
+    if begins:
+        shaped.resume(tmp_path / "plain.pt")
+        assert torch.equal(shaped.net.q.shaping, torch.tensor(SHAPING)[:, None].expand(2, shaped.config.model.latent))
+        others = {k: v for k, v in shaped.net.state_dict().items() if k != checkpoint.SHAPING}
+        assert all(torch.equal(v, others[k]) for k, v in plain.net.state_dict().items())
+        return
+    # The other way its tokens would lack what they were trained with.
+    shaped.save(tmp_path / "shaped.pt")
+    with pytest.raises(checkpoint.CheckpointError, match="another model"):
+        plain.resume(tmp_path / "shaped.pt")
