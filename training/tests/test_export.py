@@ -12,6 +12,7 @@ from sacodec_train import metrics
 from sacodec_train.checkpoint import DRAWN, FROZEN, NOT_KNOWN, dyadic, halved, with_gains
 from sacodec_train.evaluate import systems
 from sacodec_train.export import card, pack
+from sacodec_train.export.graph import WEIGHTS
 from sacodec_train.ort_pack import OrtPack
 
 
@@ -47,12 +48,12 @@ def test_gains_of_powers_of_two_are_the_same_model():
     assert metrics.snr_db(before["audio"][0].numpy(), after["audio"][0].numpy()) > 60
 
 
-@pytest.mark.parametrize("half", [False, True])
-def test_the_graphs_compute_what_the_model_does(tmp_path, half):
+@pytest.mark.parametrize("weights", WEIGHTS)
+def test_the_graphs_compute_what_the_model_does(tmp_path, weights):
     net = spoken(codec())
-    if half:
+    if weights == "f16":
         net = as_kept(net)
-    manifest = pack.write(net, 7, tmp_path, "test", "0.0.1", half)
+    manifest = pack.write(net, 7, tmp_path, "test", "0.0.1", weights)
     clip = voice(1.5, 9).astype(np.float32)
     semantic, acoustic, snr_db = pack.compare(net, OrtPack(tmp_path), clip)
     assert min(semantic, acoustic) >= 0.99 and snr_db > 50, (semantic, acoustic, snr_db)
@@ -64,7 +65,7 @@ def test_a_pack_that_looks_ahead_says_so_and_is_scored_with_its_delay(tmp_path):
     net = spoken(codec())
     for lookahead, delay in ((0, 320), (2, 960)):
         net.config = dataclasses.replace(net.config, lookahead_frames=lookahead)
-        manifest = pack.write(net, 7, tmp_path / str(delay), "test", "0.0.1", half=False)
+        manifest = pack.write(net, 7, tmp_path / str(delay), "test", "0.0.1", weights="f32")
         assert manifest["delay_samples"] == delay
         assert f"| delay | {delay} samples |" in card.text(dict(ema=net.state_dict()), manifest, [])
         clip = voice(1.6, 9).astype(np.float32)
@@ -82,7 +83,7 @@ def test_a_pack_that_looks_ahead_says_so_and_is_scored_with_its_delay(tmp_path):
 @pytest.mark.parametrize("gains", [(1, 0), (0, 1), (1, 1)])
 def test_stream_gains_are_what_training_leaves_out(tmp_path, gains):
     net = spoken(codec())
-    pack.write(net, 7, tmp_path, "test", "0.0.1", half=False)
+    pack.write(net, 7, tmp_path, "test", "0.0.1", weights="f32")
     own, audio = OrtPack(tmp_path), torch.from_numpy(voice(1.0, 9)).float()[None, : 75 * 320]
     with torch.no_grad():
         out = net(audio, True, torch.tensor(gains).float()[None, None])
@@ -100,7 +101,7 @@ def test_a_pack_of_another_codebook_does_not_say_mhubert(tmp_path):
 
 def test_another_model_does_not_pass_for_the_pack(tmp_path):
     net = spoken(codec())
-    pack.write(net, 7, tmp_path, "test", "0.0.1", half=False)
+    pack.write(net, 7, tmp_path, "test", "0.0.1", weights="f32")
     clip = voice(1.0, 9).astype(np.float32)
     assert "100.00 %" in pack.check(net, tmp_path, [clip])
     with torch.no_grad():
@@ -136,7 +137,7 @@ def test_what_is_no_number_does_not_pass(tmp_path, monkeypatch, place):
 def test_a_pack_that_fails_its_check_is_not_left_and_the_one_before_stays(tmp_path, monkeypatch):
     net, clip = spoken(codec()), voice(1.0, 9).astype(np.float32)
     contents = dict(step=7, ema=net.state_dict(), heard_s=7200.0, sources=[dict(source="books", licence="CC-BY-4.0", hours=1.5), NOT_KNOWN])
-    found = pack.export(net, contents, tmp_path / "pack", "test", "0.0.1", False, "CC-BY-4.0", [clip])
+    found = pack.export(net, contents, tmp_path / "pack", "test", "0.0.1", "f32", "CC-BY-4.0", [clip])
     card = (tmp_path / "pack" / "MODEL_CARD.md").read_text()
     for said in ("# Model card: test 0.0.1", "| books | 1.50 | CC-BY-4.0 |\n| what the first weights were trained on: not known | – | not stated |",
                  "7 steps, 2.0 h", found[0], "## Licence\nCC-BY-4.0.", "6 + 6 bits a frame"):
@@ -145,18 +146,18 @@ def test_a_pack_that_fails_its_check_is_not_left_and_the_one_before_stays(tmp_pa
     (tmp_path / "pack" / "MODEL_CARD.md").write_text("by hand")
     monkeypatch.setattr(pack, "MIN_SNR_DB", 400.0)
     with pytest.raises(pack.ParityError, match="is not the model"):
-        pack.export(net, {**contents, "step": 8}, tmp_path / "pack", "test", "0.0.2", False, "CC-BY-4.0", [clip])
+        pack.export(net, {**contents, "step": 8}, tmp_path / "pack", "test", "0.0.2", "f32", "CC-BY-4.0", [clip])
     assert (tmp_path / "pack" / "manifest.json").read_bytes() == before
     with pytest.raises(pack.ParityError):
-        pack.export(net, contents, tmp_path / "none", "test", "0.0.2", False, "CC-BY-4.0", [clip])
+        pack.export(net, contents, tmp_path / "none", "test", "0.0.2", "f32", "CC-BY-4.0", [clip])
     assert [p.name for p in tmp_path.iterdir()] == ["pack"]
     monkeypatch.undo()
-    said = pack.export(net, contents, tmp_path / "pack", "test", "0.0.2", False, "CC-BY-4.0")
+    said = pack.export(net, contents, tmp_path / "pack", "test", "0.0.2", "f32", "CC-BY-4.0")
     assert b"0.0.2" in (tmp_path / "pack" / "manifest.json").read_bytes()
     assert (tmp_path / "pack" / "MODEL_CARD.md").read_text() == "by hand"
     assert len(said) == 1 and "MODEL_CARD.md: written by hand, it stays" in said[0]
     (tmp_path / "pack" / "MODEL_CARD.md").write_text(card)
-    assert pack.export(net, contents, tmp_path / "pack", "test", "0.0.3", False, "CC-BY-4.0") == []
+    assert pack.export(net, contents, tmp_path / "pack", "test", "0.0.3", "f32", "CC-BY-4.0") == []
     assert "# Model card: test 0.0.3" in (tmp_path / "pack" / "MODEL_CARD.md").read_text(), "its own card tells of another pack"
 
 

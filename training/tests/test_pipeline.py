@@ -138,14 +138,16 @@ def test_what_a_pack_says_of_speech_is_of_its_own_tokens(run, tmp_path):
     if "SACODEC_BIN" in os.environ:
         subprocess.run([os.environ["SACODEC_BIN"], "bench", "--pack", tmp_path / "pack", "--seconds", "0.1"], check=True, capture_output=True)
     assert "speech.json" not in works(*export) and (tmp_path / "pack" / "speech.json").exists(), "the same graphs"
-    other = works("export.pack", run / "run" / "last.pt", tmp_path / "pack", "--codebook", run / "codebook.npy", "--f16")
+    other = works(*export, "--weights", "int8")
     assert "speech.json: of the pack before, removed" in other and not (tmp_path / "pack" / "speech.json").exists(), other
+    assert "of held-out speakers" in works(*tell), "the model of bytes is another one than the run's"
 
 
 @pytest.mark.skipif("SACODEC_BIN" not in os.environ, reason="SACODEC_BIN names no sacodec command; cargo xtask test-training sets it")
-def test_the_pack_is_the_same_in_the_plugins_codec(run, tmp_path):
+@pytest.mark.parametrize("weights", ["int8", "f16"])
+def test_the_pack_is_the_same_in_the_plugins_codec(run, tmp_path, weights):
     works("checkpoint", run / "run" / "last.pt", tmp_path / "small.pt.xz")
-    said = works("export.pack", tmp_path / "small.pt.xz", tmp_path / "pack", "--codebook", run / "codebook.npy", "--f16",
+    said = works("export.pack", tmp_path / "small.pt.xz", tmp_path / "pack", "--codebook", run / "codebook.npy", "--weights", weights,
                  "--check", run / "clip.wav", "--sacodec", os.environ["SACODEC_BIN"])
     assert os.environ["SACODEC_BIN"] in said, said
 

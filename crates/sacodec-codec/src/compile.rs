@@ -1,4 +1,4 @@
-//! ONNX bytes → a plan that tract runs: parsed, inspected, optimised, f16 weights kept at f16.
+//! ONNX bytes → a plan that tract runs: parsed, inspected, optimised, narrow weights kept narrow.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -99,7 +99,7 @@ fn optimised(
 ) -> TractResult<Arc<TypedSimplePlan>> {
     let model = with_fast_transforms(model, tolerance)?;
     let mut model = with_dense_products(model.into_decluttered()?)?;
-    if weights == Weights::F16 {
+    if weights != Weights::F32 {
         model = with_half_weights(model)?;
     }
     TypedSimplePlan::new(model.into_optimized()?)

@@ -1,21 +1,23 @@
 //! The product of one frame with a constant matrix: nearly all that a frame costs.
 //!
 //! A frame reads every weight once, so the product is a matter of memory bandwidth. tract packs
-//! the frame and runs a general kernel; here panels of f16 (or f32) weights are read straight
-//! through, one line of memory after the other, and widened in registers. Used where the processor
-//! has AVX2, FMA and F16C; elsewhere tract's own kernels stay in place.
+//! the frame and runs a general kernel; here panels of weights of one, two or four bytes are read
+//! straight through, one line of memory after the other, and widened in registers. Used where the
+//! processor has AVX2, FMA and F16C; elsewhere tract's own kernels stay in place.
 
 use std::sync::Arc;
 
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::*;
-use tract_onnx::tract_core::ops::binary::TypedBinOp;
+use tract_onnx::tract_core::ops::binary::{BinMiniOp, TypedBinOp};
 use tract_onnx::tract_core::ops::einsum::EinSum;
 use tract_onnx::tract_core::ops::konst::Const;
-use tract_onnx::tract_core::ops::math::Add;
+use tract_onnx::tract_core::ops::math::{Add, Mul};
 
 /// Rows of a panel: a column of it is one line of memory at f16. Rows are padded to a multiple.
 const PANEL_ROWS: usize = 32;
+/// Steps of a row's largest weight where a pack stores a row as whole numbers of one byte.
+const STEPS: f32 = 127.0;
 
 /// `y = W x (+ b)` for one frame: `x` holds `columns` elements, `y` has the op's shape.
 #[derive(Debug, Clone)]
@@ -33,6 +35,11 @@ struct Matrix {
 }
 
 enum Values {
+    /// Whole numbers, and by row what one of them stands for.
+    Byte {
+        steps: Box<[i8]>,
+        scales: Box<[f32]>,
+    },
     /// Bits of IEEE half precision.
     Half(Box<[u16]>),
     Single(Box<[f32]>),
@@ -95,7 +102,8 @@ impl TypedOp for Dense {
     as_op!();
 }
 
-/// Replaces every product of a frame with a constant matrix, and the bias that is added after it.
+/// Replaces every product of a frame with a constant matrix, a scale of its rows that follows it where the matrix is of
+/// bytes, and the bias that is added after it.
 pub fn with_dense_products(mut model: TypedModel) -> TractResult<TypedModel> {
     if !kernel::is_available() {
         return Ok(model);
@@ -109,7 +117,7 @@ pub fn with_dense_products(mut model: TypedModel) -> TractResult<TypedModel> {
 
 fn replace(model: &mut TypedModel, product: usize) -> TractResult<()> {
     let node = model.node(product).clone();
-    let Some((slot, weights)) = constant_matrix(model, &node)? else { return Ok(()) };
+    let Some((slot, mut weights)) = constant_matrix(model, &node)? else { return Ok(()) };
     let frame = node.inputs[1 - slot];
     let columns = model.outlet_fact(frame)?.shape.as_concrete().map(|s| s.iter().product::<usize>());
     let elements = |fact: &TypedFact| fact.shape.as_concrete().map(|s| s.iter().product::<usize>());
@@ -119,7 +127,18 @@ fn replace(model: &mut TypedModel, product: usize) -> TractResult<()> {
     {
         return Ok(());
     }
-    let (last, bias) = bias_after(model, &node, weights.rows);
+    let mut last = product;
+    if let Values::Byte { scales, .. } = &mut weights.values
+        && let Some((id, by_row)) = by_row_after::<Mul>(model, last, weights.rows)
+    {
+        let by_row = by_row.try_as_plain_ram()?;
+        scales.iter_mut().zip(by_row.as_slice::<f32>()?).for_each(|(scale, by)| *scale *= by);
+        last = id;
+    }
+    let bias = by_row_after::<Add>(model, last, weights.rows).map(|(id, bias)| {
+        last = id;
+        bias
+    });
     let shape = model.node(last).outputs[0].fact.shape.as_concrete().map(TVec::from);
     let Some(shape) = shape else { return Ok(()) };
     let mut patch = TypedModelPatch::new("dense product");
@@ -166,40 +185,33 @@ fn constant_matrix(model: &TypedModel, node: &TypedNode) -> TractResult<Option<(
     Ok(Some((slot, Matrix::new(count, columns, value))))
 }
 
-/// The node that ends the product, and the bias if it is an addition of one.
-fn bias_after(model: &TypedModel, node: &TypedNode, count: usize) -> (usize, Option<Arc<Tensor>>) {
-    let alone = (node.id, None);
-    let [next] = node.outputs[0].successors[..] else { return alone };
-    if model.outputs.iter().any(|o| o.node == node.id) {
-        return alone;
+/// What multiplies or adds a constant number to each row after `node`, and nothing else reads `node`: its id and the constant.
+fn by_row_after<O: BinMiniOp>(model: &TypedModel, node: usize, rows: usize) -> Option<(usize, Arc<Tensor>)> {
+    let [next] = model.node(node).outputs[0].successors[..] else { return None };
+    if model.outputs.iter().any(|o| o.node == node) {
+        return None;
     }
-    let add = model.node(next.node);
-    if !add.op_as::<TypedBinOp>().is_some_and(|op| op.0.is::<Add>()) {
-        return alone;
-    }
-    let other = add.inputs[1 - next.slot];
-    let bias = model.node(other.node).op_as::<Const>().map(|c| c.val().clone());
-    match bias {
-        Some(bias) if bias.len() == count && bias.datum_type() == f32::datum_type() => (add.id, Some(bias)),
-        _ => alone,
-    }
+    let after = model.node(next.node);
+    after.op_as::<TypedBinOp>().filter(|op| op.0.is::<O>())?;
+    let other = after.inputs[1 - next.slot];
+    let constant = model.node(other.node).op_as::<Const>()?.val().clone();
+    let is_by_row = constant.len() == rows && constant.datum_type() == f32::datum_type();
+    is_by_row.then_some((after.id, constant))
 }
 
 impl Matrix {
-    /// The matrix of these values, at f16 if that loses nothing.
+    /// The matrix of these values, in as few bytes as lose nothing.
     fn new(rows: usize, columns: usize, value: impl Fn(usize, usize) -> f32) -> Self {
-        let panels = rows.div_ceil(PANEL_ROWS);
-        let mut single = Vec::with_capacity(panels * PANEL_ROWS * columns);
-        for panel in 0..panels {
-            for column in 0..columns {
-                let panel_rows = panel * PANEL_ROWS..(panel + 1) * PANEL_ROWS;
-                single.extend(panel_rows.map(|row| if row < rows { value(row, column) } else { 0.0 }));
-            }
-        }
-        let exact = single.iter().all(|&v| f16::from_f32(v).to_f32() == v);
-        let values = match exact {
-            true => Values::Half(single.iter().map(|&v| f16::from_f32(v).to_bits()).collect()),
-            false => Values::Single(single.into()),
+        let values = if let Some(scales) = byte_scales(rows, columns, &value) {
+            let step = |row: usize, column| match scales[row] {
+                0.0 => 0,
+                scale => (value(row, column) / scale).round() as i8,
+            };
+            Values::Byte { steps: panels(rows, columns, step), scales: scales.into() }
+        } else if (0..rows).all(|row| (0..columns).all(|column| is_half(value(row, column)))) {
+            Values::Half(panels(rows, columns, |row, column| f16::from_f32(value(row, column)).to_bits()))
+        } else {
+            Values::Single(panels(rows, columns, value))
         };
         Self { rows, columns, values }
     }
@@ -208,10 +220,40 @@ impl Matrix {
     fn multiply(&self, x: &[f32], y: &mut [f32]) {
         assert!(x.len() == self.columns && y.len() == self.rows);
         match &self.values {
+            Values::Byte { steps, scales } => {
+                kernel::multiply(steps, x, y);
+                y.iter_mut().zip(scales).for_each(|(y, scale)| *y *= scale);
+            }
             Values::Half(panels) => kernel::multiply(panels, x, y),
             Values::Single(panels) => kernel::multiply(panels, x, y),
         }
     }
+}
+
+/// Values by panels of [`PANEL_ROWS`] rows, each column by column, padded with zeros.
+fn panels<T: Clone + Default>(rows: usize, columns: usize, value: impl Fn(usize, usize) -> T) -> Box<[T]> {
+    let places = (0..rows.div_ceil(PANEL_ROWS)).flat_map(|panel| {
+        let panel_rows = panel * PANEL_ROWS..(panel + 1) * PANEL_ROWS;
+        (0..columns).flat_map(move |column| panel_rows.clone().map(move |row| (row, column)))
+    });
+    places.map(|(row, column)| if row < rows { value(row, column) } else { T::default() }).collect()
+}
+
+fn is_half(value: f32) -> bool {
+    f16::from_f32(value).to_f32() == value
+}
+
+/// For each row the scale of which every value is a whole multiple, [`STEPS`] of them at most; none where that does not
+/// give every value to the bit.
+fn byte_scales(rows: usize, columns: usize, value: impl Fn(usize, usize) -> f32) -> Option<Vec<f32>> {
+    (0..rows)
+        .map(|row| {
+            let largest = (0..columns).map(|column| value(row, column).abs()).fold(0.0, f32::max);
+            let scale = largest / STEPS;
+            let is_multiple = |v: f32| v == 0.0 || (v / scale).round() * scale == v;
+            (0..columns).all(|column| is_multiple(value(row, column))).then_some(scale)
+        })
+        .collect()
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -236,6 +278,16 @@ mod kernel {
         /// # Safety
         /// `weights` points to eight, and the processor has the features of [`is_available`].
         unsafe fn load(weights: *const Self) -> __m256;
+    }
+
+    impl Weight for i8 {
+        #[inline]
+        #[target_feature(enable = "avx2")]
+        unsafe fn load(weights: *const Self) -> __m256 {
+            // SAFETY: the caller's; the load is of eight bytes and needs no alignment.
+            let eight = unsafe { _mm_loadl_epi64(weights.cast()) };
+            _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(eight))
+        }
     }
 
     impl Weight for u16 {
@@ -321,20 +373,43 @@ mod kernel {
 mod tests {
     use super::*;
 
+    /// Rows of whole numbers, the largest 127, times a scale of few bits; one row is zero.
+    fn bytes(rows: usize, columns: usize, random: &mut fastrand::Rng) -> Vec<f32> {
+        let row = |row: usize, random: &mut fastrand::Rng| -> Vec<f32> {
+            let scale = if row == 1 { 0.0 } else { random.u32(1..1 << 16) as f32 * 2.0_f32.powi(-24) };
+            let largest = random.usize(..columns);
+            let step = |column, random: &mut fastrand::Rng| {
+                if column == largest { -127 } else { random.i32(-127..=127) }
+            };
+            (0..columns).map(|column| scale * step(column, random) as f32).collect()
+        };
+        (0..rows).flat_map(|n| row(n, random)).collect()
+    }
+
     #[test]
     fn products_of_every_size_are_those_of_a_plain_loop() {
         if !kernel::is_available() {
             return; // tract's kernels are used, and tested by tract
         }
         let mut random = fastrand::Rng::with_seed(1);
-        let mut next = || 2.0 * random.f32() - 1.0;
         for (rows, columns) in [(1_usize, 1_usize), (3, 16), (32, 64), (33, 7), (130, 1026), (965, 320)] {
+            let mut next = || 2.0 * random.f32() - 1.0;
             let x: Vec<f32> = (0..columns).map(|_| next()).collect();
             let single: Vec<f32> = (0..rows * columns).map(|_| next()).collect();
             let half: Vec<f32> = single.iter().map(|&w| f16::from_f32(w).to_f32()).collect();
-            for (weights, is_half) in [(single, false), (half, true)] {
+            let byte = bytes(rows, columns, &mut random);
+            for (weights, bytes_a_weight) in [(single, 4), (half, 2), (byte, 1)] {
                 let matrix = Matrix::new(rows, columns, |r, c| weights[r * columns + c]);
-                assert_eq!(matches!(matrix.values, Values::Half(_)), is_half, "{rows} × {columns}");
+                let found = match matrix.values {
+                    Values::Byte { .. } => 1,
+                    Values::Half(_) => 2,
+                    Values::Single(_) => 4,
+                };
+                // A single number may happen to be 127 steps.
+                assert!(
+                    found == bytes_a_weight || columns == 1,
+                    "{rows} × {columns}: {found} bytes a weight"
+                );
                 let mut y = vec![f32::NAN; rows];
                 matrix.multiply(&x, &mut y);
                 for (row, y) in weights.chunks_exact(columns).zip(&y) {
@@ -346,5 +421,50 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// A product of a frame of 64 with whole numbers, a scale for each of 40 rows, and a bias.
+    fn scaled_product(steps: Vec<f32>, scales: Vec<f32>, bias: Vec<f32>) -> TractResult<TypedModel> {
+        let mut model = TypedModel::default();
+        let constant = |values: Vec<f32>, shape: &[usize]| Tensor::from_shape(shape, &values);
+        let x = model.add_source("x", f32::fact([1, 1, 64]))?;
+        let w = model.add_const("w", constant(steps, &[64, 40])?)?;
+        let scales = model.add_const("scales", constant(scales, &[1, 1, 40])?)?;
+        let bias = model.add_const("bias", constant(bias, &[1, 1, 40])?)?;
+        let product = EinSum::new("abk,kn->abn".parse()?, f32::datum_type());
+        let y = model.wire_node("product", product, &[x, w])?;
+        let y = model.wire_node("scaled", tract_onnx::tract_core::ops::math::mul(), &[y[0], scales])?;
+        let y = model.wire_node("y", tract_onnx::tract_core::ops::math::add(), &[y[0], bias])?;
+        model.select_output_outlets(&y)?;
+        Ok(model)
+    }
+
+    #[test]
+    fn a_product_with_bytes_its_scale_and_its_bias_are_one_node() -> TractResult<()> {
+        if !kernel::is_available() {
+            return Ok(());
+        }
+        let mut random = fastrand::Rng::with_seed(2);
+        let mut step = || random.i32(-127..=127) as f32;
+        let mut steps: Vec<f32> = (0..64 * 40).map(|_| step()).collect();
+        steps[..40].fill(127.0);
+        let scales: Vec<f32> = (1..=40).map(|row| 0.001 * row as f32).collect();
+        let bias: Vec<f32> = (0..40).map(|row| row as f32 - 20.0).collect();
+        let x: Vec<f32> = (0..64).map(|column| (column as f32 * 0.7).sin()).collect();
+        let model = with_dense_products(scaled_product(steps.clone(), scales.clone(), bias.clone())?)?;
+        let ops: Vec<String> = model.nodes().iter().map(|node| node.op.name().to_string()).collect();
+        assert_eq!(ops, ["Source", "Dense"]);
+        let is_byte = |node: &TypedNode| {
+            node.op_as::<Dense>().is_some_and(|dense| matches!(dense.weights.values, Values::Byte { .. }))
+        };
+        assert!(model.nodes().iter().any(is_byte), "the weights are wider than they must be");
+        let found = model.into_runnable()?.run(tvec![Tensor::from_shape(&[1, 1, 64], &x)?.into_tvalue()])?;
+        let found = found[0].try_as_plain_ram()?;
+        for (row, y) in found.as_slice::<f32>()?.iter().enumerate() {
+            let sum: f64 = (0..64).map(|k| f64::from(steps[k * 40 + row]) * f64::from(x[k])).sum();
+            let expected = sum * f64::from(scales[row]) + f64::from(bias[row]);
+            assert!((f64::from(*y) - expected).abs() < 1e-4, "row {row}: {y} instead of {expected}");
+        }
+        Ok(())
     }
 }

@@ -29,6 +29,8 @@ pub struct Codebook {
 /// Precision of the weights in the pack's graphs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weights {
+    /// Whole numbers of one byte with a scale for each row, what else there is at half precision; activations stay f32.
+    Int8,
     /// Half precision; activations stay f32.
     F16,
     /// Single precision.
@@ -151,9 +153,16 @@ impl Manifest {
                 semantic: codebook(&codebooks.section(TokenStream::Semantic.name())?)?,
                 acoustic: codebook(&codebooks.section(TokenStream::Acoustic.name())?)?,
                 weights: match root.text("weights")?.as_str() {
+                    "int8" => Weights::Int8,
                     "f16" => Weights::F16,
                     "f32" => Weights::F32,
-                    other => return Err(root.wrong("weights", format!("{other:?}"), "\"f16\" or \"f32\"")),
+                    other => {
+                        return Err(root.wrong(
+                            "weights",
+                            format!("{other:?}"),
+                            "\"int8\", \"f16\" or \"f32\"",
+                        ));
+                    }
                 },
                 licence: root.text("licence")?,
                 training: root.fields.get("training").cloned().unwrap_or(Value::Null),

@@ -173,15 +173,14 @@ impl CodecModel {
         self.graphs.iter().fold(FrameCost::default(), |sum, graph| sum.and(graph.cost))
     }
 
-    /// Hops that encoder and decoder remember, by the sizes of their states: after so many, a codec with zero
+    /// Hops that the graphs remember, by the sizes of their states: after so many, a codec with zero
     /// states has heard what one that ran before remembers. What an accumulator keeps for ever is not in it.
     ///
     /// # Real-time
     /// Arithmetic only.
     pub fn memory_hops(&self) -> usize {
         let hop_samples = self.info.hop_samples;
-        let [encoder, _, decoder] = &self.graphs;
-        encoder.memory_hops(hop_samples) + decoder.memory_hops(hop_samples)
+        self.graphs.iter().map(|graph| graph.memory_hops(hop_samples)).sum()
     }
 
     /// Number of graph nodes that one frame computes.

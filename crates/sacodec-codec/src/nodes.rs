@@ -226,7 +226,7 @@ fn weight_size(weight: &TensorProto) -> Result<Constant, String> {
     let elements = elements(&weight.dims).ok_or_else(|| format!("has the shape {:?}", weight.dims))?;
     let item_bytes = item_bytes(weight.data_type).ok_or_else(|| {
         let found = DataType::try_from(weight.data_type);
-        format!("has the type {found:?}: use f32, f16, i64, i32 or bool")
+        format!("has the type {found:?}: use f32, f16, i64, i32, i8 or bool")
     })?;
     let typed = weight.float_data.len() + weight.int32_data.len() + weight.int64_data.len();
     let raw = weight.raw_data.len();
@@ -247,7 +247,7 @@ fn item_bytes(data_type: i32) -> Option<usize> {
         DataType::Float | DataType::Int32 => Some(4),
         DataType::Float16 => Some(2),
         DataType::Int64 => Some(8),
-        DataType::Bool => Some(1),
+        DataType::Bool | DataType::Int8 => Some(1),
         _ => None,
     }
 }
@@ -278,7 +278,7 @@ fn check_attributes(node: &NodeProto) -> Result<(), &'static str> {
 fn cast_item_bytes(node: &NodeProto) -> Result<usize, &'static str> {
     let to = node.attribute.iter().find(|attribute| attribute.name == "to");
     let to = to.and_then(|to| i32::try_from(to.i).ok()).and_then(item_bytes);
-    to.ok_or("to another type than f32, f16, i64, i32 or bool")
+    to.ok_or("to another type than f32, f16, i64, i32, i8 or bool")
 }
 
 fn axes(node: &NodeProto) -> usize {

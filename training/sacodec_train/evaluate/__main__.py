@@ -27,7 +27,7 @@ def packs_of(paths, codebook, folder):
         if path.is_file():
             net, s = load_model(path, read_codebook(codebook) if codebook else None)
             own = Path(folder) / str(number)
-            export.write(net, s["step"], own, path.stem, f"step {s['step']}", half=False)
+            export.write(net, s["step"], own, path.stem, f"step {s['step']}", weights="f32")
         try:
             manifest = json.loads((own / "manifest.json").read_text())
             title, sizes = systems.title(manifest), tuple(manifest["codebooks"][k]["size"] for k in ("semantic", "acoustic"))

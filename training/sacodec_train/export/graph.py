@@ -3,6 +3,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from ..rounding import steps_of
+
 FIRST = ("audio", "latent", "semantic", "acoustic", "stream_gain")
 """Signals, in the order of the pack format. States follow them by name."""
 OPSET, IR_VERSION = 20, 10
@@ -13,21 +15,26 @@ def array(tensor):
     return tensor.detach().cpu().double().numpy()
 
 
-class Graph:
-    """A graph in the making. Tensors are known by their names. `half`: weights are stored at f16, each with a cast after it."""
+WEIGHTS = ("int8", "f16", "f32")
+"""Precisions of a pack's weights."""
 
-    def __init__(self, half):
-        self.half, self.nodes, self.constants, self.inputs, self.outputs, self.count = half, [], [], [], [], 0
+
+class Graph:
+    """A graph in the making. Tensors are known by their names. `weights`, one of WEIGHTS: at "f16" each has a cast after it, at "int8"
+    those of linear maps are whole numbers with a scale for each row, and the rest is at f16."""
+
+    def __init__(self, weights):
+        self.weights, self.nodes, self.constants, self.inputs, self.outputs, self.count = weights, [], [], [], [], 0
 
     def _name(self, prefix):
         self.count += 1
         return f"{prefix}_{self.count}"
 
     def constant(self, value, weight=False):
-        """A constant, f64 rounded to f32; a `weight` to f16 where the graph is half."""
+        """A constant, f64 rounded to f32; a `weight` to f16 where not all are f32."""
         value = np.asarray(value)
         value = value.astype(np.float32) if value.dtype == np.float64 else value
-        name, half = self._name("const"), self.half and weight
+        name, half = self._name("const"), weight and self.weights != "f32"
         self.constants.append(numpy_helper.from_array(value.astype(np.float16) if half else value, name))
         return self.op("Cast", name, to=TensorProto.FLOAT) if half else name
 
@@ -54,7 +61,14 @@ class Graph:
 
     def linear(self, x, weight, bias):
         """[1, 1, i] -> [1, 1, o] by a weight [o, i] as PyTorch has it."""
-        return self.op("Add", self.op("MatMul", x, self.constant(weight.T.copy(), True)), bias)
+        if self.weights != "int8":
+            return self.op("Add", self.op("MatMul", x, self.constant(weight.T.copy(), True)), bias)
+        # Not DequantizeLinear: of that ONNX Runtime makes a product with rounded activations, which is another model.
+        steps, scale = steps_of(weight)
+        name = self._name("const")
+        self.constants.append(numpy_helper.from_array(steps.T.copy(), name))
+        y = self.op("MatMul", x, self.op("Cast", name, to=TensorProto.FLOAT))
+        return self.op("Add", self.op("Mul", y, scale), bias)
 
     def norm(self, x, width, epsilon=1e-5):
         """Layer norm without gain and offset: those are folded into what follows."""

@@ -12,13 +12,13 @@ from .fourier import Fourier
 from .graph import Graph, array
 
 
-def encoder(net, half):
+def encoder(net, weights):
     """`audio` [1, hop] -> `latent` [1, 1, latent].
 
     The Fourier bases stay at f32: tokens depend on their rounding, and a runtime that knows them for what they are puts
     fast transforms in their place.
     """
-    g, e, c = Graph(half), net.enc, net.config
+    g, e, c = Graph(weights), net.enc, net.config
     frame = g.op("Concat", g.input("state_window", [1, WINDOW_SAMPLES - HOP_SAMPLES]), g.input("audio", [1, HOP_SAMPLES]), axis=1)
     g.output(g.slice(frame, HOP_SAMPLES, WINDOW_SAMPLES, 1), "state_window_out", [1, WINDOW_SAMPLES - HOP_SAMPLES])
     powers = {}
@@ -58,7 +58,7 @@ def _levels(g, frame, part, powers):
 
 def quantizer(net):
     """`latent` [1, 1, latent] -> `semantic`, `acoustic` [1, 1]. At f32: a rounded table would be another codebook."""
-    g, q, width, taps = Graph(False), net.q, net.config.latent, net.config.shaping_taps
+    g, q, width, taps = Graph("f32"), net.q, net.config.latent, net.config.shaping_taps
     semantic, acoustic = array(q.semantic.table()), array(q.acoustic.table())
     z = g.input("latent", [1, 1, width])
     if taps:
@@ -86,9 +86,9 @@ def quantizer(net):
     return g
 
 
-def decoder(net, half):
+def decoder(net, weights):
     """`semantic`, `acoustic` [1, 1] and `stream_gain` [2] -> `audio` [1, hop], one hop late."""
-    g, m, c = Graph(half), net.dec, net.config
+    g, m, c = Graph(weights), net.dec, net.config
     gains = g.input("stream_gain", [2])
     tables = (("semantic", net.q.semantic.table()), ("acoustic", net.q.acoustic.table()))
     # The tables at f32: they are products, of which f16 would move the pitch.

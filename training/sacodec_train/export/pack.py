@@ -1,9 +1,10 @@
-"""A checkpoint as a model pack: python -m sacodec_train.export.pack small.pt.xz PACK --codebook KM.npy --f16 --check CLIP.wav ...
+"""A checkpoint as a model pack: python -m sacodec_train.export.pack small.pt.xz PACK --codebook KM.npy --weights int8 --check CLIP.wav ...
 
 Writes encoder.onnx, quantizer.onnx, decoder.onnx and manifest.json (format 1). With --check compares ONNX Runtime with
 PyTorch, and with --sacodec also the plugin's codec with ONNX Runtime: at least 99.5 % of each clip's tokens equal, and at
-least 50 dB from the audio of the same tokens. A pack that fails is not left. Half precision costs next to nothing of a
-small checkpoint, which python -m sacodec_train.checkpoint makes; it moves pitch and tokens of a run's own weights.
+least 50 dB from the audio of the same tokens. A pack that fails is not left. f16 costs next to nothing of a small
+checkpoint, which python -m sacodec_train.checkpoint makes; it moves pitch and tokens of a run's own weights. int8 is
+another model of half the size, whose matrices are whole numbers of one byte: it is that one which the pack is compared with.
 A card that the export wrote is written anew, one by hand stays.
 """
 import argparse
@@ -21,7 +22,9 @@ from ..config import HOP_SAMPLES, RATE_HZ
 from ..model import read_codebook
 from ..metrics import snr_db
 from ..ort_pack import GRAPHS, OrtPack
+from ..rounding import round_matrices
 from . import card, graphs, rust
+from .graph import WEIGHTS
 
 MHUBERT = (-0.1194, -1.0042, -0.0892, 0.4149)
 """How the sketch of mHuBERT's centroids begins."""
@@ -47,11 +50,13 @@ def frozen_name(table):
     return "mHuBERT layer 11 k-means 1000" if is_mhubert else f"a table of its own, {list(table.shape)}"
 
 
-def write(net, steps, folder, name, version, half=True, licence=card.NOT_STATED):
-    """Write graphs and manifest. Returns the manifest."""
+def write(net, steps, folder, name, version, weights="f16", licence=card.NOT_STATED):
+    """Write graphs and manifest. Returns the manifest. Of "int8" `net` is rounded first."""
+    if weights == "int8":
+        round_matrices(net)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    built = dict(encoder=graphs.encoder(net, half), quantizer=graphs.quantizer(net), decoder=graphs.decoder(net, half))
+    built = dict(encoder=graphs.encoder(net, weights), quantizer=graphs.quantizer(net), decoder=graphs.decoder(net, weights))
     for graph, g in built.items():
         g.save(folder / f"{graph}.onnx", graph)
     sha256 = lambda graph: hashlib.sha256((folder / f"{graph}.onnx").read_bytes()).hexdigest()
@@ -61,7 +66,7 @@ def write(net, steps, folder, name, version, half=True, licence=card.NOT_STATED)
         codebooks=dict(semantic=dict(size=net.config.semantic_entries, frozen=frozen_name(net.q.semantic.frozen)),
                        acoustic=dict(size=net.config.acoustic_entries, frozen="Gaussian, seed 1")),
         graphs={graph: dict(file=f"{graph}.onnx", sha256=sha256(graph)) for graph in GRAPHS},
-        weights="f16" if half else "f32", licence=licence, training=dict(steps=steps, card="MODEL_CARD.md"))
+        weights=weights, licence=licence, training=dict(steps=steps, card="MODEL_CARD.md"))
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
     return manifest
 
@@ -118,13 +123,13 @@ def same_graphs(folder, manifest):
         return False
 
 
-def export(net, contents, folder, name, version, half, licence, clips=(), program=None):
+def export(net, contents, folder, name, version, weights, licence, clips=(), program=None):
     """Write the pack with its card, checked on `clips` f32 [T] before anything is written to `folder`. Returns what there is to
     say: what the checks found, of a card by hand that it stays, and of a speech.json of other graphs that it was removed. Raises ParityError."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as partial:
         partial = Path(partial)
-        manifest = write(net, contents["step"], partial, name, version, half, licence)
+        manifest = write(net, contents["step"], partial, name, version, weights, licence)
         found = [check(net, partial, clips)] if clips else []
         found += [check_rust(program, partial, clips)] if clips and program else []
         folder.mkdir(exist_ok=True)
@@ -161,7 +166,7 @@ def main():
     p.add_argument("--name", help="of the pack; else the configuration's")
     p.add_argument("--version", default="0.0.0", help="of the pack; a pack of another version is another pack")
     p.add_argument("--licence", default=card.NOT_STATED, help="of the weights, such as CC0-1.0: what the recordings' licences allow")
-    p.add_argument("--f16", action="store_true", help="weights at half precision; for small checkpoints")
+    p.add_argument("--weights", choices=WEIGHTS, default="f32", help="their precision; f16 is for small checkpoints; without it f32")
     p.add_argument("--check", nargs="+", default=[], help="clips at 24 kHz")
     p.add_argument("--sacodec", help="the sacodec command: compare it too")
     a = p.parse_args()
@@ -173,10 +178,10 @@ def main():
     except (CheckpointError, OSError, ValueError) as e:
         p.exit(1, f"{e}\n")
     try:
-        for line in export(net, s, Path(a.pack), a.name or s["config"].name, a.version, a.f16, a.licence, clips, a.sacodec):
+        for line in export(net, s, Path(a.pack), a.name or s["config"].name, a.version, a.weights, a.licence, clips, a.sacodec):
             print(line)
     except (ParityError, rust.RustError, OSError) as e:
-        is_rounded = isinstance(e, ModelError) and a.f16 and "net" in s
+        is_rounded = isinstance(e, ModelError) and a.weights == "f16" and "net" in s
         p.exit(1, f"{e}{ROUNDED if is_rounded else ''}\n")
 
 

@@ -23,6 +23,7 @@ from ..evaluate.domain import levels_db, sounding
 from ..evaluate.material import LEVEL_DBFS, SECOND_BELOW_DB
 from ..model import read_codebook
 from ..ort_pack import OrtPack
+from ..rounding import round_matrices
 from . import pack
 
 FRAMES = 150
@@ -132,10 +133,14 @@ def statistics(windows, held, wide, sizes, report=print):
 
 
 def check_same(net, folder, audio):
-    """Raise DataError unless the pack in `folder` is the export of `net`, by its tokens of audio f32 [T]."""
+    """Raise DataError unless the pack in `folder` is the export of `net`, which is rounded as that pack's matrices are, by its tokens of
+    audio f32 [T]."""
     if not (folder / "manifest.json").is_file():
         raise DataError(f"{folder}: not a pack; make it with python -m sacodec_train.export.pack")
-    equal = min(pack.compare(net, OrtPack(folder), audio)[:2])
+    own = OrtPack(folder)
+    if own.manifest["weights"] == "int8":
+        round_matrices(net)
+    equal = min(pack.compare(net, own, audio)[:2])
     if equal < MIN_EQUAL:
         raise DataError(f"{folder}: not the export of this checkpoint: only {100 * equal:.0f} % of a crop's tokens are equal; name the checkpoint that it was made of")
 
