@@ -96,12 +96,12 @@ def load_model(path, codebook=None):
 
 
 def grown(contents, model):
-    """Contents of a checkpoint for `model`, where that looks further ahead, shapes its quantisation errors, or has analyses which the
-    checkpoint's lacks. The weights of a new analysis are zero, so that nothing sounds otherwise before it is trained, and the optimisers
-    begin anew; lookahead adds no weights, it has only to be learned; shaping begins as `quantizer.SHAPING` has it. Time and the rate's
+    """Contents of a checkpoint for `model`, where that looks further ahead, tries more candidates, shapes its quantisation errors, or has
+    analyses which the checkpoint's lacks. The weights of a new analysis are zero, so that nothing sounds otherwise before it is trained, and the optimisers
+    begin anew; lookahead and candidates add no weights, they have only to be learned; shaping begins as `quantizer.SHAPING` has it. Time and the rate's
     cosine begin anew. Else the contents as they are."""
     own = contents["config"].model
-    sizes = dict(lookahead_frames=max(own.lookahead_frames, model.lookahead_frames),
+    sizes = dict(lookahead_frames=max(own.lookahead_frames, model.lookahead_frames), candidates=max(own.candidates, model.candidates),
                  **{k: getattr(own, k) or getattr(model, k) for k in ("short_bands", "lags", "shaping_taps")})
     if own == model or dataclasses.replace(own, **sizes) != model:
         return contents

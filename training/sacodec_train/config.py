@@ -32,6 +32,8 @@ class ModelConfig:
     """Hops that the encoder hears after the one that a frame tells of; each makes the codec a hop, 13.3 ms, later."""
     shaping_taps: int = 0
     """Frames whose quantisation errors are fed back into the next ones, so that the decoder's own memory averages them away; 0: none."""
+    candidates: int = 1
+    """Nearest semantic entries that are tried with what each leaves to the acoustic one; 1: the nearest is taken."""
     encoder_width: int = 256
     encoder_blocks: int = 5
     decoder_width: int = 320
@@ -108,6 +110,7 @@ SHARES = ("ema", "drop_acoustic", "drop_semantic", "augment", "speaker_power", "
 MAX_LOOKAHEAD_FRAMES = 7
 """A pack may be eight hops late."""
 MAX_SHAPING_TAPS = 2
+MAX_CANDIDATES = 16
 NOT_ZERO = ("batch", "learning_rate", "discriminator_learning_rate")
 
 
@@ -119,6 +122,8 @@ def _range(kind, key):
         return 0, MAX_LOOKAHEAD_FRAMES
     if key == "shaping_taps":
         return 0, MAX_SHAPING_TAPS
+    if key == "candidates":
+        return 1, MAX_CANDIDATES
     if (kind is ModelConfig and key not in ("short_bands", "lags", "shaping_taps")) or key in NOT_ZERO:
         return (1 if kind is ModelConfig or key == "batch" else 1e-9), float("inf")
     return 0, 1 if key in SHARES else float("inf")

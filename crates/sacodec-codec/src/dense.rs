@@ -3,7 +3,7 @@
 //! A frame reads every weight once, so the product is a matter of memory bandwidth. tract packs
 //! the frame and runs a general kernel; here panels of weights of one, two or four bytes are read
 //! straight through, one line of memory after the other, and widened in registers. Used where the
-//! processor has AVX2, FMA and F16C; elsewhere tract's own kernels stay in place.
+//! processor has AVX2, FMA and F16C, wider where it has AVX-512; elsewhere tract's own kernels stay in place.
 
 use std::sync::Arc;
 
@@ -218,14 +218,18 @@ impl Matrix {
 
     /// `x` is `[columns]`, `y` is `[rows]`.
     fn multiply(&self, x: &[f32], y: &mut [f32]) {
+        self.multiply_by(kernel::is_wide(), x, y);
+    }
+
+    fn multiply_by(&self, is_wide: bool, x: &[f32], y: &mut [f32]) {
         assert!(x.len() == self.columns && y.len() == self.rows);
         match &self.values {
             Values::Byte { steps, scales } => {
-                kernel::multiply(steps, x, y);
+                kernel::multiply(steps, x, y, is_wide);
                 y.iter_mut().zip(scales).for_each(|(y, scale)| *y *= scale);
             }
-            Values::Half(panels) => kernel::multiply(panels, x, y),
-            Values::Single(panels) => kernel::multiply(panels, x, y),
+            Values::Half(panels) => kernel::multiply(panels, x, y, is_wide),
+            Values::Single(panels) => kernel::multiply(panels, x, y, is_wide),
         }
     }
 }
@@ -257,106 +261,7 @@ fn byte_scales(rows: usize, columns: usize, value: impl Fn(usize, usize) -> f32)
 }
 
 #[cfg(target_arch = "x86_64")]
-mod kernel {
-    //! Panels times vector with AVX2, FMA and F16C.
-
-    use std::arch::x86_64::*;
-
-    use super::PANEL_ROWS;
-
-    const LANES: usize = 8;
-    const SUMS: usize = PANEL_ROWS / LANES;
-
-    pub fn is_available() -> bool {
-        is_x86_feature_detected!("avx2")
-            && is_x86_feature_detected!("fma")
-            && is_x86_feature_detected!("f16c")
-    }
-
-    /// A weight that eight of can be loaded as f32.
-    pub trait Weight: Copy {
-        /// # Safety
-        /// `weights` points to eight, and the processor has the features of [`is_available`].
-        unsafe fn load(weights: *const Self) -> __m256;
-    }
-
-    impl Weight for i8 {
-        #[inline]
-        #[target_feature(enable = "avx2")]
-        unsafe fn load(weights: *const Self) -> __m256 {
-            // SAFETY: the caller's; the load is of eight bytes and needs no alignment.
-            let eight = unsafe { _mm_loadl_epi64(weights.cast()) };
-            _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(eight))
-        }
-    }
-
-    impl Weight for u16 {
-        #[inline]
-        #[target_feature(enable = "avx,f16c")]
-        unsafe fn load(weights: *const Self) -> __m256 {
-            // SAFETY: the caller's; the load needs no alignment.
-            _mm256_cvtph_ps(unsafe { _mm_loadu_si128(weights.cast()) })
-        }
-    }
-
-    impl Weight for f32 {
-        #[inline]
-        #[target_feature(enable = "avx")]
-        unsafe fn load(weights: *const Self) -> __m256 {
-            // SAFETY: the caller's; the load needs no alignment.
-            unsafe { _mm256_loadu_ps(weights) }
-        }
-    }
-
-    /// `panels` holds the panels of a matrix of `y.len()` rows and `x.len()` columns.
-    pub fn multiply<W: Weight>(panels: &[W], x: &[f32], y: &mut [f32]) {
-        let count = y.len().div_ceil(PANEL_ROWS);
-        assert!(is_available() && panels.len() == count * PANEL_ROWS * x.len());
-        for (n, y) in y.chunks_mut(PANEL_ROWS).enumerate() {
-            // SAFETY: the features are there; panel `n` lies inside, both asserted above.
-            let sums = unsafe { panel(panels.as_ptr().add(n * PANEL_ROWS * x.len()), x) };
-            y.copy_from_slice(&sums[..y.len()]);
-        }
-    }
-
-    /// The product of one panel. Even and odd columns are summed apart, so that no sum waits for
-    /// the one before.
-    ///
-    /// # Safety
-    /// `weights` points to a panel of `x.len()` columns, and the features of [`is_available`].
-    #[target_feature(enable = "avx2,fma,f16c")]
-    unsafe fn panel<W: Weight>(mut weights: *const W, x: &[f32]) -> [f32; PANEL_ROWS] {
-        let mut even = [_mm256_setzero_ps(); SUMS];
-        let mut odd = [_mm256_setzero_ps(); SUMS];
-        let (pairs, rest) = x.as_chunks::<2>();
-        for [x0, x1] in pairs {
-            let (x0, x1) = (_mm256_set1_ps(*x0), _mm256_set1_ps(*x1));
-            for lane in 0..SUMS {
-                // SAFETY: two columns are left.
-                unsafe {
-                    even[lane] = _mm256_fmadd_ps(W::load(weights.add(lane * LANES)), x0, even[lane]);
-                    odd[lane] =
-                        _mm256_fmadd_ps(W::load(weights.add(PANEL_ROWS + lane * LANES)), x1, odd[lane]);
-                }
-            }
-            // SAFETY: at most one past the last column.
-            weights = unsafe { weights.add(2 * PANEL_ROWS) };
-        }
-        if let [x0] = rest {
-            let x0 = _mm256_set1_ps(*x0);
-            for (lane, sum) in even.iter_mut().enumerate() {
-                // SAFETY: one column is left.
-                *sum = _mm256_fmadd_ps(unsafe { W::load(weights.add(lane * LANES)) }, x0, *sum);
-            }
-        }
-        let mut out = [0.0; PANEL_ROWS];
-        for (lane, out) in out.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
-            // SAFETY: `out` holds eight.
-            unsafe { _mm256_storeu_ps(out.as_mut_ptr(), _mm256_add_ps(even[lane], odd[lane])) };
-        }
-        out
-    }
-}
+mod kernel;
 
 #[cfg(not(target_arch = "x86_64"))]
 mod kernel {
@@ -366,7 +271,11 @@ mod kernel {
         false
     }
 
-    pub fn multiply<W>(_: &[W], _: &[f32], _: &mut [f32]) {}
+    pub fn is_wide() -> bool {
+        false
+    }
+
+    pub fn multiply<W>(_: &[W], _: &[f32], _: &mut [f32], _: bool) {}
 }
 
 #[cfg(test)]
@@ -412,6 +321,9 @@ mod tests {
                 );
                 let mut y = vec![f32::NAN; rows];
                 matrix.multiply(&x, &mut y);
+                let mut narrow = vec![f32::NAN; rows];
+                matrix.multiply_by(false, &x, &mut narrow);
+                assert_eq!(y, narrow, "{rows} × {columns}: wider registers give other bits");
                 for (row, y) in weights.chunks_exact(columns).zip(&y) {
                     let expected: f64 = row.iter().zip(&x).map(|(w, x)| f64::from(*w) * f64::from(*x)).sum();
                     assert!(

@@ -44,6 +44,7 @@ const OPERATORS: &[&str] = &[
     "Not",
     "Or",
     "Pow",
+    "ReduceMax",
     "ReduceMean",
     "ReduceSum",
     "Relu",
@@ -68,7 +69,7 @@ const OPERATORS: &[&str] = &[
 const CONSTANT_OPERATORS: &[&str] = &["Cast", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"];
 /// Operators whose further inputs say shapes, axes or places: few numbers, and constant ones.
 const SHAPED_OPERATORS: &[&str] =
-    &["ReduceMean", "ReduceSum", "Reshape", "Slice", "Split", "Squeeze", "Unsqueeze"];
+    &["ReduceMax", "ReduceMean", "ReduceSum", "Reshape", "Slice", "Split", "Squeeze", "Unsqueeze"];
 
 /// Largest tensor that may appear while a graph runs, and largest weight.
 pub const MAX_ELEMENTS: usize = 1 << 26;

@@ -7,7 +7,7 @@ from onnx import TensorProto
 from ..config import HOP_SAMPLES, PITCH_MAX_HZ, PITCH_MIN_HZ, RATE_HZ
 from ..model.decoder import BINS, MAX_LOG_GAIN, N_FFT, NOISE_FRAMES
 from ..model.encoder import WINDOW_SAMPLES, Lags
-from ..model.quantizer import MAX_ERROR
+from ..model.quantizer import MAX_ERROR, SEMANTIC_SHARE
 from .fourier import Fourier
 from .graph import Graph, array
 
@@ -65,18 +65,27 @@ def quantizer(net):
         past = g.input("state_errors", [1, taps, width])
         z = g.op("Sub", z, g.op("ReduceSum", g.op("Mul", past, array(q.shaping)[None]), np.array([1]), keepdims=1))
     # argmin |x - e|^2 = argmax x e - |e|^2 / 2
-    nearest = lambda x, e, columns: g.op("ArgMax", g.op("Add", g.op("MatMul", x, columns), -0.5 * (e**2).sum(1)), axis=2, keepdims=0)
-    columns = g.constant(semantic.T.copy())
-    first = nearest(z, semantic, columns)
-    entry = g.op("Reshape", g.op("Gather", columns, first, axis=1), np.array([1, 1, width]))
-    r = g.op("Sub", z, entry)
-    activated = g.linear(g.op("Gelu", g.linear(r, array(q.a.weight), array(q.a.bias))), array(q.b.weight), array(q.b.bias))
-    columns = g.constant(acoustic.T.copy())
-    second = nearest(g.op("Add", r, activated), acoustic, columns)
-    g.output(first, "semantic", [1, 1], TensorProto.INT64)
-    g.output(second, "acoustic", [1, 1], TensorProto.INT64)
+    likeness = lambda x, e, columns: g.op("Add", g.op("MatMul", x, columns), -0.5 * (e**2).sum(1))
+    columns, acoustic_columns = g.constant(semantic.T.copy()), g.constant(acoustic.T.copy())
+    count = net.config.candidates
+    firsts, first_best = _largest(g, likeness(z, semantic, columns), count, len(semantic))
+    r = g.op("Sub", z, _entries(g, columns, firsts, width, count))
+    activated = g.op("Add", r, g.linear(g.op("Gelu", g.linear(r, array(q.a.weight), array(q.a.bias))), array(q.b.weight), array(q.b.bias)))
+    near = likeness(activated, acoustic, acoustic_columns)
+    seconds = g.op("ArgMax", near, axis=2, keepdims=0)
+    tokens = firsts, seconds
+    if count > 1:
+        # What of a distance all candidates have alike is left out, and the rest is halved.
+        left = g.op("ReduceSum", g.op("Mul", activated, activated), np.array([2]), keepdims=0)
+        left = g.op("Sub", g.op("Mul", left, np.array(0.5)), g.op("ReduceMax", near, np.array([2]), keepdims=0))
+        left = g.op("Sub", left, g.op("Mul", first_best, np.array(SEMANTIC_SHARE)))
+        best = g.op("ArgMin", left, axis=1, keepdims=0)
+        tokens = [g.op("Gather", index, best, axis=1) for index in tokens]
+    for name, token in zip(("semantic", "acoustic"), tokens):
+        g.output(token, name, [1, 1], TensorProto.INT64)
     if taps:
-        error = g.op("Sub", g.op("Reshape", g.op("Gather", columns, second, axis=1), np.array([1, 1, width])), r)
+        entries = [_entries(g, table, token, width, 1) for table, token in zip((columns, acoustic_columns), tokens)]
+        error = g.op("Sub", g.op("Add", *entries), z)
         square = g.op("ReduceSum", g.op("Mul", error, error), np.array([2]), keepdims=1)
         # The divisor is the largest error that is fed back, or more: never 0.
         most = MAX_ERROR * math.sqrt(width)
@@ -84,6 +93,28 @@ def quantizer(net):
         errors = g.op("Concat", past, error, axis=1)
         g.output(g.slice(errors, 1, taps + 1, 1), "state_errors_out", [1, taps, width])
     return g
+
+
+def _entries(g, columns, index, width, count):
+    """Entries of a table [width, entries] by their indices [1, count] -> [1, count, width]."""
+    found = g.op("Gather", columns, index, axis=1)
+    if count == 1:
+        return g.op("Reshape", found, np.array([1, 1, width]))
+    return g.op("Transpose", g.op("Reshape", found, np.array([1, width, count])), perm=[0, 2, 1])
+
+
+def _largest(g, values, count, size):
+    """Indices and, of more than one, values [1, count] of the largest of `values` [1, 1, size], one after the other: TopK would sort them all, and each
+    runtime in its own way."""
+    indices, found = [], []
+    for n in range(count):
+        if n:
+            taken = g.op("Equal", np.arange(size)[None, None], g.op("Reshape", indices[-1], np.array([1, 1, 1])))
+            values = g.op("Where", taken, np.array(-3e38), values)
+        indices.append(g.op("ArgMax", values, axis=2, keepdims=0))
+        if count > 1:
+            found.append(g.op("ReduceMax", values, np.array([2]), keepdims=0))
+    return tuple(g.op("Concat", *each, axis=1) for each in (indices, found)) if count > 1 else (indices[0], None)
 
 
 def decoder(net, weights):

@@ -14,6 +14,11 @@ MAX_ERROR = 0.625
 frame."""
 
 
+SEMANTIC_SHARE = 0.5
+"""Of several candidates the one is taken that leaves least to both tokens: what the acoustic entry leaves squared, and this share of what the
+semantic one leaves, without which it would no longer be the nearest in any sense."""
+
+
 class FitError(ValueError):
     """Latents that no table can be placed on."""
 
@@ -36,15 +41,16 @@ class AnchoredCodebook(nn.Module):
 
     @staticmethod
     @torch.no_grad()
-    def nearest(z, table):
-        """z [..., width] -> indices [...] of the nearest entries of `table`."""
-        return (table.square().sum(-1) - 2 * z @ table.T).argmin(-1)
+    def nearest(z, table, count):
+        """z [..., width] -> the `count` nearest entries of `table`: squared distances and indices [..., count]."""
+        distances = z.square().sum(-1, keepdim=True) - 2 * z @ table.T + table.square().sum(-1)
+        return distances.topk(count, largest=False)
 
     def forward(self, z, index=None):
         """z [B, F, width] -> nearest entries [B, F, width], their indices [B, F], codebook and commitment loss. `index`: those
         entries instead."""
         table = self.table()
-        index = self.nearest(z, table) if index is None else index
+        index = self.nearest(z, table, 1)[1][..., 0] if index is None else index
         entry = F.embedding(index, table)
         return entry, index, F.mse_loss(entry, z.detach()) + COMMITMENT * F.mse_loss(z, entry.detach())
 
@@ -72,7 +78,9 @@ class Quantizer(nn.Module):
 
     x_t = z_t - sum_j s_j (q - x)_(t-j),  k1 = argmin |x - P c_k|,  r = act(x - e1),  k2 = argmin |r - W g_k|,  q = e1 + e2
 
-    The first term is noise shaping by error feedback (Spang and Schultheiss 1962), which is not in SACodec: the decoder averages over
+    Of the `candidates` nearest k1 the one is taken whose |r - W g_k2|^2 + SEMANTIC_SHARE |x - P c_k1|^2 is least.
+
+    What is taken from z is noise shaping by error feedback (Spang and Schultheiss 1962), which is not in SACodec: the decoder averages over
     frames, so an error that alternates from frame to frame is heard less than one that stays. `s` is learned, a number for each
     tap and dimension.
     """
@@ -80,6 +88,7 @@ class Quantizer(nn.Module):
     def __init__(self, codebook, config):
         super().__init__()
         d, generator = config.latent, torch.Generator().manual_seed(1)
+        self.candidates = config.candidates
         self.semantic = AnchoredCodebook(codebook, d)
         self.a, self.b = nn.Linear(d, 2 * d), nn.Linear(2 * d, d)
         nn.init.zeros_(self.b.weight)
@@ -102,10 +111,12 @@ class Quantizer(nn.Module):
         semantic, acoustic = self.semantic.table(), self.acoustic.table()
 
         def nearest(x):
-            k1 = AnchoredCodebook.nearest(x, semantic)
-            e1 = F.embedding(k1, semantic)
-            k2 = AnchoredCodebook.nearest(self.activate(x - e1), acoustic)
-            return k1, k2, e1 + F.embedding(k2, acoustic) - x
+            first, k1 = AnchoredCodebook.nearest(x, semantic, self.candidates)
+            residuals = self.activate(x[..., None, :] - F.embedding(k1, semantic))
+            second, k2 = (found[..., 0] for found in AnchoredCodebook.nearest(residuals, acoustic, 1))
+            best = (second + SEMANTIC_SHARE * first).argmin(-1, keepdim=True)
+            k1, k2 = (k.gather(-1, best)[..., 0] for k in (k1, k2))
+            return k1, k2, F.embedding(k1, semantic) + F.embedding(k2, acoustic) - x
 
         if self.shaping is None:
             return nearest(z)[:2], None
