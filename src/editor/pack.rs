@@ -69,6 +69,7 @@ fn card(ui: &mut Ui, facts: &Facts) {
     };
     ui.label(RichText::new(format!("{} {}", info.name, info.version)).size(16.0).strong());
     let weights = match info.weights {
+        Weights::Int8 => "8-bit precision",
         Weights::F16 => "half precision",
         Weights::F32 => "single precision",
     };

@@ -65,6 +65,8 @@ class TrainConfig:
     mel_weight: float = 15.0
     loudness_weight: float = 0.0
     """Weight of the distance in loudness as ears have it; 0: mel levels alone, which hear a room's noise as well as a voice."""
+    detail_weight: float = 0.0
+    """Weight of how much less levels move than the recording's; 0: what is not sure may be smooth."""
     code_weight: float = 15.0
     pitch_weight: float = 3.0
     adversarial_weight: float = 1.0

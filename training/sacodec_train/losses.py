@@ -43,6 +43,20 @@ class MelLoss(torch.nn.Module):
         return sum((self.levels(audio, n) - self.levels(target, n)).abs().mean() for n, _ in self.SCALES) / len(self.SCALES)
 
 
+class DetailLoss(MelLoss):
+    """How much less, or more, the mel levels of `audio` move from frame to frame than those of `target`: both [B, T] -> scalar, the mean
+    |difference| of natural logarithms over bands. A mean distance alone is least where what is not sure is smooth."""
+    WINDOW_SAMPLES, FLOOR = 1024, 1e-3
+
+    def movement(self, audio):
+        """Audio [B, T] -> logarithm of the RMS step of each level [B, bands]."""
+        steps = self.levels(audio, self.WINDOW_SAMPLES).diff(dim=-1)
+        return 0.5 * (steps.square().mean(-1) + self.FLOOR).log()
+
+    def forward(self, audio, target):
+        return (self.movement(audio) - self.movement(target)).abs().mean()
+
+
 class LoudnessLoss(torch.nn.Module):
     """How far the loudness of `audio` is from that of `target`, as ears would have it: both [B, T] -> scalar.
 

@@ -51,6 +51,7 @@ class Trainer:
         self.net = Codec(codebook, config.model).to(device)
         self.ema = copy.deepcopy(self.net).eval().requires_grad_(False)
         self.mel, self.loudness = losses.MelLoss().to(device), losses.LoudnessLoss().to(device)
+        self.detail = losses.DetailLoss().to(device) if t.detail_weight else None
         self.recogniser = None
         if t.recogniser_weight:
             if recogniser is None:
@@ -108,6 +109,8 @@ class Trainer:
         loss = t.mel_weight * terms["mel"] + t.code_weight * terms["code"] + t.pitch_weight * terms["pitch"]
         if t.loudness_weight:
             loss = loss + t.loudness_weight * terms["loudness"]
+        if self.detail:
+            loss = loss + t.detail_weight * terms["detail"]
         if self.recogniser:
             loss = loss + t.recogniser_weight * terms["recogniser"]
         if self.disc and self.is_fitted and t.adversarial_from <= progress <= t.adversarial_until:
@@ -144,6 +147,8 @@ class Trainer:
         terms = dict(mel=self.mel(y, target), code=out["code_loss"], pitch=pitch)
         if self.config.train.loudness_weight:
             terms["loudness"] = self.loudness(y, target)
+        if self.detail:
+            terms["detail"] = self.detail(y, target)
         if self.recogniser:
             terms["recogniser"] = self.recogniser(y, target)
         return out, y, target, terms
@@ -317,7 +322,8 @@ class Log:
     """A CSV that grows a row at a time, over runs; a column that comes later (adversarial terms) is at the end."""
 
     COLUMNS = ["step", "minutes", "audio_s_per_s", "lr", "mel", "code", "pitch", "semantic_perplexity", "acoustic_perplexity",
-               "disc", "adv", "feature", "phone", "phone_right", "valid_mel", "valid_code", "valid_pitch", "loudness", "valid_loudness", "recogniser", "valid_recogniser"]
+               "disc", "adv", "feature", "phone", "phone_right", "valid_mel", "valid_code", "valid_pitch", "loudness", "valid_loudness", "recogniser", "valid_recogniser",
+               "detail", "valid_detail"]
 
     def __init__(self, path, step):
         """Rows after `step` are of a run that was killed after its last checkpoint: they go."""

@@ -15,7 +15,7 @@ from speech import corpus, voice
 from sacodec_train import checkpoint, curves, config as configuration
 from sacodec_train.data.cache import build
 from sacodec_train.data.crops import Crops
-from sacodec_train.losses import LoudnessLoss
+from sacodec_train.losses import DetailLoss, LoudnessLoss
 from sacodec_train.model import Codec, read_codebook
 from sacodec_train.train import TrainError, Trainer, held_out, main, run
 
@@ -288,6 +288,19 @@ def test_loudness_costs_what_is_heard_whatever_the_level():
     loss(quiet, torch.zeros_like(target)).backward()
     assert torch.isfinite(quiet.grad).all(), "a silent crop"
     assert float(loss(1e-4 * noise / noise.square().mean().sqrt(), torch.zeros_like(target))) < 10, "what no one hears beside silence"
+
+
+def test_detail_costs_what_is_smoothed_and_what_is_rough():
+    loss = DetailLoss()
+    target = torch.from_numpy(voice(2.0, 5)).float()[None]
+    steady = torch.randn(target.shape, generator=torch.Generator().manual_seed(0)) * target.square().mean().sqrt()
+    rough = target * (1 + 0.9 * torch.sin(torch.arange(target.shape[1]) * 2 * torch.pi * 40 / 24_000))
+    assert float(loss(target, target)) == 0 and float(loss(0.5 * target, target)) < 0.02, "a level is not movement"
+    assert float(loss(steady, target)) > 0.3 and float(loss(rough, target)) > 0.1, (loss(steady, target), loss(rough, target))
+    assert bool((loss.movement(steady) < loss.movement(target)).float().mean() > 0.8)
+    quiet = torch.zeros_like(target).requires_grad_()
+    loss(quiet, torch.zeros_like(target)).backward()
+    assert torch.isfinite(quiet.grad).all(), "a silent crop"
 
 
 @pytest.mark.parametrize("lacks", [["short_bands"], ["lags"], ["short_bands", "lags"]])

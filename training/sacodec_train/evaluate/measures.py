@@ -38,6 +38,7 @@ LISTENING = (
 SERVED_BY_LOSS = dict(
     mel_weight=("log_mel_db", "log_spectral_db"),
     loudness_weight=("pesq",),
+    detail_weight=("detail",),
     pitch_weight=("pitch_cents", "pitch_gross", "voicing"),
     adversarial_weight=("detail",),
     feature_weight=("detail",),
