@@ -154,8 +154,10 @@ def from_dict(values, where="configuration"):
     extra = set(values) - {"name", "model", "train"}
     if extra:
         raise ConfigError(f"{where}: unknown section {', '.join(sorted(extra))}; known are name, model, train")
-    return Config(values.get("name", "live"), _section(ModelConfig, values.get("model", {}), f"{where}, [model]"),
-                  _section(TrainConfig, values.get("train", {}), f"{where}, [train]"))
+    model = _section(ModelConfig, values.get("model", {}), f"{where}, [model]")
+    if model.candidates > model.semantic_entries:
+        raise ConfigError(f"{where}, [model]: candidates is {model.candidates}, expected at most semantic_entries, {model.semantic_entries}")
+    return Config(values.get("name", "live"), model, _section(TrainConfig, values.get("train", {}), f"{where}, [train]"))
 
 
 def load(path):

@@ -10,8 +10,11 @@ BITS = 16
 
 
 def steps_of(weight):
-    """A matrix [o, i] -> steps i8 [o, i] and the scale of each row f32 [o]. Of a matrix that was rounded before, the same again."""
+    """A matrix [o, i] -> steps i8 [o, i] and the scale of each row f32 [o]. Of a matrix that was rounded before, the same again.
+    Raises ValueError where a weight is no number."""
     weight = np.asarray(weight, np.float64)
+    if not np.isfinite(weight).all():
+        raise ValueError("a matrix has weights that are no numbers: continue from an earlier checkpoint")
     largest = np.abs(weight).max(1)
     fraction, exponent = np.frexp(largest / STEPS)
     # Up, so that the largest weight is not cut off; what is whole already stays, whatever a division has rounded.

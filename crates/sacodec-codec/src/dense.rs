@@ -119,8 +119,7 @@ fn replace(model: &mut TypedModel, product: usize) -> TractResult<()> {
     let node = model.node(product).clone();
     let Some((slot, mut weights)) = constant_matrix(model, &node)? else { return Ok(()) };
     let frame = node.inputs[1 - slot];
-    let columns = model.outlet_fact(frame)?.shape.as_concrete().map(|s| s.iter().product::<usize>());
-    let elements = |fact: &TypedFact| fact.shape.as_concrete().map(|s| s.iter().product::<usize>());
+    let columns = elements(model.outlet_fact(frame)?);
     if columns != Some(weights.columns)
         || elements(&node.outputs[0].fact) != Some(weights.rows)
         || model.outlet_fact(frame)?.datum_type != f32::datum_type()
@@ -128,11 +127,13 @@ fn replace(model: &mut TypedModel, product: usize) -> TractResult<()> {
         return Ok(());
     }
     let mut last = product;
+    // As the exporter writes it. Two scales could be too small or too large together.
     if let Values::Byte { scales, .. } = &mut weights.values
+        && scales.iter().all(|&scale| scale == 1.0)
         && let Some((id, by_row)) = by_row_after::<Mul>(model, last, weights.rows)
     {
         let by_row = by_row.try_as_plain_ram()?;
-        scales.iter_mut().zip(by_row.as_slice::<f32>()?).for_each(|(scale, by)| *scale *= by);
+        scales.copy_from_slice(by_row.as_slice::<f32>()?);
         last = id;
     }
     let bias = by_row_after::<Add>(model, last, weights.rows).map(|(id, bias)| {
@@ -149,7 +150,11 @@ fn replace(model: &mut TypedModel, product: usize) -> TractResult<()> {
     patch.apply(model)
 }
 
-/// The constant operand of a product, by rows of the output, and its slot.
+fn elements(fact: &TypedFact) -> Option<usize> {
+    fact.shape.as_concrete().map(|shape| shape.iter().product())
+}
+
+/// The constant operand of a product, by rows of the output, and its slot. None of few rows, which would be mostly padding.
 fn constant_matrix(model: &TypedModel, node: &TypedNode) -> TractResult<Option<(usize, Matrix)>> {
     let Some(op) = node.op_as::<EinSum>() else { return Ok(None) };
     if node.inputs.len() != 2 || op.q_params.is_some() {
@@ -179,6 +184,9 @@ fn constant_matrix(model: &TypedModel, node: &TypedNode) -> TractResult<Option<(
             _ => return Ok(None),
         }
     }
+    if count < PANEL_ROWS / 2 {
+        return Ok(None);
+    }
     let view = tensor.try_as_plain_ram()?;
     let values = view.as_slice::<f32>()?;
     let value = |row: usize, column: usize| values[row * row_stride + column * sum_stride];
@@ -196,17 +204,15 @@ fn by_row_after<O: BinMiniOp>(model: &TypedModel, node: usize, rows: usize) -> O
     let other = after.inputs[1 - next.slot];
     let constant = model.node(other.node).op_as::<Const>()?.val().clone();
     let is_by_row = constant.len() == rows && constant.datum_type() == f32::datum_type();
-    is_by_row.then_some((after.id, constant))
+    // A column of numbers would make a matrix of the row.
+    (is_by_row && elements(&after.outputs[0].fact) == Some(rows)).then_some((after.id, constant))
 }
 
 impl Matrix {
     /// The matrix of these values, in as few bytes as lose nothing.
     fn new(rows: usize, columns: usize, value: impl Fn(usize, usize) -> f32) -> Self {
         let values = if let Some(scales) = byte_scales(rows, columns, &value) {
-            let step = |row: usize, column| match scales[row] {
-                0.0 => 0,
-                scale => (value(row, column) / scale).round() as i8,
-            };
+            let step = |row: usize, column| (value(row, column) / scales[row]).round() as i8;
             Values::Byte { steps: panels(rows, columns, step), scales: scales.into() }
         } else if (0..rows).all(|row| (0..columns).all(|column| is_half(value(row, column)))) {
             Values::Half(panels(rows, columns, |row, column| f16::from_f32(value(row, column)).to_bits()))
@@ -248,16 +254,23 @@ fn is_half(value: f32) -> bool {
 }
 
 /// For each row the scale of which every value is a whole multiple, [`STEPS`] of them at most; none where that does not
-/// give every value to the bit.
+/// give every value to the bit. The scale is 1 where all values are whole.
 fn byte_scales(rows: usize, columns: usize, value: impl Fn(usize, usize) -> f32) -> Option<Vec<f32>> {
-    (0..rows)
-        .map(|row| {
-            let largest = (0..columns).map(|column| value(row, column).abs()).fold(0.0, f32::max);
-            let scale = largest / STEPS;
-            let is_multiple = |v: f32| v == 0.0 || (v / scale).round() * scale == v;
-            (0..columns).all(|column| is_multiple(value(row, column))).then_some(scale)
-        })
-        .collect()
+    let is_multiple = |v: f32, scale: f32| {
+        let steps = (v / scale).round();
+        steps.abs() <= STEPS && steps * scale == v
+    };
+    let is_row_of = |row, scale| (0..columns).all(|column| is_multiple(value(row, column), scale));
+    if (0..rows).all(|row| is_row_of(row, 1.0)) {
+        return Some(vec![1.0; rows]);
+    }
+    let scale_of = |row| {
+        let largest = (0..columns).map(|column| value(row, column).abs()).fold(0.0, f32::max);
+        // A row of zeros has no largest weight, and any scale.
+        let scale = if largest == 0.0 { 1.0 } else { largest / STEPS };
+        (scale.is_normal() && is_row_of(row, scale)).then_some(scale)
+    };
+    (0..rows).map(scale_of).collect()
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -349,6 +362,39 @@ mod tests {
         let y = model.wire_node("y", tract_onnx::tract_core::ops::math::add(), &[y[0], bias])?;
         model.select_output_outlets(&y)?;
         Ok(model)
+    }
+
+    #[test]
+    fn what_bytes_do_not_hold_to_the_bit_is_not_stored_in_them() {
+        let bytes_hold = |values: &[f32]| byte_scales(1, values.len(), |_, column| values[column]).is_some();
+        let tiny = f32::from_bits(1);
+        assert!(
+            bytes_hold(&[0.0, -0.0])
+                && bytes_hold(&[3.0, -100.0, 0.0])
+                && bytes_hold(&[0.25 * 127.0, 0.5, -30.0])
+        );
+        assert!(!bytes_hold(&[1.0, 0.013]), "between two steps");
+        assert!(!bytes_hold(&[180.0 * tiny, 3.0 * tiny]), "more steps than a byte has");
+        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            assert!(!bytes_hold(&[1.0, bad]), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_column_that_follows_a_product_is_not_taken_for_its_bias() -> TractResult<()> {
+        let mut model = TypedModel::default();
+        let x = model.add_source("x", f32::fact([1, 1, 64]))?;
+        let w = model.add_const("w", Tensor::from_shape(&[64, 40], &[0.3_f32; 64 * 40])?)?;
+        let column = model.add_const("column", Tensor::from_shape(&[1, 40, 1], &[1.0_f32; 40])?)?;
+        let product = EinSum::new("abk,kn->abn".parse()?, f32::datum_type());
+        let y = model.wire_node("product", product, &[x, w])?;
+        let y = model.wire_node("y", tract_onnx::tract_core::ops::math::add(), &[y[0], column])?;
+        model.select_output_outlets(&y)?;
+        let found = with_dense_products(model)?
+            .into_runnable()?
+            .run(tvec![Tensor::zero::<f32>(&[1, 1, 64])?.into_tvalue()])?;
+        assert_eq!(found[0].shape(), [1, 40, 40]);
+        Ok(())
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub struct Codebook {
 /// Precision of the weights in the pack's graphs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weights {
-    /// Whole numbers of one byte with a scale for each row, what else there is at half precision; activations stay f32.
+    /// Linear maps as whole numbers of one byte with a scale for each row; activations stay f32.
     Int8,
     /// Half precision; activations stay f32.
     F16,

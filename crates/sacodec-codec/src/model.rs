@@ -174,7 +174,8 @@ impl CodecModel {
     }
 
     /// Hops that the graphs remember, by the sizes of their states: after so many, a codec with zero
-    /// states has heard what one that ran before remembers. What an accumulator keeps for ever is not in it.
+    /// states has heard what one that ran before remembers. What an accumulator keeps for ever is not in it, nor
+    /// what a quantizer feeds back of its errors, which the pack `live` forgets where a new sound begins.
     ///
     /// # Real-time
     /// Arithmetic only.
@@ -206,7 +207,7 @@ mod tests {
         let model = CodecModel::embedded().unwrap();
         assert!(model.core_share() > 0.0 && model.core_share().is_finite());
         assert!((10..500).contains(&model.memory_hops()), "{}", model.memory_hops());
-        // Each weight of the products is multiplied once, and the states of two graphs are kept.
+        // Each weight of the products is multiplied once, and the states of the graphs are kept.
         assert!((5_000_000..20_000_000).contains(&model.multiply_adds_per_frame()));
         assert!((4 * (9088 + 12_295)..500_000).contains(&model.live_bytes()), "{}", model.live_bytes());
     }

@@ -95,6 +95,8 @@ struct Value {
 struct Constant {
     elements: usize,
     item_bytes: usize,
+    /// A whole number of one byte, which is widened before anything computes with it.
+    is_byte: bool,
 }
 
 impl Constant {
@@ -171,6 +173,11 @@ impl<'a> Values<'a> {
         let inputs: Option<Vec<Value>> = inputs.map(|name| self.known.get(name.as_str()).copied()).collect();
         let inputs = inputs.ok_or("of something that no node before it gives: sort the nodes")?;
         let Some((first, others)) = inputs.split_first() else { return Err("without inputs") };
+        if kind != "Cast"
+            && inputs.iter().any(|input| input.constant.is_some_and(|constant| constant.is_byte))
+        {
+            return Err("of weights of the type i8: cast them first");
+        }
         let numbers = others.iter().map(|other| other.constant.map(|constant| constant.elements));
         if SHAPED_OPERATORS.contains(&kind)
             && numbers.clone().any(|count| count.is_none_or(|count| count > MAX_PORTS_OF_NODE))
@@ -190,7 +197,7 @@ impl<'a> Values<'a> {
                 return Err("of constants: store its result");
             }
             Some(constant) if kind == "Cast" => {
-                Some(Constant { item_bytes: cast_item_bytes(node)?, ..constant })
+                Some(Constant { item_bytes: cast_item_bytes(node)?, is_byte: false, ..constant })
             }
             other => other,
         };
@@ -225,7 +232,8 @@ fn weight_size(weight: &TensorProto) -> Result<Constant, String> {
         return Err("lies outside the file: store all weights inside it".into());
     }
     let elements = elements(&weight.dims).ok_or_else(|| format!("has the shape {:?}", weight.dims))?;
-    let item_bytes = item_bytes(weight.data_type).ok_or_else(|| {
+    let is_byte = weight.data_type == DataType::Int8 as i32;
+    let item_bytes = item_bytes(weight.data_type).or(is_byte.then_some(1)).ok_or_else(|| {
         let found = DataType::try_from(weight.data_type);
         format!("has the type {found:?}: use f32, f16, i64, i32, i8 or bool")
     })?;
@@ -239,7 +247,7 @@ fn weight_size(weight: &TensorProto) -> Result<Constant, String> {
     if weight.data_type == DataType::Bool as i32 && weight.raw_data.iter().any(|&byte| byte > 1) {
         return Err("is of type bool and has a byte that is neither 0 nor 1".into());
     }
-    Ok(Constant { elements, item_bytes })
+    Ok(Constant { elements, item_bytes, is_byte })
 }
 
 /// Bytes of an element of a type that packs may use.
@@ -248,7 +256,7 @@ fn item_bytes(data_type: i32) -> Option<usize> {
         DataType::Float | DataType::Int32 => Some(4),
         DataType::Float16 => Some(2),
         DataType::Int64 => Some(8),
-        DataType::Bool | DataType::Int8 => Some(1),
+        DataType::Bool => Some(1),
         _ => None,
     }
 }
@@ -279,7 +287,7 @@ fn check_attributes(node: &NodeProto) -> Result<(), &'static str> {
 fn cast_item_bytes(node: &NodeProto) -> Result<usize, &'static str> {
     let to = node.attribute.iter().find(|attribute| attribute.name == "to");
     let to = to.and_then(|to| i32::try_from(to.i).ok()).and_then(item_bytes);
-    to.ok_or("to another type than f32, f16, i64, i32, i8 or bool")
+    to.ok_or("to another type than f32, f16, i64, i32 or bool")
 }
 
 fn axes(node: &NodeProto) -> usize {

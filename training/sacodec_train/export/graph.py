@@ -7,6 +7,8 @@ from ..rounding import steps_of
 
 FIRST = ("audio", "latent", "semantic", "acoustic", "stream_gain")
 """Signals, in the order of the pack format. States follow them by name."""
+WEIGHTS = ("int8", "f16", "f32")
+"""Precisions of a pack's weights."""
 OPSET, IR_VERSION = 20, 10
 
 
@@ -15,13 +17,9 @@ def array(tensor):
     return tensor.detach().cpu().double().numpy()
 
 
-WEIGHTS = ("int8", "f16", "f32")
-"""Precisions of a pack's weights."""
-
-
 class Graph:
     """A graph in the making. Tensors are known by their names. `weights`, one of WEIGHTS: at "f16" each has a cast after it, at "int8"
-    those of linear maps are whole numbers with a scale for each row, and the rest is at f16."""
+    those of linear maps are whole numbers with a scale for each row, and the noise and the decoder's Fourier basis are at f16."""
 
     def __init__(self, weights):
         self.weights, self.nodes, self.constants, self.inputs, self.outputs, self.count = weights, [], [], [], [], 0

@@ -7,7 +7,7 @@ from onnx import TensorProto
 from ..config import HOP_SAMPLES, PITCH_MAX_HZ, PITCH_MIN_HZ, RATE_HZ
 from ..model.decoder import BINS, MAX_LOG_GAIN, N_FFT, NOISE_FRAMES
 from ..model.encoder import WINDOW_SAMPLES, Lags
-from ..model.quantizer import MAX_ERROR, SEMANTIC_SHARE
+from ..model.quantizer import JUMP, MAX_ERROR, SEMANTIC_SHARE, STILL
 from .fourier import Fourier
 from .graph import Graph, array
 
@@ -62,7 +62,12 @@ def quantizer(net):
     semantic, acoustic = array(q.semantic.table()), array(q.acoustic.table())
     z = g.input("latent", [1, 1, width])
     if taps:
-        past = g.input("state_errors", [1, taps, width])
+        before = g.op("Sub", z, g.input("state_latent", [1, 1, width]))
+        g.output(z, "state_latent_out", [1, 1, width])
+        moved = g.op("ReduceSum", g.op("Mul", before, before), np.array([2]), keepdims=1)
+        bound = lambda rms: np.array([[[rms**2 * width]]])
+        goes_on = g.op("And", g.op("Greater", moved, bound(STILL)), g.op("Less", moved, bound(JUMP)))
+        past = g.op("Where", goes_on, g.input("state_errors", [1, taps, width]), np.zeros((1, 1, 1)))
         z = g.op("Sub", z, g.op("ReduceSum", g.op("Mul", past, array(q.shaping)[None]), np.array([1]), keepdims=1))
     # argmin |x - e|^2 = argmax x e - |e|^2 / 2
     likeness = lambda x, e, columns: g.op("Add", g.op("MatMul", x, columns), -0.5 * (e**2).sum(1))

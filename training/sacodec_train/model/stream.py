@@ -28,7 +28,7 @@ class Stream:
         e, d, c = codec.enc, codec.dec, codec.config
         self.codec, self.window = codec, torch.zeros(1, WINDOW_SAMPLES - HOP_SAMPLES)
         self.encoder = [Past(e.inp, sum(width for _, width in c.features))] + [Past(b, c.encoder_width) for b in e.blocks]
-        self.errors = None
+        self.past = None
         self.decoder_inp = Past(d.inp, c.latent)
         self.decoder = [Past(b, c.decoder_width) for b in d.blocks]
         self.f0_hz, self.phase, self.noise = None, torch.zeros(1, 1, dtype=torch.float64), 0
@@ -42,8 +42,7 @@ class Stream:
         h = torch.cat([levels.of(frame[:, -levels.samples:]) for levels in e.levels], -1)[:, None]
         for layer in self.encoder:
             h = layer.step(h)
-        tokens, errors = self.codec.q.choose(e.unit(e.out(e.norm(h))), self.errors)
-        self.errors = None if errors is None else errors[:, 1:]
+        tokens, _, self.past = self.codec.q.choose(e.unit(e.out(e.norm(h))), self.past)
         return tuple(int(t) for t in tokens)
 
     @torch.no_grad()

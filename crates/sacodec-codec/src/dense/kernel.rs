@@ -93,7 +93,7 @@ pub fn multiply<W: Weight>(panels: &[W], x: &[f32], y: &mut [f32], is_wide: bool
 macro_rules! panel {
     ($name:ident, $features:literal, $lanes:literal, $zero:ident, $all:ident, $load:ident, $fmadd:ident, $add:ident, $store:ident) => {
         /// # Safety
-        /// `weights` points to a panel of `x.len()` columns, and the features are there.
+        /// `weights` points to a panel of `x.len()` columns, and the processor has the features that are enabled here.
         #[target_feature(enable = $features)]
         unsafe fn $name<W: Weight>(mut weights: *const W, x: &[f32]) -> [f32; PANEL_ROWS] {
             const LANES: usize = $lanes;

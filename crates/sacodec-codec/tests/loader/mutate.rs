@@ -6,7 +6,7 @@ use serde_json::Value;
 use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
 use tract_onnx::pb::{AttributeProto, GraphProto, NodeProto, TensorProto, ValueInfoProto, type_proto};
 
-use super::tiny::{F16, F32, GRAPHS, I64, Pack, node, numbers, port, weight};
+use super::tiny::{F16, F32, GRAPHS, I64, INT8, Pack, node, numbers, port, weight};
 
 /// Operators that a graph may use and some that it may not.
 const OPERATORS: &[&str] = &[
@@ -40,6 +40,7 @@ const OPERATORS: &[&str] = &[
     "Neg",
     "Not",
     "Pow",
+    "ReduceMax",
     "ReduceMean",
     "ReduceSum",
     "Relu",
@@ -121,7 +122,7 @@ fn mutate_manifest(manifest: &mut Value, random: &mut Rng) {
         0 => Value::Null,
         1 => Value::from(-1),
         2 => Value::from(u64::MAX),
-        3 => Value::from("f32"),
+        3 => Value::from(["f32", "int8"][random.usize(..2)]),
         4 => Value::from("quantizer.onnx"),
         5 => Value::from("../decoder.onnx"),
         6 => Value::from(vec![1; 100]),
@@ -236,7 +237,10 @@ fn mutate_weight(graph: &mut GraphProto, random: &mut Rng) {
                 *changed = resized(changed, changed.data_type, &dims);
             }
         }
-        3 => *changed = resized(changed, [F32, I64, F16, 9, 6, 11][random.usize(..6)], &changed.dims.clone()),
+        3 => {
+            *changed =
+                resized(changed, [F32, I64, F16, INT8, 9, 6, 11][random.usize(..7)], &changed.dims.clone())
+        }
         4 => changed.dims.iter_mut().take(1).for_each(|dim| *dim = small(random)),
         5 => {
             let word = [f32::NAN, f32::INFINITY, 3e38, 1e-45, 0.0][random.usize(..5)].to_le_bytes();
@@ -254,7 +258,7 @@ fn resized(old: &TensorProto, data_type: i32, dims: &[i64]) -> TensorProto {
     let item_bytes = match data_type {
         I64 | 11 => 8,
         F16 => 2,
-        9 => 1,
+        9 | INT8 => 1,
         _ => 4,
     };
     let bytes = dims.iter().product::<i64>() as usize * item_bytes;

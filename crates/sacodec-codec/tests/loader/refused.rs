@@ -5,7 +5,7 @@ use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
 use tract_onnx::pb::{AttributeProto, GraphProto, NodeProto, type_proto};
 
 use super::fuzz::load;
-use super::tiny::{F32, Pack, node, numbers, port, weight};
+use super::tiny::{F32, INT8, Pack, node, numbers, port, weight};
 
 /// Loads the smallest pack with a change of its encoder.
 fn encoder(change: impl FnOnce(&mut GraphProto)) -> Result<(), LoadError> {
@@ -46,6 +46,26 @@ fn a_file_whose_bytes_become_many_more_in_memory_is_refused_before_it_is_decoded
         |g| g.node.extend(vec![NodeProto::default(); 600_000]),
         "bytes beside the raw data of weights",
     );
+}
+
+#[test]
+fn weights_of_one_byte_are_whole_and_are_widened_before_they_are_used() {
+    let byte = |length: usize| {
+        let mut byte = weight("byte", INT8, &[1, 320]);
+        byte.raw_data.truncate(length);
+        byte
+    };
+    let put = |graph: &mut GraphProto, length, nodes: &[NodeProto]| {
+        graph.initializer.push(byte(length));
+        before_the_first(graph, nodes.to_vec());
+    };
+    let straight = [node("Add", &["audio", "byte"], "louder")];
+    assert_refused(|g| put(g, 320, &straight), "of weights of the type i8: cast them first");
+    assert_refused(|g| put(g, 319, &straight), "but 319 bytes");
+    let mut cast = node("Cast", &["byte"], "wide");
+    cast.attribute = vec![AttributeProto { name: "to".into(), r#type: 2, i: 1, ..AttributeProto::default() }];
+    let widened = [cast, node("Add", &["audio", "wide"], "louder")];
+    assert!(encoder(|g| put(g, 320, &widened)).is_ok());
 }
 
 #[test]

@@ -15,6 +15,7 @@ use tract_onnx::pb::{
 pub const F32: i32 = 1;
 pub const I64: i32 = 7;
 pub const F16: i32 = 10;
+pub const INT8: i32 = 3;
 pub const GRAPHS: [&str; 3] = ["encoder", "quantizer", "decoder"];
 
 /// A pack in memory, to be changed and written.
@@ -73,6 +74,7 @@ pub fn weight(name: &str, data_type: i32, dims: &[i64]) -> TensorProto {
     let raw_data = match data_type {
         // The bits of 0.5, 0.25 and the like.
         F16 => (0..count).flat_map(|at| (0x3800_u16 - 0x400 * (at % 3) as u16).to_le_bytes()).collect(),
+        INT8 => (0..count).map(|at| (at * 7919 % 255) as u8).collect(),
         _ => (0..count).flat_map(|at| number(at).to_le_bytes()).collect(),
     };
     TensorProto { name: name.into(), dims: dims.into(), data_type, raw_data, ..TensorProto::default() }
@@ -141,17 +143,30 @@ fn encoder() -> ModelProto {
 fn quantizer() -> ModelProto {
     let nearest = [("axis", -1), ("keepdims", 0)];
     model(
-        vec![port("latent", F32, &[1, 1, 4])],
-        vec![weight("code", F32, &[4, 5]), weight("entries", F32, &[5, 4]), weight("rest", F32, &[4, 3])],
+        vec![port("latent", F32, &[1, 1, 4]), port("errors", F32, &[1, 1, 4])],
         vec![
-            node("MatMul", &["latent", "code"], "near"),
+            weight("code", INT8, &[4, 5]),
+            weight("entries", F32, &[5, 4]),
+            weight("rest", F32, &[4, 3]),
+            numbers("across", &[2]),
+        ],
+        vec![
+            node("Sub", &["latent", "errors"], "shaped"),
+            with(node("Cast", &["code"], "code32"), &[("to", 1)]),
+            node("MatMul", &["shaped", "code32"], "near"),
             with(node("ArgMax", &["near"], "semantic"), &nearest),
             node("Gather", &["entries", "semantic"], "entry"),
-            node("Sub", &["latent", "entry"], "left"),
+            node("Sub", &["shaped", "entry"], "left"),
             node("MatMul", &["left", "rest"], "nearer"),
             with(node("ArgMax", &["nearer"], "acoustic"), &nearest),
+            with(node("ReduceMax", &["nearer", "across"], "most"), &[("keepdims", 1)]),
+            node("Sub", &["most", "left"], "errors_out"),
         ],
-        vec![port("semantic", I64, &[1, 1]), port("acoustic", I64, &[1, 1])],
+        vec![
+            port("semantic", I64, &[1, 1]),
+            port("acoustic", I64, &[1, 1]),
+            port("errors_out", F32, &[1, 1, 4]),
+        ],
     )
 }
 
