@@ -109,8 +109,8 @@ def _entries(g, columns, index, width, count):
 
 
 def _largest(g, values, count, size):
-    """Indices and, of more than one, values [1, count] of the largest of `values` [1, 1, size], one after the other: TopK would sort them all, and each
-    runtime in its own way."""
+    """Indices and, of more than one, values [1, count] of the largest of `values` [1, 1, size], one after the other: TopK would sort
+    them all, and each runtime in its own way."""
     indices, found = [], []
     for n in range(count):
         if n:

@@ -298,7 +298,7 @@ fn a_concealed_end_of_a_pass_is_not_cut_off() {
         run(folder.path(), &["decode", name, "-o", "out.wav", "--conceal=repeat", "--overwrite"], code);
         read_wav(&folder.path().join("out.wav")).0
     };
-    // As a share of the loudest sample, which it is about where a sound is cut off: a held frame may be a louder one.
+    // As a share of the loudest sample, since a held frame may be louder. Where a sound is cut off that share is large.
     let steepest = |samples: &[f32]| {
         let loudest = samples.iter().fold(0.0_f32, |loudest, sample| loudest.max(sample.abs()));
         samples.windows(2).fold(0.0_f32, |steepest, pair| steepest.max((pair[1] - pair[0]).abs())) / loudest
