@@ -16,6 +16,7 @@ import torch
 
 from . import config as configuration
 from .model import Codec
+from .model.layers import Block
 from .model.quantizer import shaping
 
 FORMAT = 2
@@ -96,29 +97,46 @@ def load_model(path, codebook=None):
 
 
 def grown(contents, model):
-    """Contents of a checkpoint for `model`, where that looks further ahead, tries more candidates, shapes its quantisation errors, or has
-    analyses which the checkpoint's lacks. The weights of a new analysis are zero, so that nothing sounds otherwise before it is trained, and the optimisers
-    begin anew; lookahead and candidates add no weights, they have only to be learned; shaping begins as `quantizer.SHAPING` has it. Time and the rate's
-    cosine begin anew. Else the contents as they are."""
+    """Contents of a checkpoint for `model`, where that looks further ahead, tries more candidates, shapes its quantisation errors, has
+    analyses which the checkpoint's lacks, or more blocks. The weights of a new analysis, and those that a new block ends with, are zero, so that
+    nothing sounds otherwise before it is trained; where weights are new the codec's optimisers begin anew; lookahead and candidates add no weights, they have only to be learned;
+    shaping begins as `quantizer.SHAPING` has it. Time and the rate's cosine begin anew. Else the contents as they are."""
     own = contents["config"].model
-    sizes = dict(lookahead_frames=max(own.lookahead_frames, model.lookahead_frames), candidates=max(own.candidates, model.candidates),
+    sizes = dict(**{k: max(getattr(own, k), getattr(model, k)) for k in ("lookahead_frames", "candidates", "encoder_blocks", "decoder_blocks")},
                  **{k: getattr(own, k) or getattr(model, k) for k in ("short_bands", "lags", "shaping_taps")})
     if own == model or dataclasses.replace(own, **sizes) != model:
         return contents
     larger = {**contents, "config": dataclasses.replace(contents["config"], model=model)}
     larger.pop("spent", None)
+    new = {}
     if own.shaping_taps != model.shaping_taps:
-        larger.update({which: {**contents[which], SHAPING: shaping(model)} for which in ("net", "ema") if contents.get(which)}, opt=None)
-    if own.features == model.features:
-        return larger
+        new[SHAPING] = shaping(model)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        new.update(_new_blocks("enc", model.encoder_width, own.encoder_blocks, model.encoder_blocks))
+        new.update(_new_blocks("dec", model.decoder_width, own.decoder_blocks, model.decoder_blocks))
     for which in ("net", "ema"):
         if contents.get(which):
-            widths = dict(own.features)
-            weight = contents[which][INPUT].float().unflatten(1, (-1, sum(widths.values())))
-            parts = dict(zip(widths, weight.split(list(widths.values()), 2)))
-            new = [parts.get(name, weight.new_zeros(*weight.shape[:2], width)) for name, width in model.features]
-            larger[which] = {**larger[which], INPUT: torch.cat(new, 2).flatten(1)}
-    return {**larger, "opt": None}
+            inputs = {} if own.features == model.features else {INPUT: _wider(contents[which][INPUT], own, model)}
+            larger[which] = {**contents[which], **new, **inputs}
+    return {**larger, "opt": None, "opt_muon": None} if new or own.features != model.features else larger
+
+
+def _wider(weight, own, model):
+    """The encoder's first matrix of `own` for the analyses of `model`: zero for the new ones."""
+    widths = dict(own.features)
+    weight = weight.float().unflatten(1, (-1, sum(widths.values())))
+    parts = dict(zip(widths, weight.split(list(widths.values()), 2)))
+    return torch.cat([parts.get(name, weight.new_zeros(*weight.shape[:2], width)) for name, width in model.features], 2).flatten(1)
+
+
+def _new_blocks(part, width, own, wanted):
+    """Weights of the blocks `own` to `wanted` by name, at first the identity."""
+    blocks = {i: Block(width, 1 / wanted) for i in range(own, wanted)}
+    for block in blocks.values():
+        torch.nn.init.zeros_(block.p2.weight)
+        torch.nn.init.zeros_(block.p2.bias)
+    return {f"{part}.blocks.{i}.{k}": v for i, block in blocks.items() for k, v in block.state_dict().items()}
 
 
 def load(net, state):

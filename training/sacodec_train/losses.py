@@ -4,11 +4,13 @@ import torch.nn.functional as F
 
 from .config import RATE_HZ
 from .model.decoder import pitch_target
-from .model.features import mel_filters
+from .model.features import mel_filters, power_spectrum
 
 FULL_BAND_HZ = RATE_HZ / 2
 """Recordings that reach this far are taken as they are. One at 22,050 Hz ends before, and is cut like all narrow ones."""
 EDGE_HZ = 500.0
+TINY = 1e-20
+"""Of a power whose root is taken: its gradient stays finite in digital silence."""
 
 
 def band_limit(audio, bandwidth_hz):
@@ -35,9 +37,9 @@ class MelLoss(torch.nn.Module):
             self.register_buffer(f"mel{n}", mel_filters(bands, n))
 
     def levels(self, audio, n):
-        """Audio [B, T] -> log10 mel magnitudes of windows of `n` samples [B, bands, frames]."""
-        magnitude = torch.stft(audio, n, n // 4, window=getattr(self, f"window{n}"), return_complex=True).abs()
-        return (getattr(self, f"mel{n}") @ magnitude).clamp(min=1e-5).log10()
+        """Audio [B, T] -> log10 mel magnitudes of windows of `n` samples [B, frames, bands]."""
+        magnitude = (power_spectrum(audio, getattr(self, f"window{n}"), n // 4) + TINY).sqrt()
+        return (magnitude @ getattr(self, f"mel{n}").T).clamp(min=1e-5).log10()
 
     def forward(self, audio, target):
         return sum((self.levels(audio, n) - self.levels(target, n)).abs().mean() for n, _ in self.SCALES) / len(self.SCALES)
@@ -50,8 +52,8 @@ class DetailLoss(MelLoss):
 
     def movement(self, audio):
         """Audio [B, T] -> logarithm of the RMS step of each level [B, bands]."""
-        steps = self.levels(audio, self.WINDOW_SAMPLES).diff(dim=-1)
-        return 0.5 * (steps.square().mean(-1) + self.FLOOR).log()
+        steps = self.levels(audio, self.WINDOW_SAMPLES).diff(dim=1)
+        return 0.5 * (steps.square().mean(1) + self.FLOOR).log()
 
     def forward(self, audio, target):
         return (self.movement(audio) - self.movement(target)).abs().mean()
@@ -78,14 +80,13 @@ class LoudnessLoss(torch.nn.Module):
         khz = (1960 * (centres + 0.53) / (26.81 - centres - 0.53) / 1000).clamp(min=0.05)
         # Terhardt 1979: the threshold in quiet.
         quiet_db = 3.64 * khz**-0.8 - 6.5 * torch.exp(-0.6 * (khz - 3.3) ** 2) + 1e-3 * khz**4
-        self.register_buffer("quiet", 10 ** (quiet_db[:, None] / 10))
+        self.register_buffer("quiet", 10 ** (quiet_db / 10))
         self.register_buffer("window", torch.hann_window(n))
 
     def loudness(self, audio, gain):
-        """Audio [B, T] times `gain` [B, 1, 1] in power -> specific loudness [B, bands, frames]."""
-        n = self.WINDOW_SAMPLES
-        power = torch.stft(audio, n, n // 2, window=self.window, return_complex=True).abs().square()
-        power = (self.bands @ power) * gain / self.window.square().sum()
+        """Audio [B, T] times `gain` [B, 1, 1] in power -> specific loudness [B, frames, bands]."""
+        power = power_spectrum(audio, self.window, self.WINDOW_SAMPLES // 2)
+        power = (power @ self.bands.T) * gain / self.window.square().sum()
         return self.quiet**self.EXPONENT * ((0.5 + 0.5 * power / self.quiet) ** self.EXPONENT - 1).clamp(min=0)
 
     def forward(self, audio, target):
@@ -95,7 +96,7 @@ class LoudnessLoss(torch.nn.Module):
         apart = found - wanted
         heard = (apart.abs() - self.MASKED * torch.minimum(found, wanted)).clamp(min=0)
         heard = heard * (1 + (apart > 0))
-        return (heard.square().mean(1) + 1e-6).sqrt().mean() / wanted.mean().clamp(min=self.MIN_LOUDNESS)
+        return (heard.square().mean(2) + 1e-6).sqrt().mean() / wanted.mean().clamp(min=self.MIN_LOUDNESS)
 
 
 def pitch_loss(pitch, voicing, f0_hz):

@@ -22,7 +22,7 @@ from .data.augment import augment
 from .data.crops import Crops
 from .data.phones import PHONES, UNKNOWN
 from .data.sources import DataError
-from .model.features import mel_filters
+from .model.features import mel_filters, power
 from .semantic import phone_loss
 
 WINDOW_SAMPLES = 768
@@ -68,8 +68,7 @@ class Recogniser(nn.Module):
         nothing about its words."""
         around = (WINDOW_SAMPLES - HOP_SAMPLES) // 2
         frames = F.pad(audio, (around, around)).unfold(-1, WINDOW_SAMPLES, HOP_SAMPLES) * self.window
-        power = torch.view_as_real(torch.fft.rfft(frames)).square().sum(-1)
-        levels = torch.log10(power @ self.mel.T + 1e-5)
+        levels = torch.log10(power(frames) @ self.mel.T + 1e-5)
         return (levels - levels.mean((1, 2), keepdim=True)).transpose(1, 2)
 
     def features(self, audio):

@@ -26,6 +26,7 @@ from .discriminators import Discriminators
 from .model import Codec, FitError, read_codebook
 from .recogniser import RecogniserError, RecogniserLoss, load as load_recogniser
 from .semantic import PhoneHead, phone_loss
+from .speech_embedding import MIN_SAMPLES, EmbeddingError, EmbeddingLoss
 
 LOG_STEPS = 50
 VALID_STEPS = 500
@@ -38,6 +39,18 @@ MAX_REFUSED = 10
 
 class TrainError(RuntimeError):
     """A run that cannot continue, or must not begin."""
+
+
+def has_bf16(device):
+    """Whether products in bf16 are fast: on a GPU, and on a CPU with instructions for them. Without these they are ten times slower than f32."""
+    return device == "cuda" or any(torch.cpu.get_capabilities().get(name) for name in ("avx512_bf16", "amx_bf16"))
+
+
+def by_optimiser(net, is_muon):
+    """Parameters of a codec that learn, for Muon, the matrices of its blocks where `is_muon`, and the rest, for AdamW: two lists."""
+    muon = [weight for part in (net.enc, net.dec) for weight in part.blocks.parameters() if is_muon and weight.ndim == 2 and weight.requires_grad]
+    known = set(map(id, muon))
+    return muon, [weight for weight in net.parameters() if weight.requires_grad and id(weight) not in known]
 
 
 class Trainer:
@@ -58,21 +71,33 @@ class Trainer:
                 raise TrainError("the recipe compares what a recogniser hears: name one with --recogniser, made by python -m sacodec_train.recogniser, "
                                  "or set recogniser_weight = 0")
             self.recogniser = RecogniserLoss(recogniser).to(device)
-        self.is_half = device == "cuda"
-        """Whether the decoder and the discriminators compute in bf16: a CPU without its instructions is ten times slower with it."""
-        self.fused = dict(fused=device == "cuda")
-        self.opt = torch.optim.AdamW(self.net.parameters(), t.learning_rate, betas=(0.8, 0.95), weight_decay=1e-2, **self.fused)
+        self.embedding = None
+        if t.embedding_weight:
+            fewest = math.ceil((MIN_SAMPLES + config.model.delay_samples) / configuration.HOP_SAMPLES)
+            if crops.hops < fewest:
+                seconds = math.ceil(100 * fewest / configuration.FRAME_RATE_HZ) / 100
+                raise TrainError(f"seconds is {t.seconds:g}; crops that a speech embedding can hear have {seconds:.2f} or more: make them longer, "
+                                 "or set embedding_weight = 0")
+            self.embedding = EmbeddingLoss().to(device)
+        if t.decoder_only:
+            for part in (self.net.enc, self.net.q):
+                part.requires_grad_(False)
+        self.is_half = has_bf16(device)
+        """Whether matrices are multiplied in bf16."""
+        muon, rest = by_optimiser(self.net, t.muon)
+        self.opt = torch.optim.AdamW(rest, t.learning_rate, betas=(0.8, 0.95), weight_decay=1e-2, fused=True)
+        self.opt_muon = torch.optim.Muon(muon, t.learning_rate, weight_decay=1e-2, adjust_lr_fn="match_rms_adamw") if muon else None
         self.disc = self.opt_d = None
         if t.discriminator_width:
             self.disc = Discriminators(t.discriminator_width, t.banded > 0).to(device)
-            self.opt_d = torch.optim.AdamW(self.disc.parameters(), t.discriminator_learning_rate, betas=(0.5, 0.9), **self.fused)
+            self.opt_d = torch.optim.AdamW(self.disc.parameters(), t.discriminator_learning_rate, betas=(0.5, 0.9), fused=True)
         self.phones = self.opt_phones = None
         if t.phone_weight:
             if crops.phones is None or bool((crops.phones == UNKNOWN).all()):
                 raise DataError("the recipe reads phones, the cache knows none: make them with python -m sacodec_train.data.phones CACHE, "
                                 "or set phone_weight = 0")
             self.phones = PhoneHead(config.model.latent).to(device)
-            self.opt_phones = torch.optim.AdamW(self.phones.parameters(), 1e-3, betas=(0.8, 0.95), **self.fused)
+            self.opt_phones = torch.optim.AdamW(self.phones.parameters(), 1e-3, betas=(0.8, 0.95), fused=True)
         self.valid = valid
         self.sources = crops.sources
         """What the weights were trained on. Of a run that continues another one, also what that was trained on."""
@@ -85,16 +110,16 @@ class Trainer:
         """Of the learning rate's cosine: what its runs have done."""
         self.use = [torch.zeros(n, device=device) for n in (config.model.semantic_entries, config.model.acoustic_entries)]
 
-    def autocast(self):
-        """bf16 where it is fast: on a GPU."""
-        return torch.autocast(self.device, torch.bfloat16, enabled=self.is_half)
+    def autocast(self, is_half=None):
+        """bf16 for matrices, where it is fast; or as `is_half` says."""
+        return torch.autocast(self.device, torch.bfloat16, enabled=self.is_half if is_half is None else is_half)
 
     def train_step(self, progress):
         """One step; `progress` 0 ... 1 places it on the learning rate's cosine. Returns the losses by name."""
         t = self.config.train
         rate = t.learning_rate_end + (t.learning_rate - t.learning_rate_end) * 0.5 * (1 + math.cos(math.pi * min(progress, 1)))
         share = rate / t.learning_rate * min(1, (self.ramp + 1) / RAMP_STEPS)
-        for optimiser, whole in ((self.opt, t.learning_rate), (self.opt_d, t.discriminator_learning_rate)):
+        for optimiser, whole in ((self.opt, t.learning_rate), (self.opt_muon, t.learning_rate), (self.opt_d, t.discriminator_learning_rate)):
             for group in optimiser.param_groups if optimiser else []:
                 group["lr"] = whole * share
         if not self.is_fitted and self.step >= t.warm_steps:
@@ -113,6 +138,8 @@ class Trainer:
             loss = loss + t.detail_weight * terms["detail"]
         if self.recogniser:
             loss = loss + t.recogniser_weight * terms["recogniser"]
+        if self.embedding:
+            loss = loss + t.embedding_weight * terms["embedding"]
         if self.disc and self.is_fitted and t.adversarial_from <= progress <= t.adversarial_until:
             loss = loss + self._adversarial(y, target, terms)
         if self.phones and self.is_fitted:
@@ -121,7 +148,7 @@ class Trainer:
             if read:
                 terms["phone"], terms["phone_right"] = read
                 loss = loss + t.phone_weight * terms["phone"]
-        optimisers = [self.opt, self.opt_phones] if self.phones and self.is_fitted else [self.opt]
+        optimisers = [o for o in (self.opt, self.opt_muon, self.opt_phones if self.is_fitted else None) if o]
         for optimiser in optimisers:
             optimiser.zero_grad()
         loss.backward()
@@ -134,9 +161,9 @@ class Trainer:
         self._average(out["tokens"])
         return dict(lr=rate, **{k: v.detach() for k, v in terms.items()})
 
-    def _listen(self, net, audio, batch, keep=None):
+    def _listen(self, net, audio, batch, keep=None, is_half=None):
         """Audio [B, T] of `batch` through `net` -> what it gives, its audio and the target [B, T - delay], the losses by name."""
-        with self.autocast():
+        with self.autocast(is_half):
             out = net(audio, self.is_fitted, keep)
         # The decoder is late, and a narrow recording tells nothing about frequencies above its own limit.
         late = self.config.model.delay_samples
@@ -151,6 +178,9 @@ class Trainer:
             terms["detail"] = self.detail(y, target)
         if self.recogniser:
             terms["recogniser"] = self.recogniser(y, target)
+        if self.embedding:
+            with self.autocast(is_half):
+                terms["embedding"] = self.embedding(y, target)
         return out, y, target, terms
 
     def _told(self, found, wanted):
@@ -165,7 +195,7 @@ class Trainer:
         before the codebooks are fitted."""
         if self.valid is None or not self.is_fitted:
             return {}
-        return {f"valid_{k}": float(v) for k, v in self._listen(self.ema, self.valid["audio"], self.valid)[3].items()}
+        return {f"valid_{k}": float(v) for k, v in self._listen(self.ema, self.valid["audio"], self.valid, is_half=False)[3].items()}
 
     def _is_sound(self, value):
         """Whether a step may be taken: a loss that is not finite would make every weight, and the checkpoint, useless."""
@@ -228,7 +258,7 @@ class Trainer:
         """All that `resume` needs to continue as if nothing had happened."""
         state = lambda module: module.state_dict() if module else None
         checkpoint.save(path, config=self.config.as_dict(), net=self.net.state_dict(), ema=self.ema.state_dict(), disc=state(self.disc),
-                        opt=self.opt.state_dict(), opt_d=state(self.opt_d),
+                        opt=self.opt.state_dict(), opt_muon=state(self.opt_muon), opt_d=state(self.opt_d),
                         phones=state(self.phones), opt_phones=state(self.opt_phones), step=self.step, fitted=self.is_fitted,
                         heard_s=self.heard_s, spent=self.spent, use=self.use, crops=self.crops.rng.bit_generator.state,
                         random=torch.get_rng_state(),
@@ -244,12 +274,22 @@ class Trainer:
         codebook = self.net.q.semantic.frozen
         checkpoint.load(self.ema, checkpoint.weights(s, codebook))
         checkpoint.load(self.net, checkpoint.weights(s, codebook, "net"))
+        if self.config.train.decoder_only:
+            for kept, averages in ((self.net.enc, self.ema.enc), (self.net.q, self.ema.q)):
+                kept.load_state_dict(averages.state_dict())
         self.step, self.is_fitted, self.heard_s = s["step"], s.get("fitted", True), s.get("heard_s", 0.0)
+        if self.config.train.decoder_only and not self.is_fitted:
+            raise TrainError(f"{path}: step {self.step} of a run that does not quantise yet; decoder_only wants a checkpoint that does, or set it to 0")
         self.spent = s.get("spent", self.spent)
         self.sources = checkpoint.merged(s.get("sources"), self.crops.sources)
-        if s.get("opt"):
+        # What another recipe moved by other optimisers, or did not move, begins anew.
+        if s.get("opt") and _moves(s["opt"], self.opt) and _moves(s.get("opt_muon"), self.opt_muon):
             self._load(self.opt, s["opt"])
+            if self.opt_muon:
+                self.opt_muon.load_state_dict(s["opt_muon"])
             self.ramp = s.get("ramp", s["step"])
+        elif s.get("opt"):
+            print(f"{path}: its optimisers moved other weights than this recipe's, and begin anew")
         if self.disc and s.get("disc"):
             try:
                 self.disc.load_state_dict(s["disc"])
@@ -272,7 +312,13 @@ class Trainer:
 
     def _load(self, optimiser, state):
         """An optimiser's state, as this device computes it, wherever it comes from."""
-        optimiser.load_state_dict({**state, "param_groups": [{**group, **self.fused} for group in state["param_groups"]]})
+        optimiser.load_state_dict({**state, "param_groups": [{**group, "fused": True} for group in state["param_groups"]]})
+
+
+def _moves(state, optimiser):
+    """Whether an optimiser's saved state, or None, is of as many weights as `optimiser`, or None, moves."""
+    sizes = lambda groups: [len(group["params"]) for group in groups]
+    return sizes(state["param_groups"] if state else []) == sizes(optimiser.param_groups if optimiser else [])
 
 
 def run(trainer, out, minutes=math.inf, steps=math.inf, save_s=300.0, stop=None):
@@ -323,7 +369,7 @@ class Log:
 
     COLUMNS = ["step", "minutes", "audio_s_per_s", "lr", "mel", "code", "pitch", "semantic_perplexity", "acoustic_perplexity",
                "disc", "adv", "feature", "phone", "phone_right", "valid_mel", "valid_code", "valid_pitch", "loudness", "valid_loudness", "recogniser", "valid_recogniser",
-               "detail", "valid_detail"]
+               "detail", "valid_detail", "embedding", "valid_embedding"]
 
     def __init__(self, path, step):
         """Rows after `step` are of a run that was killed after its last checkpoint: they go."""
@@ -404,6 +450,8 @@ def main():
         crops.check_samples()
         trainer = Trainer(config, crops, read_codebook(a.codebook), device, a.seed, held_out(a.cache, config.train, device),
                           load_recogniser(a.recogniser) if a.recogniser else None)
+        if config.train.decoder_only and not a.resume:
+            raise TrainError("decoder_only keeps the encoder of a checkpoint: name one with --resume, or set decoder_only = 0")
         recordings = trainer.resume(a.resume).get("recordings") if a.resume else None
         if not a.anew and recordings not in (None, crops.facts.get("pcm_sha256")):
             raise TrainError(f"{a.resume}: of a run on other recordings than {a.cache}; to continue with its weights on these say --anew")
@@ -411,7 +459,7 @@ def main():
             trainer.spent = dict(steps=0, s=0.0)
         elif max(trainer.spent["s"] / (a.minutes * 60), trainer.spent["steps"] / a.steps) >= 1:
             raise TrainError(f"{a.resume}: that run is over; for another one with its weights say --anew")
-    except (TrainError, configuration.ConfigError, checkpoint.CheckpointError, DataError, RecogniserError, OSError, ValueError) as e:
+    except (TrainError, configuration.ConfigError, checkpoint.CheckpointError, DataError, RecogniserError, EmbeddingError, OSError, ValueError) as e:
         p.exit(1, f"{e}\n")
     try:
         run(trainer, a.out, a.minutes, a.steps, a.save_s, stop_signals())

@@ -38,14 +38,15 @@ def trainer(data, recogniser=None, **changes):
     return Trainer(config, crops, read_codebook(data / "codebook.npy"), recogniser=recogniser)
 
 
-def test_a_resumed_run_is_the_run(data, tmp_path):
-    whole = trainer(data)
+@pytest.mark.parametrize("muon", [0, 1])
+def test_a_resumed_run_is_the_run(data, tmp_path, muon):
+    whole = trainer(data, muon=muon)
     terms = [whole.train_step(0.5) for _ in range(12)]
-    first = trainer(data)
+    first = trainer(data, muon=muon)
     for _ in range(8):
         first.train_step(0.5)
     first.save(tmp_path / "half.pt")
-    second = trainer(data)
+    second = trainer(data, muon=muon)
     second.resume(tmp_path / "half.pt")
     again = [second.train_step(0.5) for _ in range(4)]
     assert second.step == 12 and second.is_fitted

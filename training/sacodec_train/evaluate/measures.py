@@ -44,6 +44,7 @@ SERVED_BY_LOSS = dict(
     feature_weight=("detail",),
     phone_weight=("phones",),
     recogniser_weight=("phones",),
+    embedding_weight=(),
     code_weight=(),
 )
 """Weight of each loss in a configuration -> the measures that it serves. They say how well a run did what it was told, and no

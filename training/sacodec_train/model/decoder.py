@@ -67,7 +67,8 @@ class Decoder(nn.Module):
         h = self.norm0(self.inp(latent))
         for block in self.blocks:
             h = block(h)
-        return self.head(self.norm(h)).float()
+        with torch.autocast(latent.device.type, enabled=False):  # A phase or a pitch at half precision would be noise.
+            return self.head(self.norm(h.float()))
 
     def forward(self, latent):
         """Latent [B, F, latent] -> audio [B, F * hop], pitch on 0 ... 1 [B, F] (60 to 500 Hz, logarithmic), voicing logit [B, F]."""

@@ -6,7 +6,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 from ..config import HOP_SAMPLES, PITCH_MAX_HZ, PITCH_MIN_HZ, RATE_HZ
-from .features import mel_filters
+from .features import mel_filters, power
 from .layers import Block, FramedLinear
 
 WINDOW_SAMPLES = 1024
@@ -32,9 +32,9 @@ class LogMel(nn.Module):
     @torch.no_grad()
     def of(self, frames):
         """Frames [..., samples] -> log10 mel power, scaled to about -2.5 ... 2.5: [..., bands]."""
-        power = torch.fft.rfft(frames * self.window).abs().square()
+        levels = power(frames * self.window)
         with torch.autocast(frames.device.type, enabled=False):  # What the plugin computes in f32.
-            return torch.log10(power @ self.mel.T + 1e-8) * 0.5 + 1.5
+            return torch.log10(levels @ self.mel.T + 1e-8) * 0.5 + 1.5
 
     def forward(self, audio):
         """Audio [B, F * hop] -> levels [B, F, bands]. Frame f ends with hop f."""
@@ -62,9 +62,9 @@ class Lags(nn.Module):
     @torch.no_grad()
     def of(self, frames):
         """Frames [..., samples] -> [..., lags], SCALE at most."""
-        power = torch.fft.rfft(frames * self.window).abs().square()[..., 1:self.bins]
+        found = power(frames * self.window)[..., 1:self.bins]
         with torch.autocast(frames.device.type, enabled=False):
-            loudness = (power + self.FLOOR).sqrt().sqrt()
+            loudness = (found + self.FLOOR).sqrt().sqrt()
             return loudness @ self.basis / loudness.sum(-1, keepdim=True)
 
     def forward(self, audio):
@@ -90,4 +90,5 @@ class Encoder(nn.Module):
         h = self.inp(torch.cat([levels(audio) for levels in self.levels], -1))
         for block in self.blocks:
             h = block(h)
-        return self.unit(self.out(self.norm(h)))
+        with torch.autocast(audio.device.type, enabled=False):  # What rounds here would round each latent.
+            return self.unit(self.out(self.norm(h.float())))
