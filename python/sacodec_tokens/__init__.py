@@ -126,6 +126,16 @@ class Take:
     damage: list[tuple[int, int]] = field(default_factory=list)
     """Offset and length of what could not be read."""
 
+    def __repr__(self) -> str:
+        return f"<Take: {self.summary()}>"
+
+    def summary(self) -> str:
+        """How much there is, in one line."""
+        frames, channels, _ = self.tokens.shape
+        missing = len(self.present) - int(self.present.sum())
+        state = "finished" if self.finished else "unfinished"
+        return f"{frames} frames, {frames / self.frame_rate_hz:.2f} s, {channels} channels, {missing} missing, {state}"
+
     @property
     def finished(self) -> bool:
         """Whether the take was closed: otherwise it is still being recorded, or its host died."""

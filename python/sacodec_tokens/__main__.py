@@ -9,7 +9,10 @@ from . import SacError, read
 
 
 def main(paths: Sequence[str]) -> int:
-    """A line for each take -> 0, or 1 if one could not be read."""
+    """A line for each take -> 0, 1 if one could not be read, or 2 if there is none."""
+    if not paths:
+        print("name takes: python -m sacodec_tokens a.sac b.sac", file=sys.stderr)
+        return 2
     failed = 0
     for path in paths:
         try:
@@ -18,11 +21,7 @@ def main(paths: Sequence[str]) -> int:
             print(f"{path}: {error}", file=sys.stderr)
             failed = 1
             continue
-        state = "finished" if take.finished else "unfinished"
-        lost = len(take.present) - int(take.present.sum())
-        frames, channels, _ = take.tokens.shape
-        seconds = frames / take.frame_rate_hz
-        print(f"{path}: {frames} frames, {seconds:.2f} s, {channels} channels, {lost} missing, {state}", flush=True)
+        print(f"{path}: {take.summary()}", flush=True)
     return failed
 
 

@@ -65,6 +65,8 @@ class Decoder:
         Missing frames are silent. ONNX Runtime rounds differently than `sacodec decode`: the two sound the same,
         and are not equal to the bit. Raises `PackError` for a take of another pack.
         """
+        if not isinstance(take, Take):
+            raise TypeError(f"decode wants a take, as read() gives it, and got {type(take).__name__}")
         found = take.header["pack"]
         if found["sha256"].lower() != self.sha256:
             raise PackError(f"the take was coded with the pack {found['name']} {found['version']} "

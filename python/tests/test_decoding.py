@@ -115,3 +115,8 @@ def test_another_pack_and_what_is_no_pack_are_refused_in_words(decoder, tmp_path
 
 def test_a_take_without_frames_has_no_audio(decoder):
     assert decoder.decode(take(decoder, b"", 0)).shape == (0, 1)
+
+
+def test_what_is_no_take_is_refused_in_words(decoder, golden):
+    with pytest.raises(TypeError, match="as read.. gives it, and got ndarray"):
+        decoder.decode(golden[0])

@@ -62,8 +62,8 @@ def test_every_loss_says_which_measures_it_serves():
     weights = {f.name for f in dataclasses.fields(TrainConfig) if f.name.endswith("_weight")}
     assert weights == set(measures.SERVED_BY_LOSS), "a new loss: name what it serves in measures.SERVED_BY_LOSS, if nothing ()"
     served = {key for keys in measures.SERVED_BY_LOSS.values() for key in keys}
-    assert served <= {*measures.keys(SIGNAL), "phones"}, "a listener's model that a loss imitates can no longer judge: take it out of LISTENING"
-    assert "loudness_weight: PESQ-WB" in report.served()
+    assert served <= {*measures.keys(SIGNAL), "phones", "phones_of_both"}, "a listener's model that a loss imitates can no longer judge: take it out of LISTENING"
+    assert "loudness_weight: PESQ-WB" in report.served() and "recogniser_weight: both tokens' phones" in report.served()
 
 
 def scored(speaker, words, ours, theirs, listened=True):

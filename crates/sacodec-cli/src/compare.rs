@@ -139,7 +139,7 @@ fn compare(args: &Args, task: &Task, a: &Take, b: &Take) -> Result<(FileReport, 
             seconds[second].add(i, frame, &other);
         }
     }
-    let left_out = [a, b].map(|take| u64::from(take.frames()) - whole.frames);
+    let left_out = [a, b].map(|take| u64::from(take.present_frames()) - whole.frames);
     Ok((
         report(
             args,
@@ -157,7 +157,7 @@ struct Found {
     whole: Comparison,
     /// Of each second of the first take, where they are asked for.
     seconds: Vec<Comparison>,
-    /// Frames of each take that were not compared.
+    /// Frames that each take has and that were not compared.
     left_out: [u64; 2],
 }
 

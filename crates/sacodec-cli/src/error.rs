@@ -236,8 +236,14 @@ pub enum CliError {
         /// The other.
         second: PathBuf,
     },
+    /// The last of several inputs is not there, and its name is that of a folder.
+    #[error("there is no input {0}: for results in a folder of that name, write --output {0}", folder.display())]
+    FolderIsNoInput {
+        /// The name.
+        folder: PathBuf,
+    },
     /// A result of one kind was given the name of another.
-    #[error("{} would hold .{expected}: name it so, or end it in / for a folder", path.display())]
+    #[error("{} would hold .{expected}: name it so, or name a folder by --output", path.display())]
     Extension {
         /// The name.
         path: PathBuf,

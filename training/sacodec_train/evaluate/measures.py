@@ -43,7 +43,7 @@ SERVED_BY_LOSS = dict(
     adversarial_weight=("detail",),
     feature_weight=("detail",),
     phone_weight=("phones",),
-    recogniser_weight=("phones",),
+    recogniser_weight=("phones_of_both",),
     embedding_weight=(),
     code_weight=(),
 )

@@ -26,7 +26,7 @@ hears), over the phones' entropy; adjusted: without what the same tokens at othe
 
 def served():
     """Which measures a loss serves, so that they do not judge the packs it made, in words."""
-    titles = {m.key: m.title for m in SIGNAL} | {"phones": "the semantic token's phones"}
+    titles = {m.key: m.title for m in SIGNAL} | {"phones": "the semantic token's phones", "phones_of_both": "both tokens' phones"}
     by = [f"{weight}: {', '.join(titles[key] for key in keys)}" for weight, keys in measures.SERVED_BY_LOSS.items() if keys]
     return f"What a loss trains does not judge the packs of a recipe that gives this loss a weight: {'; '.join(by)}."
 

@@ -170,6 +170,13 @@ impl BatchArgs {
                 return Err(CliError::Extension { path: second.clone(), expected: kind.into() });
             }
         }
+        if writes && output.is_none() && inputs.len() > 1 {
+            // What is not there and named like a folder was meant for results: nothing is written to another place first.
+            let last = &inputs[inputs.len() - 1];
+            if !is_standard(last) && !last.exists() && last.extension().is_none() {
+                return Err(CliError::FolderIsNoInput { folder: last.clone() });
+            }
+        }
         let (files_from, root) = (self.files_from.as_deref(), self.root.as_deref());
         let found = Search { inputs, files_from, root, from, to }.find()?;
         let to_folder = output.as_deref().is_some_and(|path| {

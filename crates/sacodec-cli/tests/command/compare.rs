@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use sacodec_take::Take;
 use sacodec_testing::{data, read_wav, write_noise, write_wav};
 use serde_json::Value;
 
@@ -179,4 +180,19 @@ fn takes_that_have_no_token_in_common_are_refused_with_the_reason() {
     run(folder.path(), &["compare", "a.sac", "-"], 1);
     let take = fs::File::open(folder.path().join("a.sac")).unwrap();
     assert!(command(folder.path(), &["compare", "-", "a.sac"]).stdin(take).status().unwrap().success());
+}
+
+#[test]
+fn a_frame_that_is_missing_is_not_one_that_has_no_partner() {
+    let folder = voices(0);
+    run(folder.path(), &["lose", "voice.sac", "--loss", "20%", "-o", "lossy.sac"], 0);
+    let lossy = Take::open(&folder.path().join("lossy.sac")).unwrap();
+    let missing = lossy.frames() - lossy.present_frames();
+    assert!(missing > 0);
+    let report = lines(&run(folder.path(), &["compare", "voice.sac", "lossy.sac", "--json"], 3)).remove(0);
+    assert_eq!(report["not_compared"], serde_json::json!([missing, 0]), "{report}");
+    let told = run(folder.path(), &["compare", "voice.sac", "lossy.sac"], 3).stdout;
+    let told = String::from_utf8(told).unwrap();
+    assert!(told.contains(&format!("{missing} frames of the first have no partner")), "{told}");
+    assert!(!told.contains("of the second have no partner"), "{told}");
 }

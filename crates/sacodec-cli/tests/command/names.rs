@@ -89,6 +89,33 @@ fn an_input_that_is_not_there_is_an_error_whatever_is_there_already() {
 }
 
 #[test]
+fn a_folder_of_results_that_is_given_like_an_input_is_refused_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    noise(folder.path(), &["in/a.wav", "in/b.wav"]);
+    let files = || fs::read_dir(folder.path().join("in")).unwrap().count();
+    for arguments in [
+        &["encode", "in", "results"][..],
+        &["encode", "in/", "results/"],
+        &["encode", "in/a.wav", "in/b.wav", "results"],
+    ] {
+        let output = run(folder.path(), arguments, 1);
+        let result = arguments[arguments.len() - 1];
+        assert!(
+            said(&output).contains(&format!("write --output {result}")),
+            "{arguments:?}: {}",
+            said(&output)
+        );
+        assert_eq!(files(), 2, "{arguments:?} wrote something");
+    }
+    run(folder.path(), &["encode", "in", "--output", "results"], 0);
+    // What is there, or named like audio, is an input.
+    noise(folder.path(), &["more/c.wav"]);
+    run(folder.path(), &["encode", "in", "more"], 0);
+    let output = run(folder.path(), &["encode", "in", "more.wav", "--skip-existing"], 1);
+    assert!(said(&output).contains("more.wav could not be opened"), "{}", said(&output));
+}
+
+#[test]
 fn the_way_out_that_an_error_names_is_one() {
     let folder = tempfile::tempdir().unwrap();
     noise(folder.path(), &["cut.wav", "x/cut.wav"]);
