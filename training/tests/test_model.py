@@ -101,6 +101,21 @@ def test_the_gradient_reaches_the_encoder_and_both_projections_and_not_the_froze
     assert not net.q.semantic.frozen.requires_grad and not net.q.acoustic.frozen.requires_grad
 
 
+def test_a_latent_that_both_entries_tell_wholly_is_left_where_it_is():
+    net = codec().train()
+    torch.nn.init.zeros_(net.q.b.weight)
+    with torch.no_grad():
+        # Acoustic entries are small beside the way from one semantic entry to the next.
+        net.q.acoustic.proj.weight.mul_(1e-2)
+        semantic, acoustic = torch.randint(0, 50, (1, 9)), torch.randint(0, 64, (1, 9))
+        z = net.q.embed(semantic, acoustic)
+    quantised, tokens, loss = net.q(z.requires_grad_())
+    assert torch.equal(tokens[0], semantic) and torch.equal(tokens[1], acoustic) and torch.allclose(quantised, z, atol=1e-6)
+    left = float((z.detach() - torch.nn.functional.embedding(semantic, net.q.semantic.table())).abs().max())
+    gradient = torch.autograd.grad(loss, z)[0]
+    assert left > 1e-3 and float(gradient.abs().max()) < 1e-6, f"{left} is the acoustic token's, and a latent pulled by {gradient.abs().max()} gives it up"
+
+
 def test_a_codebook_that_is_none_is_refused(tmp_path):
     np.save(tmp_path / "flat.npy", np.zeros(7, np.float32))
     with pytest.raises(ValueError, match="flat.npy: expected finite centroids"):

@@ -70,10 +70,10 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
 
 /// Pairs by their names. Of two folders, what only one has is a task whose other take cannot be opened.
 fn tasks(args: &Args) -> Result<Vec<Task>, CliError> {
-    let nothing = |what: &str| Err(CliError::NoInput { what: what.into() });
+    let wrong = |what: &str| Err(CliError::Line { what: what.into() });
     let Some((second, firsts)) = args.takes.split_last() else { return Ok(Vec::new()) };
     if is_standard(second) {
-        return nothing("give standard input as the first of the two takes");
+        return wrong("give standard input as the first of the two takes");
     }
     let of = |from: &[PathBuf], to: &Path| {
         let batch = BatchArgs::of(from.to_vec()).with_output(to.is_dir().then(|| to.into()));
@@ -82,7 +82,7 @@ fn tasks(args: &Args) -> Result<Vec<Task>, CliError> {
     };
     match firsts {
         [] if args.files_from.is_none() => {
-            nothing("give two takes, two folders, or a list with --files-from and a folder")
+            wrong("give two takes, two folders, or a list with --files-from and a folder")
         }
         [first] if args.files_from.is_none() && first.is_dir() && second.is_dir() => {
             let mut tasks = of(firsts, second)?;
@@ -97,7 +97,7 @@ fn tasks(args: &Args) -> Result<Vec<Task>, CliError> {
                 "{} is not a folder, and many takes are compared with those in one",
                 second.display()
             );
-            nothing(&what)
+            wrong(&what)
         }
         _ => of(firsts, second),
     }

@@ -34,7 +34,7 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let formats = args.formats();
     if formats.len() > 1 && args.batch.named_output().is_some_and(is_standard) {
         let what = "standard output holds one format: give one with --to".into();
-        return Err(CliError::NoInput { what });
+        return Err(CliError::Line { what });
     }
     let tasks = args.batch.tasks(&["sac"], result_extension(formats[0]))?;
     let are_there = |task: &Task| {

@@ -298,10 +298,22 @@ pub enum CliError {
     /// Not a trace of packets.
     #[error(transparent)]
     Trace(#[from] TraceFileError),
+    /// Options and inputs that do not go together.
+    #[error("the command line was not understood: {what}")]
+    Line {
+        /// What to give.
+        what: String,
+    },
+    /// One file is coded at a time.
+    #[error("{0} is a folder, and one file is wanted: name it, or code the folder with `sacodec encode {0}` and decode its takes with `sacodec decode`", path.display())]
+    OneFile {
+        /// The folder.
+        path: PathBuf,
+    },
     /// Nothing to work on.
     #[error("there is nothing to do: {what}")]
     NoInput {
-        /// What there is, or what to give.
+        /// What there is.
         what: String,
     },
     /// The audio of a take was not found.
@@ -331,6 +343,11 @@ pub enum CliError {
 }
 
 impl CliError {
+    /// Whether the command line alone is at fault, as where its parser finds that options do not go together.
+    pub(crate) fn is_of_the_line(&self) -> bool {
+        matches!(self, Self::Line { .. } | Self::NothingToConceal { .. })
+    }
+
     /// `path` could not be written.
     pub(crate) fn write(path: &Path, error: impl std::fmt::Display) -> Self {
         Self::Write { path: path.into(), reason: error.to_string() }

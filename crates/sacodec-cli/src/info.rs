@@ -11,7 +11,7 @@ use crate::error::CliError;
 use crate::outcome::Outcome;
 use crate::pack::model;
 use crate::take::{losses, open_take};
-use sacodec_engine::{Scheduling, Timing};
+use sacodec_engine::{MAX_RATE_HZ, MIN_RATE_HZ, Scheduling, Timing};
 use sacodec_take::Take;
 
 #[derive(Debug, ClapArgs)]
@@ -22,7 +22,7 @@ pub struct Args {
     #[arg(long, value_name = "FOLDER")]
     pack: Option<PathBuf>,
     /// Host rate in Hz that the latency is told for.
-    #[arg(long, default_value_t = 48_000.0)]
+    #[arg(long, value_name = "HZ", default_value_t = 48_000.0, value_parser = parse_rate)]
     rate: f64,
     /// Read further takes from a file, one on each line; `-` is standard input.
     #[arg(long, value_name = "LIST")]
@@ -40,6 +40,15 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
     args.run.run(&tasks, Second::Nothing, |task, _| Ok(show_take(&task.input, &open_take(&task.input)?)))
 }
 
+fn parse_rate(text: &str) -> Result<f64, String> {
+    let rate_hz: f64 = text.parse().map_err(|_| "give a rate in Hz".to_owned())?;
+    if (MIN_RATE_HZ..=MAX_RATE_HZ).contains(&rate_hz) {
+        Ok(rate_hz)
+    } else {
+        Err(format!("give {MIN_RATE_HZ} to {MAX_RATE_HZ} Hz"))
+    }
+}
+
 fn show_take(path: &Path, take: &Take) -> FileReport {
     let header = &take.header;
     let seconds = f64::from(take.frames()) / header.frame_rate_hz();
@@ -53,7 +62,10 @@ fn show_take(path: &Path, take: &Take) -> FileReport {
             header.channels,
             if header.channels == 1 { "" } else { "s" }
         ),
-        format!("coded by {} {} at {} Hz", header.pack.name, header.pack.version, header.host_rate_hz),
+        format!(
+            "coded by {} {} from audio of {} Hz",
+            header.pack.name, header.pack.version, header.host_rate_hz
+        ),
     ];
     lines.extend(header.track.as_ref().map(|track| format!("track: {track}")));
     lines.extend(

@@ -118,12 +118,7 @@ pub fn run_from(line: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
         Ok(Outcome::Failed) => ExitCode::FAILURE,
         Err(error) => {
             complain(format_args!("sacodec: {error}"));
-            // As where the parser of the line finds that options do not go together.
-            if matches!(error, CliError::NothingToConceal { .. }) {
-                ExitCode::from(2)
-            } else {
-                ExitCode::FAILURE
-            }
+            if error.is_of_the_line() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }

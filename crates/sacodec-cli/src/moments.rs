@@ -45,7 +45,7 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let Some(&first) = formats.first() else { return print_only(args) };
     if formats.len() > 1 && args.batch.named_output().is_some_and(is_standard) {
         let what = "standard output holds one format: give one with --to".into();
-        return Err(CliError::NoInput { what });
+        return Err(CliError::Line { what });
     }
     let tasks = args.batch.tasks(&AUDIO_EXTENSIONS, first.extension())?;
     let model = model(args.pack.as_deref())?;
@@ -95,7 +95,7 @@ fn result(task: &Task, first: MarkerFormat, format: MarkerFormat) -> PathBuf {
 fn print_only(args: &Args) -> Result<Outcome, CliError> {
     if args.batch.overwrite || args.batch.skip_existing {
         let what = "moments are only printed: give the formats of files with --to".into();
-        return Err(CliError::NoInput { what });
+        return Err(CliError::Line { what });
     }
     let tasks = args.batch.tasks_that_write_nothing(&AUDIO_EXTENSIONS, MarkerFormat::Csv.extension())?;
     let model = model(args.pack.as_deref())?;

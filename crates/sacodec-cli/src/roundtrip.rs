@@ -98,6 +98,9 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
 }
 
 fn check_paths(args: &Args) -> Result<(), CliError> {
+    if !is_standard(&args.input) && args.input.is_dir() {
+        return Err(CliError::OneFile { path: args.input.clone() });
+    }
     let outputs = [Some(&args.output), args.difference.as_ref()];
     for output in outputs.into_iter().flatten() {
         if !is_standard(output) && extension(output) != "wav" {

@@ -56,6 +56,10 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
     if audio.is_none() && inputs.len() == 2 && is_audio(&inputs[1]) {
         audio = inputs.pop();
     }
+    if let Some(path) = audio.clone().filter(|path| !is_standard(path)) {
+        // Said once, not for each take.
+        path.metadata().map_err(|source| CliError::Open { path, source })?;
+    }
     // A folder is read as `encode --output` has named its results, the other way round.
     let batch = BatchArgs::of(inputs)
         .with_output(audio.clone().filter(|audio| audio.is_dir()))

@@ -6,7 +6,9 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 COMMITMENT = 0.25
-"""Weight of the latent's part of the codebook loss (van den Oord et al. 2017, eq. 3)."""
+"""Weight of the latent's part of the codebook loss (van den Oord et al. 2017, eq. 3). It pulls a latent to what both entries make of it,
+and what is left to the acoustic token to its entry. To the semantic entry alone it does not: a latent would give up what the acoustic
+token can tell."""
 
 SHAPING = (0.1, 0.3)
 """What of the error of the frame before the last one, and of the last one, is taken from a latent at first: chosen by PESQ and ESTOI of
@@ -50,12 +52,12 @@ class AnchoredCodebook(nn.Module):
         return distances.topk(count, largest=False)
 
     def forward(self, z, index=None):
-        """z [B, F, width] -> nearest entries [B, F, width], their indices [B, F], codebook and commitment loss. `index`: those
+        """z [B, F, width] -> nearest entries [B, F, width], their indices [B, F], and the loss that moves the table. `index`: those
         entries instead."""
         table = self.table()
         index = self.nearest(z, table, 1)[1][..., 0] if index is None else index
         entry = F.embedding(index, table)
-        return entry, index, F.mse_loss(entry, z.detach()) + COMMITMENT * F.mse_loss(z, entry.detach())
+        return entry, index, F.mse_loss(entry, z.detach())
 
     @torch.no_grad()
     def fit(self, target, shrink):
@@ -147,9 +149,10 @@ class Quantizer(nn.Module):
             e1, _, loss1 = self.semantic(x, k1)
             r = self.activate(x - e1.detach())
             e2, _, loss2 = self.acoustic(r, k2)
+            pull = F.mse_loss(x, (e1 + e2).detach()) + F.mse_loss(r, e2.detach())
             if keep is not None:
                 e1, e2 = e1 * keep[..., :1], e2 * keep[..., 1:]
-            return e1 + e2 + (r - r.detach()), (k1, k2), loss1 + loss2
+            return e1 + e2 + (r - r.detach()), (k1, k2), loss1 + loss2 + COMMITMENT * pull
 
     def embed(self, semantic, acoustic):
         """Tokens [B, F] and [B, F] -> what the decoder gets of them [B, F, d]."""

@@ -203,7 +203,11 @@ fn read_metadata(bytes: &mut Bytes) -> Result<([u8; STREAM_INFO_BYTES], u64), Au
         take(bytes, &mut magic)?;
     }
     if &magic != b"fLaC" {
-        return Err(AudioError::Unknown { what: "an ID3 tag before something that is not FLAC" });
+        // Some writers leave room between a tag and the first frame.
+        let is_mpeg = matches!(magic, [0xFF, 0xE0..=0xFF, ..] | [0, 0, 0, 0]);
+        let what =
+            if is_mpeg { "an MP3 or AAC file" } else { "an ID3 tag before something that is not FLAC" };
+        return Err(AudioError::Unknown { what });
     }
     let mut info = None;
     loop {

@@ -218,7 +218,7 @@ impl RunLog {
     /// [`CliError::Write`].
     fn open(path: &Path) -> Result<Self, CliError> {
         if is_standard(path) {
-            return Err(CliError::NoInput { what: "--report needs the name of a file".into() });
+            return Err(CliError::Line { what: "--report needs the name of a file".into() });
         }
         let mut is_report = true;
         let mut open = || {

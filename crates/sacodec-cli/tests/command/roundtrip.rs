@@ -148,7 +148,18 @@ fn roundtrip_gives_the_tokens_of_encode_whatever_the_channels_hold() {
 #[test]
 fn a_wrong_command_line_exits_with_2_and_a_wrong_pack_with_1() {
     assert_eq!(sacodec(&["nonsense"]).status.code(), Some(2));
-    assert_eq!(sacodec(&["bench", "--seconds", "0"]).status.code(), Some(2));
+    let lines: [&[&str]; 6] = [
+        &["bench", "--seconds", "0"],
+        &["info", "--rate", "44.1"],
+        &["compare", "one.sac"],
+        &["convert", "a.sac", "--to", "npy,csv", "--output", "-"],
+        &["moments", "a.wav", "--overwrite"],
+        &["encode", "a.wav", "--report", "-"],
+    ];
+    for line in lines {
+        let run = sacodec(line);
+        assert_eq!(run.status.code(), Some(2), "{line:?}: {}", String::from_utf8_lossy(&run.stderr));
+    }
     let run = sacodec(&["info", "--pack", "/no/such/pack"]);
     assert_eq!(run.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&run.stderr).contains("/no/such/pack is not a folder"));
@@ -156,6 +167,16 @@ fn a_wrong_command_line_exits_with_2_and_a_wrong_pack_with_1() {
     let run = sacodec(&["info", "--pack", empty.path().to_str().unwrap()]);
     assert_eq!(run.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&run.stderr).contains("holds no manifest.json"));
+}
+
+#[test]
+fn a_folder_is_no_file_and_is_told_what_codes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (name, output) = (folder.path().to_str().unwrap(), folder.path().join("out.wav"));
+    let run = sacodec(&["roundtrip", name, output.to_str().unwrap()]);
+    let said = String::from_utf8_lossy(&run.stderr);
+    assert!(run.status.code() == Some(1) && said.contains(&format!("sacodec encode {name}")), "{said}");
+    assert!(!output.exists());
 }
 
 #[test]

@@ -49,6 +49,10 @@ fn verify_says_which_audio_it_misses_and_how_to_give_it() {
         assert!(said.contains("takes/a.WAV is not there") && said.contains("with --audio"), "{said}");
     }
     run(folder.path(), &["verify", "takes", "--audio", "in"], 0);
+    fs::copy(folder.path().join("takes/a.sac"), folder.path().join("takes/b.sac")).unwrap();
+    let said = run(folder.path(), &["verify", "takes", "--audio", "elsewhere"], 1).stderr;
+    let said = String::from_utf8_lossy(&said).into_owned();
+    assert_eq!(said.matches("elsewhere").count(), 1, "a place that is not there is told once: {said}");
 }
 
 // Where names differ by case.

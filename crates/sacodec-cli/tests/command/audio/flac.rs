@@ -148,6 +148,7 @@ fn tags_before_and_after_the_stream_are_no_audio() {
         }
     }
     assert!(refused(&[&id3v2[..], b"no FLAC"].concat()).contains("not FLAC"));
+    assert!(refused(&[&id3v2[..], b"\xFF\xFB\x90\x64"].concat()).contains("an MP3"));
 }
 
 #[test]
