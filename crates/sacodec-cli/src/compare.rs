@@ -93,6 +93,7 @@ fn tasks(args: &Args) -> Result<Vec<Task>, CliError> {
         }
         [first] if args.files_from.is_none() => Ok(vec![one(first, second)]),
         _ if !second.is_dir() => {
+            second.metadata().map_err(|source| CliError::Open { path: second.clone(), source })?;
             let what = format!(
                 "{} is not a folder, and many takes are compared with those in one",
                 second.display()

@@ -299,13 +299,13 @@ pub enum CliError {
     #[error(transparent)]
     Trace(#[from] TraceFileError),
     /// Options and inputs that do not go together.
-    #[error("the command line was not understood: {what}")]
+    #[error("the command line is wrong: {what}")]
     Line {
         /// What to give.
         what: String,
     },
     /// One file is coded at a time.
-    #[error("{0} is a folder, and one file is wanted: name it, or code the folder with `sacodec encode {0}` and decode its takes with `sacodec decode`", path.display())]
+    #[error("{0} is a folder, and roundtrip takes one file: name it, or code the folder with `sacodec encode {0}` and decode its takes with `sacodec decode {0}`", path.display())]
     OneFile {
         /// The folder.
         path: PathBuf,
@@ -345,7 +345,18 @@ pub enum CliError {
 impl CliError {
     /// Whether the command line alone is at fault, as where its parser finds that options do not go together.
     pub(crate) fn is_of_the_line(&self) -> bool {
-        matches!(self, Self::Line { .. } | Self::NothingToConceal { .. })
+        matches!(
+            self,
+            Self::Line { .. }
+                | Self::NothingToConceal { .. }
+                | Self::OneFile { .. }
+                | Self::FolderIsNoInput { .. }
+                | Self::WayIsNoInput { .. }
+                | Self::Extension { .. }
+                | Self::NotWav { .. }
+                | Self::NoName
+                | Self::ManyToStandardOutput { .. }
+        )
     }
 
     /// `path` could not be written.

@@ -33,6 +33,9 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<Outcome, CliError> {
     if args.takes.is_empty() && args.files_from.is_none() {
+        if args.run.has_report() {
+            return Err(CliError::Line { what: "--report tells of takes, and none was given".into() });
+        }
         return show_pack(args).map(|()| Outcome::Done);
     }
     let batch = BatchArgs::of(args.takes.clone()).with_list(args.files_from.clone());

@@ -1,7 +1,7 @@
 //! The `sacodec` command: the plugin's engine on files.
 //!
 //! Exit codes: `0` done, `1` something failed (one line on standard error says what), `2` the
-//! command line was not understood, `3` done, and what was found is not whole or not equal: a take
+//! command line is wrong, `3` done, and what was found is not whole or not equal: a take
 //! with missing or damaged frames, tokens that differ.
 
 mod alignment;

@@ -56,21 +56,33 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
     if audio.is_none() && inputs.len() == 2 && is_audio(&inputs[1]) {
         audio = inputs.pop();
     }
-    if let Some(path) = audio.clone().filter(|path| !is_standard(path)) {
-        // Said once, not for each take.
-        path.metadata().map_err(|source| CliError::Open { path, source })?;
-    }
     // A folder is read as `encode --output` has named its results, the other way round.
     let batch = BatchArgs::of(inputs)
         .with_output(audio.clone().filter(|audio| audio.is_dir()))
         .with_list(args.files_from.clone());
     let tasks = batch.tasks_that_write_nothing(&["sac"], "wav")?;
+    check_given(audio.as_deref(), tasks.len())?;
     let model = model(args.pack.as_deref())?;
     args.run.run(&tasks, Second::Nothing, |task, _| {
         let take = open_take(&task.input)?;
         let audio = find_audio(&task.input, &task.output, audio.as_deref(), take.header.source.as_ref())?;
         verify(args, &model, &take, &task.input, &audio)
     })
+}
+
+/// Whether there can be audio where it was said to be: told once, and not for each take.
+fn check_given(audio: Option<&Path>, takes: usize) -> Result<(), CliError> {
+    match audio {
+        Some(audio) if is_standard(audio) && takes > 1 => {
+            let what = format!("standard input is the audio of one take, and {takes} were given");
+            Err(CliError::Line { what })
+        }
+        Some(audio) if !is_standard(audio) && takes > 0 => match audio.metadata() {
+            Ok(_) => Ok(()),
+            Err(source) => Err(CliError::Open { path: audio.into(), source }),
+        },
+        _ => Ok(()),
+    }
 }
 
 /// The audio of a take whose WAV would be `beside`, or straight in the folder that was given. It may have

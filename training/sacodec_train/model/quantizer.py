@@ -6,9 +6,9 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 COMMITMENT = 0.25
-"""Weight of the latent's part of the codebook loss (van den Oord et al. 2017, eq. 3). It pulls a latent to what both entries make of it,
-and what is left to the acoustic token to its entry. To the semantic entry alone it does not: a latent would give up what the acoustic
-token can tell."""
+"""Weight of the latent's part of the codebook loss (van den Oord et al. 2017, eq. 3). It pulls a latent to the sum of both entries, and what
+is left to the acoustic token to its entry. A latent is not pulled to the semantic entry alone: it would give up what the acoustic token
+can tell."""
 
 SHAPING = (0.1, 0.3)
 """What of the error of the frame before the last one, and of the last one, is taken from a latent at first: chosen by PESQ and ESTOI of

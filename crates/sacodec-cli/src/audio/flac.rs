@@ -13,6 +13,7 @@ use symphonia::default::{codecs, formats};
 use super::error::AudioError;
 use super::salvage::Salvage;
 use super::source::{Bytes, Tally};
+use super::{UNKNOWN, other_format};
 
 const STREAM_INFO: u8 = 0;
 const STREAM_INFO_BYTES: usize = 34;
@@ -195,7 +196,7 @@ fn read_metadata(bytes: &mut Bytes) -> Result<([u8; STREAM_INFO_BYTES], u64), Au
     let mut magic = [0; 4];
     take(bytes, &mut magic)?;
     let mut skipped = 0;
-    if magic.starts_with(b"ID3") {
+    while magic.starts_with(b"ID3") {
         let mut rest = [0; 6];
         take(bytes, &mut rest)?;
         let size = rest[2..].iter().fold(0, |size, &byte| size << 7 | u64::from(byte & 0x7F));
@@ -203,11 +204,7 @@ fn read_metadata(bytes: &mut Bytes) -> Result<([u8; STREAM_INFO_BYTES], u64), Au
         take(bytes, &mut magic)?;
     }
     if &magic != b"fLaC" {
-        // Some writers leave room between a tag and the first frame.
-        let is_mpeg = matches!(magic, [0xFF, 0xE0..=0xFF, ..] | [0, 0, 0, 0]);
-        let what =
-            if is_mpeg { "an MP3 or AAC file" } else { "an ID3 tag before something that is not FLAC" };
-        return Err(AudioError::Unknown { what });
+        return Err(AudioError::Unknown { what: behind_a_tag(&magic) });
     }
     let mut info = None;
     loop {
@@ -232,6 +229,14 @@ fn read_metadata(bytes: &mut Bytes) -> Result<([u8; STREAM_INFO_BYTES], u64), Au
     }
     let info = info.ok_or_else(|| AudioError::header("it has no stream info"))?;
     Ok((info, count + skipped))
+}
+
+/// What a file may be whose tag is followed by `magic`.
+fn behind_a_tag(magic: &[u8]) -> &'static str {
+    match other_format(magic) {
+        UNKNOWN => "an ID3 tag before something that is not FLAC",
+        known => known,
+    }
 }
 
 fn skip(bytes: &mut Bytes, size: u64) -> Result<u64, AudioError> {

@@ -140,6 +140,9 @@ fn kind(magic: &[u8]) -> Result<Kind, AudioError> {
     }
 }
 
+/// What is not told by its first bytes.
+const UNKNOWN: &str = "of a kind that is not known";
+
 /// What a file may be that is not read.
 fn other_format(magic: &[u8]) -> &'static str {
     match magic {
@@ -153,6 +156,6 @@ fn other_format(magic: &[u8]) -> &'static str {
         [0xFF, 0xE0..=0xFF, ..] => "an MP3 or AAC file",
         [0x89, b'S', b'A', b'C', ..] => "a take (.sac)",
         [b'N', b'I', b'S', b'T', ..] => "a NIST SPHERE file",
-        _ => "of a kind that is not known",
+        _ => UNKNOWN,
     }
 }

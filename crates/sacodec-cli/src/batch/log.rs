@@ -40,6 +40,11 @@ pub struct LoggedRunArgs {
 }
 
 impl LoggedRunArgs {
+    /// Whether a report was asked for.
+    pub fn has_report(&self) -> bool {
+        self.report.is_some()
+    }
+
     /// Works on all tasks, as [`RunArgs::run`], and keeps the log of the run, in which the second path of each
     /// task is what `second` says.
     ///
@@ -215,7 +220,7 @@ impl RunLog {
     /// Opens a log, or begins one.
     ///
     /// # Errors
-    /// [`CliError::Write`].
+    /// [`CliError::Line`], [`CliError::Write`], [`CliError::NotAReport`].
     fn open(path: &Path) -> Result<Self, CliError> {
         if is_standard(path) {
             return Err(CliError::Line { what: "--report needs the name of a file".into() });

@@ -19,6 +19,7 @@ use crate::batch::{BatchArgs, FileReport, RunArgs, Task, name};
 use crate::error::CliError;
 use crate::outcome::Outcome;
 use crate::result_file::write_result;
+use crate::standard::is_standard;
 use crate::take::open_take;
 use shard::{Content, Item, Shard};
 
@@ -78,6 +79,11 @@ impl Format {
 }
 
 pub fn run(args: &Args) -> Result<Outcome, CliError> {
+    if is_standard(&args.output) {
+        return Err(CliError::Line {
+            what: "a dataset is a folder of shards: name one with --output".into(),
+        });
+    }
     let items = items(args)?;
     let Some(first) = items.first() else { return Ok(Outcome::Done) };
     let pack = open_take(&first.path)?.header.pack;

@@ -135,7 +135,7 @@ fn what_is_named_tells_the_format_and_silence_has_no_moments() {
         (&["moments", "voice.wav", "--to", "csv,json", "-o", "-"], "one format"),
         (&["moments", "voice.wav", "-o", "found.mp3"], "found.mp3"),
     ] {
-        let output = run(folder.path(), line, 1);
+        let output = run(folder.path(), line, 2);
         assert!(String::from_utf8_lossy(&output.stderr).contains(said), "{line:?}: {output:?}");
     }
 }

@@ -98,7 +98,7 @@ fn a_folder_of_results_that_is_given_like_an_input_is_refused_before_anything_is
         &["encode", "in/", "results/"],
         &["encode", "in/a.wav", "in/b.wav", "results"],
     ] {
-        let output = run(folder.path(), arguments, 1);
+        let output = run(folder.path(), arguments, 2);
         let result = arguments[arguments.len() - 1];
         assert!(
             said(&output).contains(&format!("write --output {result}")),

@@ -156,7 +156,7 @@ fn a_way_to_conceal_that_is_given_like_a_take_is_told_how_to_write_it() {
     for way in ["silence", "repeat", "fade"] {
         for inputs in [&["voice.sac"][..], &["voice.sac", "out.wav"]] {
             let line = [&["decode"], inputs, &["--conceal", way]].concat();
-            let said = run(folder.path(), &line, 1).stderr;
+            let said = run(folder.path(), &line, 2).stderr;
             let said = String::from_utf8_lossy(&said).into_owned();
             assert!(said.contains(&format!("write --conceal={way}")), "{said}");
         }

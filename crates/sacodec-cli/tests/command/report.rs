@@ -237,7 +237,7 @@ fn a_report_is_appended_to_reports_alone() {
         let why = format!("{other} could not be checked: it is not a report that --report wrote");
         assert!(said.contains(&why), "{said}");
     }
-    run(folder.path(), &["encode", "a.wav", "--report", "-"], 1);
+    run(folder.path(), &["encode", "a.wav", "--report", "-"], 2);
     assert!(!path("-").exists() && !path("a.sac").exists());
     // What a killed process has begun is a report.
     fs::write(path("run.jsonl"), "{\"inp").unwrap();

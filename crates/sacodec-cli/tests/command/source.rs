@@ -52,6 +52,8 @@ fn verify_says_which_audio_it_misses_and_how_to_give_it() {
     fs::copy(folder.path().join("takes/a.sac"), folder.path().join("takes/b.sac")).unwrap();
     let said = run(folder.path(), &["verify", "takes", "--audio", "elsewhere"], 1).stderr;
     let said = String::from_utf8_lossy(&said).into_owned();
+    fs::write(folder.path().join("empty.txt"), "").unwrap();
+    run(folder.path(), &["verify", "--files-from", "empty.txt", "--audio", "elsewhere"], 0);
     assert_eq!(said.matches("elsewhere").count(), 1, "a place that is not there is told once: {said}");
 }
 

@@ -88,20 +88,21 @@ fn what_makes_no_sense_with_a_pipe_is_refused() {
         write_noise(&folder.path().join(name), 16_000, 1, 800, 1);
     }
     let audio = std::fs::read(folder.path().join("a.wav")).unwrap();
-    pipe(folder.path(), &["encode", "a.wav"], &[], 0);
-    let cases: [(&[&str], &str); 8] = [
-        (&["encode", "-"], "has no name"),
-        (&["encode", "-", "--output", "takes/"], "has no name"),
-        (&["encode", "a.wav", "b.wav", "--output", "-"], "one result"),
-        (&["encode", ".", "--output", "-"], "one result"),
-        (&["convert", "a.sac", "--to", "npy,csv", "--output", "-"], "one format"),
-        (&["roundtrip", "a.wav", "-", "--difference", "-"], "would be overwritten"),
-        (&["decode", "-", "-"], "standard input could not be read"),
-        (&["verify", "a.sac", "-"], "standard input could not be read: it is"),
+    pipe(folder.path(), &["encode", "a.wav", "b.wav"], &[], 0);
+    let cases: [(i32, &[&str], &str); 9] = [
+        (2, &["encode", "-"], "has no name"),
+        (2, &["encode", "-", "--output", "takes/"], "has no name"),
+        (2, &["encode", "a.wav", "b.wav", "--output", "-"], "one result"),
+        (2, &["encode", ".", "--output", "-"], "one result"),
+        (2, &["convert", "a.sac", "--to", "npy,csv", "--output", "-"], "one format"),
+        (1, &["roundtrip", "a.wav", "-", "--difference", "-"], "would be overwritten"),
+        (1, &["decode", "-", "-"], "standard input could not be read"),
+        (2, &["verify", "a.sac", "b.sac", "--audio", "-"], "audio of one take"),
+        (1, &["verify", "a.sac", "-"], "standard input could not be read: it is"),
     ];
-    for (arguments, reason) in cases {
+    for (code, arguments, reason) in cases {
         let input: &[u8] = if arguments[0] == "verify" { b"no audio at all" } else { &audio };
-        let output = pipe(folder.path(), arguments, input, 1);
+        let output = pipe(folder.path(), arguments, input, code);
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(said.contains(reason), "{arguments:?}: {said}");
         assert!(output.stdout.is_empty(), "{arguments:?} wrote something");

@@ -119,8 +119,8 @@ fn what_is_there_is_only_replaced_when_asked_and_a_corpus_can_be_taken_up_again(
     assert_eq!(lines(&skipped).len(), 1);
     run(folder.path(), &["encode", "in/a.wav", "--overwrite", "--skip-existing"], 2);
     // Not the audio itself, not a folder, and not one result of two inputs.
-    run(folder.path(), &["encode", "in/a.wav", "--output", "in/a.wav", "--overwrite"], 1);
-    run(folder.path(), &["decode", "in/a.sac", "--output", "in/a.sac", "--overwrite"], 1);
+    run(folder.path(), &["encode", "in/a.wav", "--output", "in/a.wav", "--overwrite"], 2);
+    run(folder.path(), &["decode", "in/a.sac", "--output", "in/a.sac", "--overwrite"], 2);
     write_noise(&folder.path().join("other/a.wav"), 16_000, 1, 100, 9);
     let both = run(folder.path(), &["encode", "in/a.wav", "other/a.wav", "--output", "out/"], 1);
     assert!(String::from_utf8_lossy(&both.stderr).contains("would be made of both"));
@@ -156,7 +156,7 @@ fn results_never_take_the_name_of_what_was_coded_nor_a_wrong_one() {
     assert_eq!(std::fs::read(folder.path().join("in/a.wav")).unwrap(), audio, "the source was overwritten");
     assert!(folder.path().join("in/a.decoded.wav").is_file() && folder.path().join("in/a.csv").is_file());
     for arguments in [["convert", "in/a.sac", "-o", "out.mp3"], ["decode", "in/a.sac", "-o", "out.npy"]] {
-        let said = run(folder.path(), &arguments, 1).stderr;
+        let said = run(folder.path(), &arguments, 2).stderr;
         assert!(String::from_utf8_lossy(&said).contains("name it so"), "{arguments:?}");
     }
 }

@@ -135,7 +135,7 @@ fn tags_before_and_after_the_stream_are_no_audio() {
     id3v2.extend([0xFF; 130]);
     let id3v1 = [&b"TAG"[..], &[b'x'; 125]].concat();
     let file = FlacFile::new(8000, 16, noise(16, 1, 1500));
-    for file in [file.clone(), file.of_unknown_length()] {
+    for file in [file.clone(), file.clone().of_unknown_length()] {
         // Blocks of metadata that are not the last: an unknown one, and a comment that is no comment.
         let head = file.head();
         let more = [&[0], &head[5..], &[0x7E, 0, 0, 3, 1, 2, 3], &[0x84, 0, 0, 2, 9, 9]].concat();
@@ -148,7 +148,14 @@ fn tags_before_and_after_the_stream_are_no_audio() {
         }
     }
     assert!(refused(&[&id3v2[..], b"no FLAC"].concat()).contains("not FLAC"));
-    assert!(refused(&[&id3v2[..], b"\xFF\xFB\x90\x64"].concat()).contains("an MP3"));
+    for (behind, wanted) in [(&b"\xFF\xFB\x90\x64"[..], "an MP3"), (b"OggS", "an Ogg"), (&[0; 4], "not FLAC")]
+    {
+        for tags in [id3v2.clone(), id3v2.repeat(2)] {
+            let said = refused(&[&tags[..], behind].concat());
+            assert!(said.contains(wanted), "{behind:?}: {said}");
+        }
+    }
+    assert!(read(&[&id3v2.repeat(2)[..], &file.bytes()].concat()).unwrap() == expected(&file));
 }
 
 #[test]
