@@ -350,6 +350,8 @@ impl CliError {
             Self::Line { .. }
                 | Self::NothingToConceal { .. }
                 | Self::OneFile { .. }
+                | Self::SameFile { .. }
+                | Self::OutsideRoot { .. }
                 | Self::FolderIsNoInput { .. }
                 | Self::WayIsNoInput { .. }
                 | Self::Extension { .. }

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 
 COMMITMENT = 0.25
 """Weight of the latent's part of the codebook loss (van den Oord et al. 2017, eq. 3). It pulls a latent to the sum of both entries, and what
-is left to the acoustic token to its entry. A latent is not pulled to the semantic entry alone: it would give up what the acoustic token
+the semantic one leaves to the acoustic one. A latent is not pulled to the semantic entry alone: it would give up what the acoustic token
 can tell."""
 
 SHAPING = (0.1, 0.3)

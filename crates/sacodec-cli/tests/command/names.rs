@@ -199,7 +199,7 @@ fn a_list_of_absolute_names_keeps_its_tree_below_what_they_have_in_common_or_bel
     let output = encode("relative", &["--root", "data", "--skip-existing"], 0);
     assert!(said(&output).contains("3 of 3 results were there already"), "{}", said(&output));
     assert_eq!(takes(&folder.path().join("out")), ["x/1/a.sac", "x/2/a.sac", "y/a.sac"]);
-    let output = encode("all", &["--root", "data/x"], 1);
+    let output = encode("all", &["--root", "data/x"], 2);
     assert!(said(&output).contains("y/a.wav is not in the folder data/x"), "{}", said(&output));
 }
 

@@ -95,7 +95,7 @@ fn what_makes_no_sense_with_a_pipe_is_refused() {
         (2, &["encode", "a.wav", "b.wav", "--output", "-"], "one result"),
         (2, &["encode", ".", "--output", "-"], "one result"),
         (2, &["convert", "a.sac", "--to", "npy,csv", "--output", "-"], "one format"),
-        (1, &["roundtrip", "a.wav", "-", "--difference", "-"], "would be overwritten"),
+        (2, &["roundtrip", "a.wav", "-", "--difference", "-"], "would be overwritten"),
         (1, &["decode", "-", "-"], "standard input could not be read"),
         (2, &["verify", "a.sac", "b.sac", "--audio", "-"], "audio of one take"),
         (1, &["verify", "a.sac", "-"], "standard input could not be read: it is"),
