@@ -204,7 +204,7 @@ fn read_metadata(bytes: &mut Bytes) -> Result<([u8; STREAM_INFO_BYTES], u64), Au
         take(bytes, &mut magic)?;
     }
     if &magic != b"fLaC" {
-        return Err(AudioError::Unknown { what: behind_a_tag(&magic) });
+        return Err(AudioError::Unknown { what: after_a_tag(&magic) });
     }
     let mut info = None;
     loop {
@@ -232,7 +232,7 @@ fn read_metadata(bytes: &mut Bytes) -> Result<([u8; STREAM_INFO_BYTES], u64), Au
 }
 
 /// What a file may be whose tag is followed by `magic`.
-fn behind_a_tag(magic: &[u8]) -> &'static str {
+fn after_a_tag(magic: &[u8]) -> &'static str {
     match other_format(magic) {
         UNKNOWN => "an ID3 tag before something that is not FLAC",
         known => known,

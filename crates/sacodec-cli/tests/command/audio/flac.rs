@@ -148,11 +148,11 @@ fn tags_before_and_after_the_stream_are_no_audio() {
         }
     }
     assert!(refused(&[&id3v2[..], b"no FLAC"].concat()).contains("not FLAC"));
-    for (behind, wanted) in [(&b"\xFF\xFB\x90\x64"[..], "an MP3"), (b"OggS", "an Ogg"), (&[0; 4], "not FLAC")]
+    for (after, wanted) in [(&b"\xFF\xFB\x90\x64"[..], "an MP3"), (b"OggS", "an Ogg"), (&[0; 4], "not FLAC")]
     {
         for tags in [id3v2.clone(), id3v2.repeat(2)] {
-            let said = refused(&[&tags[..], behind].concat());
-            assert!(said.contains(wanted), "{behind:?}: {said}");
+            let said = refused(&[&tags[..], after].concat());
+            assert!(said.contains(wanted), "{after:?}: {said}");
         }
     }
     assert!(read(&[&id3v2.repeat(2)[..], &file.bytes()].concat()).unwrap() == expected(&file));
