@@ -16,7 +16,7 @@ import torch
 
 from . import config as configuration
 from .model import Codec
-from .model.layers import Block
+from .model.layers import Block, Memory
 from .model.quantizer import shaping
 
 FORMAT = 2
@@ -98,13 +98,16 @@ def load_model(path, codebook=None):
 
 def grown(contents, model):
     """Contents of a checkpoint for `model`, where that looks further ahead, tries more candidates, shapes its quantisation errors, has
-    analyses which the checkpoint's lacks, or more blocks. The weights of a new analysis, and those that a new block ends with, are zero, so that
+    analyses or a memory which the checkpoint's lacks, or more blocks. The weights of a new analysis, and those that a new block ends with, are zero, so that
     nothing sounds otherwise before it is trained; where weights are new the codec's optimisers begin anew; lookahead and candidates add no weights, they have only to be learned;
-    shaping begins as `quantizer.SHAPING` has it. Time and the rate's cosine begin anew. Else the contents as they are."""
-    own = contents["config"].model
+    shaping begins as `quantizer.SHAPING` has it. Time and the rate's cosine begin anew. An emphasis is not learned: another one changes nothing else.
+    Else the contents as they are."""
+    own = dataclasses.replace(contents["config"].model, emphasis_db=model.emphasis_db)
+    if own == model:
+        return {**contents, "config": dataclasses.replace(contents["config"], model=model)}
     sizes = dict(**{k: max(getattr(own, k), getattr(model, k)) for k in ("lookahead_frames", "candidates", "encoder_blocks", "decoder_blocks")},
-                 **{k: getattr(own, k) or getattr(model, k) for k in ("short_bands", "lags", "shaping_taps")})
-    if own == model or dataclasses.replace(own, **sizes) != model:
+                 **{k: getattr(own, k) or getattr(model, k) for k in ("short_bands", "lags", "shaping_taps", "decoder_memory")})
+    if dataclasses.replace(own, **sizes) != model:
         return contents
     larger = {**contents, "config": dataclasses.replace(contents["config"], model=model)}
     larger.pop("spent", None)
@@ -115,6 +118,8 @@ def grown(contents, model):
         torch.manual_seed(0)
         new.update(_new_blocks("enc", model.encoder_width, own.encoder_blocks, model.encoder_blocks))
         new.update(_new_blocks("dec", model.decoder_width, own.decoder_blocks, model.decoder_blocks))
+        if own.decoder_memory != model.decoder_memory:
+            new.update({f"dec.memory.{k}": v for k, v in Memory(model.decoder_width, model.decoder_memory).state_dict().items()})
     for which in ("net", "ema"):
         if contents.get(which):
             inputs = {} if own.features == model.features else {INPUT: _wider(contents[which][INPUT], own, model)}
@@ -167,6 +172,8 @@ def with_gains(state, gain_of):
 
     for part, last in (("enc", "out"), ("dec", "head")):
         move_norm(f"{part}.norm", f"{part}.{last}")
+    if "dec.memory.norm.weight" in state:
+        move_norm("dec.memory.norm", "dec.memory.inp")
     for block in [k.removesuffix(".gamma") for k in state if k.endswith(".gamma")]:
         move_norm(f"{block}.norm", f"{block}.p1")
         gain = state[f"{block}.gamma"]

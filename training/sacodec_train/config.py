@@ -38,6 +38,10 @@ class ModelConfig:
     encoder_blocks: int = 5
     decoder_width: int = 320
     decoder_blocks: int = 6
+    emphasis_db: float = 0.0
+    """By how much formants are raised and valleys lowered at most in what is heard. Training hears the decoder without it; 0: none."""
+    decoder_memory: int = 0
+    """Cells in which the decoder remembers for seconds, where its blocks reach back half of one; 0: none."""
     semantic_entries: int = 1000
     acoustic_entries: int = 1024
 
@@ -70,6 +74,8 @@ class TrainConfig:
     """Weight of the distance in loudness as ears have it; 0: mel levels alone, which hear a room's noise as well as a voice."""
     detail_weight: float = 0.0
     """Weight of how much less levels move than the recording's; 0: what is not sure may be smooth."""
+    contrast_weight: float = 0.0
+    """Weight of how much less levels stand out from those around them, over bands and over time, than the recording's; 0: what is not sure may be broad."""
     code_weight: float = 15.0
     pitch_weight: float = 3.0
     adversarial_weight: float = 1.0
@@ -120,6 +126,7 @@ MAX_LOOKAHEAD_FRAMES = 7
 """A pack may be eight hops late."""
 MAX_SHAPING_TAPS = 2
 MAX_CANDIDATES = 16
+MAX_EMPHASIS_DB = 12
 NOT_ZERO = ("batch", "learning_rate", "discriminator_learning_rate")
 
 
@@ -131,9 +138,11 @@ def _range(kind, key):
         return 0, MAX_LOOKAHEAD_FRAMES
     if key == "shaping_taps":
         return 0, MAX_SHAPING_TAPS
+    if key == "emphasis_db":
+        return 0, MAX_EMPHASIS_DB
     if key == "candidates":
         return 1, MAX_CANDIDATES
-    if (kind is ModelConfig and key not in ("short_bands", "lags", "shaping_taps")) or key in NOT_ZERO:
+    if (kind is ModelConfig and key not in ("short_bands", "lags", "shaping_taps", "decoder_memory")) or key in NOT_ZERO:
         return (1 if kind is ModelConfig or key == "batch" else 1e-9), float("inf")
     return 0, 1 if key in SHARES else float("inf")
 

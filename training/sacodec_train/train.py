@@ -65,6 +65,7 @@ class Trainer:
         self.ema = copy.deepcopy(self.net).eval().requires_grad_(False)
         self.mel, self.loudness = losses.MelLoss().to(device), losses.LoudnessLoss().to(device)
         self.detail = losses.DetailLoss().to(device) if t.detail_weight else None
+        self.contrast = losses.ContrastLoss().to(device) if t.contrast_weight else None
         self.recogniser = None
         if t.recogniser_weight:
             if recogniser is None:
@@ -136,6 +137,8 @@ class Trainer:
             loss = loss + t.loudness_weight * terms["loudness"]
         if self.detail:
             loss = loss + t.detail_weight * terms["detail"]
+        if self.contrast:
+            loss = loss + t.contrast_weight * terms["contrast"]
         if self.recogniser:
             loss = loss + t.recogniser_weight * terms["recogniser"]
         if self.embedding:
@@ -164,7 +167,7 @@ class Trainer:
     def _listen(self, net, audio, batch, keep=None, is_half=None):
         """Audio [B, T] of `batch` through `net` -> what it gives, its audio and the target [B, T - delay], the losses by name."""
         with self.autocast(is_half):
-            out = net(audio, self.is_fitted, keep)
+            out = net(audio, self.is_fitted, keep, emphasise=False)
         # The decoder is late, and a narrow recording tells nothing about frequencies above its own limit.
         late = self.config.model.delay_samples
         y = losses.band_limit(out["audio"][:, late:].float(), batch["bandwidth_hz"])
@@ -176,6 +179,8 @@ class Trainer:
             terms["loudness"] = self.loudness(y, target)
         if self.detail:
             terms["detail"] = self.detail(y, target)
+        if self.contrast:
+            terms["contrast"] = self.contrast(y, target)
         if self.recogniser:
             terms["recogniser"] = self.recogniser(y, target)
         if self.embedding:
@@ -369,7 +374,7 @@ class Log:
 
     COLUMNS = ["step", "minutes", "audio_s_per_s", "lr", "mel", "code", "pitch", "semantic_perplexity", "acoustic_perplexity",
                "disc", "adv", "feature", "phone", "phone_right", "valid_mel", "valid_code", "valid_pitch", "loudness", "valid_loudness", "recogniser", "valid_recogniser",
-               "detail", "valid_detail", "embedding", "valid_embedding"]
+               "detail", "valid_detail", "embedding", "valid_embedding", "contrast", "valid_contrast"]
 
     def __init__(self, path, step):
         """Rows after `step` are of a run that was killed after its last checkpoint: they go."""

@@ -25,7 +25,7 @@ def test_a_model_that_looks_ahead_is_asked_for_what_was_so_much_earlier(data, lo
     def perfect(audio, hops, frames):
         """What a codec would give that is `hops` late with the sound and `frames` with what its frames tell."""
         f0_hz = late(batch["f0_hz"], frames)
-        return lambda *_: dict(audio=late(audio, 320 * hops), code_loss=torch.zeros(()), pitch=pitch_target(f0_hz), voicing=40.0 * (f0_hz > 0) - 20.0)
+        return lambda *_, **_named: dict(audio=late(audio, 320 * hops), code_loss=torch.zeros(()), pitch=pitch_target(f0_hz), voicing=40.0 * (f0_hz > 0) - 20.0)
 
     right = t._listen(perfect(batch["audio"], 1 + lookahead, lookahead), batch["audio"], batch)[3]
     assert all(float(right[k]) < 1e-6 for k in ("mel", "pitch")) and float(right["loudness"]) < 1e-3, right

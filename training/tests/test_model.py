@@ -6,7 +6,7 @@ import torch
 from sacodec_train.config import HOP_SAMPLES, ModelConfig
 from sacodec_train.model import Codec, Stream, read_codebook
 
-SMALL = ModelConfig(latent=16, mel_bands=40, short_bands=16, shaping_taps=2, candidates=3,
+SMALL = ModelConfig(latent=16, mel_bands=40, short_bands=16, shaping_taps=2, candidates=3, decoder_memory=8, emphasis_db=4.0,
                     encoder_width=32, encoder_blocks=2, decoder_width=32, decoder_blocks=2,
                     semantic_entries=50, acoustic_entries=64)
 
@@ -17,6 +17,7 @@ def codec(seed=0):
     # Heads of a fresh model are nearly silent: a test on silence could not fail.
     torch.nn.init.normal_(net.dec.head.weight, std=0.05)
     torch.nn.init.normal_(net.q.b.weight, std=0.2)
+    torch.nn.init.normal_(net.dec.memory.out.weight, std=0.3)
     return net.eval()
 
 

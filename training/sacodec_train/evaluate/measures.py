@@ -39,6 +39,7 @@ SERVED_BY_LOSS = dict(
     mel_weight=("log_mel_db", "log_spectral_db"),
     loudness_weight=("pesq",),
     detail_weight=("detail",),
+    contrast_weight=(),
     pitch_weight=("pitch_cents", "pitch_gross", "voicing"),
     adversarial_weight=("detail",),
     feature_weight=("detail",),

@@ -98,6 +98,20 @@ class Graph:
         y = self.op("Gelu", y)
         return self.op("Add", x, self.linear(y, array(layer.p2.weight) * gamma[:, None], array(layer.p2.bias) * gamma))
 
+    def sigmoid(self, x):
+        """A sigmoid in words: runtimes approximate the operator, each in its own way, and a state adds up what is wrong."""
+        return self.op("Div", np.array(1.0), self.op("Add", self.op("Exp", self.op("Mul", x, np.array(-1.0))), np.array(1.0)))
+
+    def memory(self, x, layer, width, name):
+        """`model.layers.Memory` on a frame."""
+        n = layer.cells
+        found = self.norm_linear(x, layer.norm, layer.inp, width)
+        gate, candidate = self.sigmoid(self.slice(found, 0, n, 2)), self.slice(found, n, 2 * n, 2)
+        before = self.input(name, [1, 1, n])
+        cells = self.op("Add", before, self.op("Mul", gate, self.op("Sub", candidate, before)))
+        self.output(cells, name + "_out", [1, 1, n])
+        return self.op("Add", x, self.linear(cells, array(layer.out.weight), array(layer.out.bias)))
+
     def save(self, path, name):
         """Write the graph, checked, its inputs and outputs in the order of the pack format."""
         order = lambda v: (FIRST.index(v.name), "") if v.name in FIRST else (len(FIRST), v.name)

@@ -6,6 +6,7 @@ from onnx import TensorProto
 
 from ..config import HOP_SAMPLES, PITCH_MAX_HZ, PITCH_MIN_HZ, RATE_HZ
 from ..model.decoder import BINS, MAX_LOG_GAIN, N_FFT, NOISE_FRAMES
+from ..model.emphasis import SILENCE
 from ..model.encoder import WINDOW_SAMPLES, Lags
 from ..model.quantizer import JUMP, MAX_ERROR, SEMANTIC_SHARE, STILL
 from .fourier import Fourier
@@ -134,6 +135,8 @@ def decoder(net, weights):
     h = g.op("Add", g.op("Mul", h, array(m.norm0.weight)), array(m.norm0.bias))
     for i, block in enumerate(m.blocks):
         h = g.block(h, block, c.decoder_width, f"state_block{i}")
+        if i == m.memory_after:
+            h = g.memory(h, m.memory, c.decoder_width, "state_memory")
     h = g.op("Reshape", g.norm_linear(h, m.norm, m.head, c.decoder_width), np.array([1, 3 * BINS + 2]))
     _synthesis(g, m, h, _pulses(g, h))
     return g
@@ -170,13 +173,29 @@ def _pulses(g, h):
     return pulses
 
 
+def _emphasised(g, emphasis, *gains):
+    """`model.emphasis.Emphasis` on the gains [1, BINS] of a frame; without it as they are."""
+    if emphasis is None:
+        return gains
+    power = g.op("Add", *(g.op("Mul", gain, gain) for gain in gains))
+    level = g.op("Mul", g.op("Log", g.op("Add", power, np.array(SILENCE))), np.array(0.5))
+    apart = g.op("MatMul", level, g.constant(array(emphasis.weights), True))
+    share = g.op("Mul", apart, np.array(1 / emphasis.most))
+    curb = g.op("Sqrt", g.op("Add", g.op("Mul", share, share), np.array(1.0)))
+    raised = g.op("Exp", g.op("Div", apart, curb))
+    total = lambda x: g.op("Add", g.op("ReduceSum", x, np.array([1]), keepdims=1), np.array(SILENCE))
+    kept = g.op("Sqrt", g.op("Div", total(power), total(g.op("Mul", power, g.op("Mul", raised, raised)))))
+    raised = g.op("Mul", raised, kept)
+    return tuple(g.op("Mul", gain, raised) for gain in gains)
+
+
 def _synthesis(g, m, h, pulses):
     """Filter the pulses, add noise, transform back, overlap and add."""
     window, fourier = g.constant(array(m.win)[None]), Fourier(g, N_FFT, 1 / math.sqrt(N_FFT), weight=True)
     frame = g.op("Concat", g.input("state_pulses", [1, HOP_SAMPLES]), pulses, axis=1)
     real, imaginary = fourier.forward(g.op("Mul", frame, window))
     gain = lambda start: g.op("Exp", g.op("Min", g.slice(h, start, start + BINS, 1), np.array(MAX_LOG_GAIN)))
-    turn, gain_pulses, gain_noise = g.slice(h, BINS, 2 * BINS, 1), gain(0), gain(2 * BINS)
+    turn, (gain_pulses, gain_noise) = g.slice(h, BINS, 2 * BINS, 1), _emphasised(g, m.emphasis, gain(0), gain(2 * BINS))
     c, s = g.op("Mul", gain_pulses, g.op("Cos", turn)), g.op("Mul", gain_pulses, g.op("Sin", turn))
     count = g.input("state_noise", [1])
     index, following = g.op("Cast", count, to=TensorProto.INT64), g.op("Add", count, np.array([1.0]))

@@ -24,9 +24,9 @@ class Codec(nn.Module):
         self.config = config
         self.enc, self.q, self.dec = Encoder(config), Quantizer(codebook, config), Decoder(config)
 
-    def forward(self, audio, quantize=True, keep=None):
+    def forward(self, audio, quantize=True, keep=None, emphasise=True):
         """Audio [B, F * hop] -> dict: `audio` [B, F * hop], `config.delay_samples` late; `pitch`, `voicing` [B, F]; `tokens`, a pair of
-        [B, F]; `code_loss`; `latent` [B, F, latent] before quantisation."""
+        [B, F]; `code_loss`; `latent` [B, F, latent] before quantisation. Without `emphasise` the audio is as training hears it."""
         device = audio.device.type
         # At half precision a tenth of the acoustic tokens are others. Only an encoder that learns, and gains time by it, may have that.
         learns = self.enc.out.weight.requires_grad
@@ -37,7 +37,7 @@ class Codec(nn.Module):
         else:
             latent, loss = z + WARM_NOISE * torch.randn_like(z), z.sum() * 0
             tokens = (torch.zeros(z.shape[:2], dtype=torch.long, device=z.device),) * 2
-        y, pitch, voicing = self.dec(latent)
+        y, pitch, voicing = self.dec(latent, emphasise)
         return dict(audio=y, pitch=pitch, voicing=voicing, tokens=tokens, code_loss=loss, latent=z)
 
     def semantic(self, latent, tokens):

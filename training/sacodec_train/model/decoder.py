@@ -6,13 +6,16 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 from ..config import HOP_SAMPLES, PITCH_MAX_HZ, PITCH_MIN_HZ, RATE_HZ
-from .layers import Block, FramedLinear
+from .emphasis import Emphasis
+from .layers import Block, FramedLinear, Memory
 
 N_FFT = 2 * HOP_SAMPLES
 BINS = N_FFT // 2 + 1
 NOISE_FRAMES = 512
 """Length of the table of noise phases, after which it repeats: 6.8 s."""
 MAX_LOG_GAIN = 6.0
+MEMORY_AFTER = 1
+"""Index of the block after which the memory stands: what it keeps should be more than a token, and what comes after it should know it."""
 
 
 class Decoder(nn.Module):
@@ -27,6 +30,9 @@ class Decoder(nn.Module):
         d, n = config.decoder_width, config.decoder_blocks
         self.inp, self.norm0 = FramedLinear(config.latent, d, 3), nn.LayerNorm(d)
         self.blocks = nn.ModuleList(Block(d, 1 / n) for _ in range(n))
+        self.memory = Memory(d, config.decoder_memory) if config.decoder_memory else None
+        self.memory_after = min(MEMORY_AFTER, n - 1) if self.memory else None
+        self.emphasis = Emphasis(BINS, config.emphasis_db) if config.emphasis_db else None
         self.norm, self.head = nn.LayerNorm(d), nn.Linear(d, 3 * BINS + 2)
         with torch.no_grad():
             self.head.weight.mul_(0.3)
@@ -65,13 +71,21 @@ class Decoder(nn.Module):
         """Latent [B, F, latent] -> the head's output f32 [B, F, 3 * BINS + 2]: log gain and phase of the pulses' filter,
         log gain of the noise, pitch, voicing."""
         h = self.norm0(self.inp(latent))
-        for block in self.blocks:
+        for i, block in enumerate(self.blocks):
             h = block(h)
+            if i == self.memory_after:
+                h = self.memory(h)
         with torch.autocast(latent.device.type, enabled=False):  # A phase or a pitch at half precision would be noise.
             return self.head(self.norm(h.float()))
 
-    def forward(self, latent):
-        """Latent [B, F, latent] -> audio [B, F * hop], pitch on 0 ... 1 [B, F] (60 to 500 Hz, logarithmic), voicing logit [B, F]."""
+    def gains(self, controls, emphasise=True):
+        """The head's output [..., 3 * BINS + 2] -> gains of the pulses and of the noise [2, ..., BINS]; `emphasise`: as they are heard."""
+        gains = torch.exp(torch.stack([controls[..., :BINS], controls[..., 2 * BINS:3 * BINS]]).clamp(max=MAX_LOG_GAIN))
+        return self.emphasis(gains) if self.emphasis and emphasise else gains
+
+    def forward(self, latent, emphasise=True):
+        """Latent [B, F, latent] -> audio [B, F * hop], pitch on 0 ... 1 [B, F] (60 to 500 Hz, logarithmic), voicing logit [B, F].
+        Without `emphasise` as training hears it."""
         h = self.controls(latent)
         pitch, voicing = torch.sigmoid(h[..., -2]), h[..., -1]
         pulses = self.pulses(PITCH_MIN_HZ * torch.exp(pitch * math.log(PITCH_MAX_HZ / PITCH_MIN_HZ)), voicing)
@@ -79,9 +93,8 @@ class Decoder(nn.Module):
         count = h.shape[1]
         pick = torch.randint(0, NOISE_FRAMES, (count,)) if self.training else torch.arange(count) % NOISE_FRAMES
         noise = self.theta[pick.to(h.device)].expand(*h.shape[:2], BINS)
-        gain = lambda log_gain: torch.exp(log_gain.clamp(max=MAX_LOG_GAIN))
-        spectrum = torch.fft.rfft(frames, norm="ortho") * torch.polar(gain(h[..., :BINS]), h[..., BINS:2 * BINS])
-        spectrum = spectrum + torch.polar(gain(h[..., 2 * BINS:3 * BINS]), noise)
+        of_pulses, of_noise = self.gains(h, emphasise)
+        spectrum = torch.fft.rfft(frames, norm="ortho") * torch.polar(of_pulses, h[..., BINS:2 * BINS]) + torch.polar(of_noise, noise)
         y = torch.fft.irfft(spectrum, N_FFT, norm="ortho") * self.win
         audio = y[..., :HOP_SAMPLES] + F.pad(y[..., HOP_SAMPLES:], (0, 0, 1, 0))[:, :-1]
         return audio.flatten(1), pitch, voicing

@@ -31,6 +31,7 @@ class Stream:
         self.past = None
         self.decoder_inp = Past(d.inp, c.latent)
         self.decoder = [Past(b, c.decoder_width) for b in d.blocks]
+        self.cells = torch.zeros(1, c.decoder_memory)
         self.f0_hz, self.phase, self.noise = None, torch.zeros(1, 1, dtype=torch.float64), 0
         self.pulses, self.overlap = torch.zeros(1, HOP_SAMPLES), torch.zeros(1, HOP_SAMPLES)
 
@@ -50,17 +51,19 @@ class Stream:
         """Tokens -> audio [1, hop], one hop late."""
         d = self.codec.dec
         h = d.norm0(self.decoder_inp.step(self.codec.q.embed(torch.tensor([[semantic]]), torch.tensor([[acoustic]]))))
-        for layer in self.decoder:
+        for i, layer in enumerate(self.decoder):
             h = layer.step(h)
+            if i == d.memory_after:
+                h, self.cells = d.memory.over(h, self.cells)
         h, bins = d.head(d.norm(h)).float()[0], dec.BINS
         pitch = torch.sigmoid(h[:, -2])
         f0 = dec.PITCH_MIN_HZ * torch.exp(pitch * math.log(dec.PITCH_MAX_HZ / dec.PITCH_MIN_HZ))
         pulses = self._pulses(f0, bool(h[0, -1] > 0))
         frame = torch.cat([self.pulses, pulses], 1) * d.win
         self.pulses = pulses
-        gain = lambda log_gain: torch.exp(log_gain.clamp(max=dec.MAX_LOG_GAIN))
-        spectrum = torch.fft.rfft(frame, norm="ortho") * torch.polar(gain(h[:, :bins]), h[:, bins:2 * bins])
-        spectrum = spectrum + torch.polar(gain(h[:, 2 * bins:3 * bins]), d.theta[None, self.noise])
+        of_pulses, of_noise = d.gains(h)
+        spectrum = torch.fft.rfft(frame, norm="ortho") * torch.polar(of_pulses, h[:, bins:2 * bins])
+        spectrum = spectrum + torch.polar(of_noise, d.theta[None, self.noise])
         self.noise = (self.noise + 1) % dec.NOISE_FRAMES
         y = torch.fft.irfft(spectrum, dec.N_FFT, norm="ortho") * d.win
         audio, self.overlap = y[:, :HOP_SAMPLES] + self.overlap, y[:, HOP_SAMPLES:]
