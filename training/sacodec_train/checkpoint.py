@@ -193,7 +193,8 @@ def mean(paths):
     """The contents of checkpoints of one configuration and lineage, as the last one's, with the mean of their averaged weights and
     the sources of all."""
     every = [read(path) for path in paths]
-    if any(s["config"].model != every[0]["config"].model for s in every):
+    learned = lambda s: dataclasses.replace(s["config"].model, emphasis_db=0.0)
+    if any(learned(s) != learned(every[0]) for s in every):
         raise CheckpointError(f"{', '.join(map(str, paths))}: models of different sizes have no mean")
     if len(every) == 1:
         return every[0]

@@ -39,7 +39,8 @@ class ModelConfig:
     decoder_width: int = 320
     decoder_blocks: int = 6
     emphasis_db: float = 0.0
-    """By how much formants are raised and valleys lowered at most in what is heard. Training hears the decoder without it; 0: none."""
+    """By how much a formant is raised or a valley lowered at most in what is heard, before the frame gets its power back. Training hears
+    the decoder without it; 0: none."""
     decoder_memory: int = 0
     """Cells in which the decoder remembers for seconds, where its blocks reach back half of one; 0: none."""
     semantic_entries: int = 1000

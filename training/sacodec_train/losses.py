@@ -66,7 +66,7 @@ class ContrastLoss(MelLoss):
     |difference| of natural logarithms. Where it is not sure of a formant or of when it moves, a mean distance wants it broad and slow.
 
     Levels are cut by the width of what stands out, over bands and then over frames, as ears cut modulations (Chi, Ru and Shamma 2005): what an
-    average has and the next wider one lacks.
+    average has and the next wider one lacks. A frame counts like a band, so that longer crops count time more.
     """
     WINDOW_SAMPLES, FLOOR = 1024, 1e-3
     BANDS, FRAMES = (3, 7, 15, 31), (1, 3, 7, 15)

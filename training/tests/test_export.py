@@ -42,7 +42,7 @@ def test_gains_of_powers_of_two_are_the_same_model():
     before = net(audio)
     net.load_state_dict(with_gains(net.state_dict(), dyadic))
     after = net(audio)
-    for gain in (net.enc.blocks[0].gamma, net.enc.norm.weight, net.dec.blocks[0].norm.weight):
+    for gain in (net.enc.blocks[0].gamma, net.enc.norm.weight, net.dec.blocks[0].norm.weight, net.dec.memory.norm.weight):
         assert bool((torch.log2(gain.abs()) % 1 == 0).all()), gain
     assert all(torch.equal(a, b) for a, b in zip(before["tokens"], after["tokens"]))
     assert metrics.snr_db(before["audio"][0].numpy(), after["audio"][0].numpy()) > 60

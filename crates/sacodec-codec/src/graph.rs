@@ -49,7 +49,7 @@ impl StreamGraph {
     }
 
     /// Hops of `hop_samples` that the states of format 1 reach back: `[1, frames, channels]` or
-    /// `[1, samples]` each, one after the other.
+    /// `[1, samples]` each, one after the other. A recurrent state `[1, 1, channels]` counts as one hop.
     pub fn memory_hops(&self, hop_samples: usize) -> usize {
         let hops = |shape: &[usize]| match shape {
             [_, frames, _] => *frames,

@@ -174,8 +174,9 @@ impl CodecModel {
     }
 
     /// Hops that the graphs remember, by the sizes of their states: after so many, a codec with zero
-    /// states has heard what one that ran before remembers. What an accumulator keeps for ever is not in it, nor
-    /// what a quantizer feeds back of its errors, which the pack `live` forgets where a new sound begins.
+    /// states has heard what one that ran before remembers. A state without frames counts as one hop: what an
+    /// accumulator keeps for ever is not in it, nor what a recurrent memory keeps for seconds, nor what a quantizer
+    /// feeds back of its errors, which the pack `live` forgets where a new sound begins.
     ///
     /// # Real-time
     /// Arithmetic only.

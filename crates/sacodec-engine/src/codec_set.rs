@@ -32,8 +32,8 @@ impl CodecSet {
         self.passes[0][0].model()
     }
 
-    /// Hops until they sound as if they had been there from the beginning: their delay, and what the codec
-    /// remembers.
+    /// Hops until they sound nearly as if they had been there from the beginning: their delay, and what the codec
+    /// remembers, a second of it at most.
     pub(super) fn warm_up_hops(&self) -> usize {
         let info = self.model().info();
         let delay_hops = info.delay_samples.div_ceil(info.hop_samples);

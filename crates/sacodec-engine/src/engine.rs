@@ -232,8 +232,8 @@ impl Engine {
         self.path.passes.jobs.take_retired()
     }
 
-    /// Host samples from its beginning until it sounds as if it had always been there: its latency, and what its codecs
-    /// remember, a second of it at most.
+    /// Host samples from its beginning until it sounds nearly as if it had always been there: its latency, and what its
+    /// codecs remember, a second of it at most.
     ///
     /// # Real-time
     /// Arithmetic only.

@@ -127,7 +127,7 @@ impl Jobs {
         self.lanes[1 - lane].is_swapping = false;
     }
 
-    /// Hops until codecs of this model sound as if they had been there from the beginning.
+    /// Hops until codecs of this model sound nearly as if they had been there from the beginning.
     pub fn warm_up_hops(&self) -> usize {
         self.current.warm_up_hops()
     }

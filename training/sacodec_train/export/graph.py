@@ -99,7 +99,7 @@ class Graph:
         return self.op("Add", x, self.linear(y, array(layer.p2.weight) * gamma[:, None], array(layer.p2.bias) * gamma))
 
     def sigmoid(self, x):
-        """A sigmoid in words: runtimes approximate the operator, each in its own way, and a state adds up what is wrong."""
+        """A sigmoid in words: runtimes approximate the operator, each in its own way, and the phase adds up what is wrong of a pitch."""
         return self.op("Div", np.array(1.0), self.op("Add", self.op("Exp", self.op("Mul", x, np.array(-1.0))), np.array(1.0)))
 
     def memory(self, x, layer, width, name):

@@ -144,9 +144,7 @@ def decoder(net, weights):
 
 def _pulses(g, h):
     """The pulse train of a frame [1, hop] at the pitch that the head [1, 3 * BINS + 2] gives."""
-    # A sigmoid in words: runtimes approximate the operator, each in its own way, and the phase adds up what is wrong.
-    e = g.op("Exp", g.op("Mul", g.slice(h, 3 * BINS, 3 * BINS + 1, 1), np.array(-1.0)))
-    pitch = g.op("Div", np.array([[1.0]]), g.op("Add", e, np.array(1.0)))
+    pitch = g.sigmoid(g.slice(h, 3 * BINS, 3 * BINS + 1, 1))
     f0 = g.op("Mul", g.op("Exp", g.op("Mul", pitch, np.array(math.log(PITCH_MAX_HZ / PITCH_MIN_HZ)))), np.array(PITCH_MIN_HZ))
     # The state is 0 after a frame without a voice.
     zero, last = np.zeros((1, 1), np.float32), g.input("state_f0", [1, 1])

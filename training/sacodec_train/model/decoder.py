@@ -15,7 +15,7 @@ NOISE_FRAMES = 512
 """Length of the table of noise phases, after which it repeats: 6.8 s."""
 MAX_LOG_GAIN = 6.0
 MEMORY_AFTER = 1
-"""Index of the block after which the memory stands: what it keeps should be more than a token, and what comes after it should know it."""
+"""The memory follows the block of this index: what it keeps should be more than a token, and the blocks after it should know it."""
 
 
 class Decoder(nn.Module):

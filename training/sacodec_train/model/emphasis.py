@@ -1,6 +1,6 @@
 """What stands out of a spectrum made to stand out more: a postfilter, as speech coders have had since Chen and Gersho 1995.
 
-What 20 bits a frame leave open comes out broad, and listeners hear it as dull: where formants are not sure, a mean of them is.
+Where 20 bits a frame do not tell where a formant is, the decoder gives the mean of those that may be, which is broad and sounds dull.
 """
 import math
 
@@ -18,9 +18,10 @@ DB = 20 / math.log(10)
 
 
 class Emphasis(nn.Module):
-    """Gains of a frame's sources, its power kept: formants raised and valleys lowered by `most_db` at most.
+    """Gains of a frame's sources: formants raised and valleys lowered by `most_db` at most, then all by what keeps the frame's power p.
+    So a peak and a valley move apart by less than twice `most_db`, and valleys fall more than formants rise.
 
-    x = SLOPE (G_narrow - G_wide) log sqrt(sum of gains^2),  d = x / sqrt(1 + (x / most)^2),  gains * exp(d - mean)
+    x = SLOPE (G_narrow - G_wide) log sqrt(p),  d = x / sqrt(1 + (x / most)^2),  gains * exp(d) * sqrt(sum p / sum (p exp(2 d)))
     """
 
     def __init__(self, bins, most_db):

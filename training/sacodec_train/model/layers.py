@@ -47,7 +47,7 @@ class Memory(nn.Module):
     h_t = h_(t-1) + sigmoid(g_t) (c_t - h_(t-1)),  (g, c) = W norm(x),  x + V h;  V is zero at first.
     """
     FASTEST_FRAMES, SLOWEST_FRAMES = 8, 256
-    """Over what the cells average at first."""
+    """Over how many frames each cell averages at first."""
 
     def __init__(self, width, cells):
         super().__init__()
