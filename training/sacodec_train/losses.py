@@ -76,8 +76,8 @@ class ContrastLoss(MelLoss):
         """Audio [B, T] -> logarithms of the RMS of what stands out, for each band and each frame, all widths in a row: [B, values]."""
         levels = self.levels(audio, self.WINDOW_SAMPLES)
         _, frames, bands = levels.shape
-        over_bands, slowest = averages(bands, self.BANDS, audio.device), averages(frames, self.FRAMES, audio.device)
-        over_frames = torch.cat([slowest[:-1] - slowest[1:], slowest[-1:]])
+        over_bands, slow = averages(bands, self.BANDS, audio.device), averages(frames, self.FRAMES, audio.device)
+        over_frames = torch.cat([slow[:-1] - slow[1:], slow[-1:]])
         apart = torch.einsum("tfs,bfn,wnm->btwsm", over_frames, levels, over_bands[:-1] - over_bands[1:]).square()
         return torch.cat([0.5 * (apart.mean(axis) + self.FLOOR).log().flatten(1) for axis in (3, 4)], 1)
 
@@ -153,7 +153,6 @@ def adversarial_loss(fake):
 
 def feature_loss(real, fake):
     """Feature matching (Kumar et al. 2019), each map relative to the real one's mean magnitude."""
-    mean = lambda maps: maps.abs().mean(dtype=torch.float32)
-    each = [mean(p - q.detach()) / (mean(q.detach()) + 1e-3)
+    each = [(p.float() - q.detach().float()).abs().mean() / (q.detach().float().abs().mean() + 1e-3)
             for f, r in zip(fake, real) for p, q in zip(f[1], r[1])]
     return sum(each) / len(each)

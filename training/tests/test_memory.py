@@ -4,13 +4,11 @@ import dataclasses
 import pytest
 import torch
 from test_model import SMALL, codec
-from test_train import CONFIGS, data, trainer  # noqa: F401 (a fixture)
+from test_train import data, lacking, trainer  # noqa: F401 (a fixture)
 
-from sacodec_train import checkpoint, config as configuration
-from sacodec_train.data.crops import Crops
-from sacodec_train.model import Codec, read_codebook
+from sacodec_train import checkpoint
+from sacodec_train.model import Codec
 from sacodec_train.model.layers import Memory
-from sacodec_train.train import Trainer
 
 
 @torch.no_grad()
@@ -42,16 +40,10 @@ def test_what_is_kept_stays_between_what_was_heard_for_as_long_as_it_plays():
 
 @pytest.mark.parametrize("which", ["net", "ema"])
 def test_a_memory_changes_nothing_before_it_is_trained_and_then_learns(data, tmp_path, which):  # noqa: F811
-    values = configuration.load(CONFIGS / "tiny.toml").as_dict()
-    values["model"]["decoder_memory"] = 0
-    crops = Crops(data / "cache", values["train"]["seconds"], 0)
-    one = Trainer(configuration.from_dict(values), crops, read_codebook(data / "codebook.npy"))
-    for _ in range(8):
-        one.train_step(0.5)
-    one.save(tmp_path / "one.pt")
+    one = lacking(data, tmp_path / "one.pt", ["decoder_memory"])
     two = trainer(data)
     two.resume(tmp_path / "one.pt")
-    audio = crops.batch(2)["audio"]
+    audio = one.crops.batch(2)["audio"]
     old, new = getattr(one, which).eval(), getattr(two, which).eval()
     with torch.no_grad():
         assert torch.equal(old(audio)["audio"], new(audio)["audio"])

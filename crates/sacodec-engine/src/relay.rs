@@ -17,8 +17,8 @@ const RUN_SAMPLES: usize = 256;
 /// The engine that is heard and, for the length of a hand-over, the one that will be.
 ///
 /// The next engine hears the same input, unheard itself, until its delay is over and it knows as much of the past as its
-/// codecs remember, a second of it at most. Then it is cross-faded in. Until [`EngineRelay::complete`] says so the latency, the frames and
-/// all that is observed are those of the engine before.
+/// codecs remember, a second of it at most. Then it is cross-faded in. Until [`EngineRelay::complete`] says so the latency,
+/// the frames and all that is observed are those of the engine before.
 pub struct EngineRelay {
     current: Box<Engine>,
     next: Option<Next>,
