@@ -28,6 +28,8 @@ PACKED = [dict(id=lzma.FILTER_LZMA2, preset=6, lc=3, lp=1, pb=1)]
 """Two-byte weights: one byte is sign and exponent, which repeat."""
 INPUT = "enc.inp.lin.weight"
 """What meets the encoder's levels."""
+LATENTS = "dec.inp.lin.weight"
+"""What meets the decoder's latents, the newest frame last."""
 SHAPING = "q.shaping"
 SKETCH = "centroids"
 """Of each centroid one number, by which a checkpoint knows the table that it was trained with."""
@@ -98,10 +100,13 @@ def load_model(path, codebook=None):
 
 def grown(contents, model):
     """Contents of a checkpoint for `model`, where that looks further ahead, tries more candidates, shapes its quantisation errors, has
-    analyses or a memory which the checkpoint's lacks, or more blocks. The weights of a new analysis, and those that a new block ends with, are zero, so that
-    nothing sounds otherwise before it is trained; where weights are new the codec's optimisers begin anew; lookahead and candidates add no weights, they have only to be learned;
-    shaping begins as `quantizer.SHAPING` has it. Time and the rate's cosine begin anew. An emphasis is not learned: another one changes nothing else.
-    Else the contents as they are."""
+    analyses or a memory which the checkpoint's lacks, or more blocks. Else the contents as they are.
+
+    The weights of a new analysis, and those that a new block ends with, are zero, so that nothing sounds otherwise before it is trained.
+    A decoder that may wait longer says the same so much later, and hears nothing yet of what it waits for; the oldest frame that it
+    heard no longer fits in. Shaping begins as `quantizer.SHAPING` has it, candidates and emphasis have no weights. Where weights are new
+    the codec's optimisers begin anew, and in all cases but another emphasis time and the rate's cosine do.
+    """
     own = dataclasses.replace(contents["config"].model, emphasis_db=model.emphasis_db)
     if own == model:
         return {**contents, "config": dataclasses.replace(contents["config"], model=model)}
@@ -123,8 +128,18 @@ def grown(contents, model):
     for which in ("net", "ema"):
         if contents.get(which):
             inputs = {} if own.features == model.features else {INPUT: _wider(contents[which][INPUT], own, model)}
+            if own.lookahead_frames != model.lookahead_frames:
+                inputs[LATENTS] = _later(contents[which][LATENTS], model.lookahead_frames - own.lookahead_frames, model.latent)
             larger[which] = {**contents[which], **new, **inputs}
     return {**larger, "opt": None, "opt_muon": None} if new or own.features != model.features else larger
+
+
+def _later(weight, frames, latent):
+    """The decoder's first matrix, by which it says what it said so many frames later: nothing of the newest latents yet. The oldest ones
+    that it heard go."""
+    weight = weight.float().unflatten(1, (-1, latent))
+    frames = min(frames, weight.shape[1] - 1)
+    return torch.cat([weight[:, frames:], weight.new_zeros(len(weight), frames, latent)], 1).flatten(1)
 
 
 def _wider(weight, own, model):

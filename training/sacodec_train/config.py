@@ -78,6 +78,8 @@ class TrainConfig:
     contrast_weight: float = 0.0
     """Weight of how much less levels stand out from those around them, over bands and over time, than the recording's; 0: what is not sure may be broad."""
     code_weight: float = 15.0
+    recall_steps: int = 0
+    """Steps after which semantic entries that are hardly used are called back, again and again in the first half of a run; 0: never."""
     pitch_weight: float = 3.0
     adversarial_weight: float = 1.0
     feature_weight: float = 2.0
@@ -106,6 +108,8 @@ class TrainConfig:
     level_dbfs: tuple[float, float] = (-36.0, -12.0)
     speaker_power: float = 0.0
     """How often a speaker is drawn, by the power of the hours there are: 0 all alike, 1 every hour alike."""
+    respeed: float = 0.0
+    """Share of crops that are played slower or faster, by 18 % at most: other voices of the same recordings."""
     augment: float = 0.0
     """Share of crops that get light noise or a light tilt of their spectrum, in input and target alike."""
 
@@ -122,7 +126,7 @@ class Config:
         return dataclasses.asdict(self)
 
 
-SHARES = ("ema", "muon", "decoder_only", "drop_acoustic", "drop_semantic", "augment", "speaker_power", "adversarial_from", "adversarial_until")
+SHARES = ("ema", "muon", "decoder_only", "drop_acoustic", "drop_semantic", "augment", "respeed", "speaker_power", "adversarial_from", "adversarial_until")
 MAX_LOOKAHEAD_FRAMES = 7
 """A pack may be eight hops late."""
 MAX_SHAPING_TAPS = 2

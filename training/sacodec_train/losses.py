@@ -28,8 +28,9 @@ def band_limit(audio, bandwidth_hz):
     return torch.fft.irfft(torch.fft.rfft(audio) * ((edge - hz) / EDGE_HZ + 0.5).clamp(0, 1), audio.shape[1])
 
 
-class MelLoss(torch.nn.Module):
-    """Mean |difference| of log10 mel magnitudes over six resolutions: audio [B, T] and target [B, T] -> scalar."""
+class MelLevels(torch.nn.Module):
+    """log10 mel magnitudes at several resolutions, which the losses below compare: audio [B, T] -> a dict of [B, frames, bands] by the
+    window's samples, of which a frame is a quarter after the one before."""
     SCALES = [(2048, 160), (1024, 120), (512, 80), (256, 40), (128, 20), (64, 10)]
 
     def __init__(self):
@@ -38,51 +39,57 @@ class MelLoss(torch.nn.Module):
             self.register_buffer(f"window{n}", torch.hann_window(n))
             self.register_buffer(f"mel{n}", mel_filters(bands, n))
 
-    def levels(self, audio, n):
-        """Audio [B, T] -> log10 mel magnitudes of windows of `n` samples [B, frames, bands]."""
+    def forward(self, audio):
+        return {n: self.of(audio, n) for n, _ in self.SCALES}
+
+    def of(self, audio, n):
+        """Audio [B, T] -> levels of windows of `n` samples [B, frames, bands]."""
         magnitude = (power_spectrum(audio, getattr(self, f"window{n}"), n // 4) + TINY).sqrt()
         return (magnitude @ getattr(self, f"mel{n}").T).clamp(min=1e-5).log10()
 
-    def forward(self, audio, target):
-        return sum((self.levels(audio, n) - self.levels(target, n)).abs().mean() for n, _ in self.SCALES) / len(self.SCALES)
+
+def mel_loss(found, wanted):
+    """Mean |difference| of the `MelLevels` of coded and original."""
+    return sum((found[n] - wanted[n]).abs().mean() for n in wanted) / len(wanted)
 
 
-class DetailLoss(MelLoss):
-    """How much less, or more, the mel levels of `audio` move from frame to frame than those of `target`: both [B, T] -> scalar, the mean
-    |difference| of natural logarithms over bands. A mean distance alone is least where what is not sure is smooth."""
-    WINDOW_SAMPLES, FLOOR = 1024, 1e-3
-
-    def movement(self, audio):
-        """Audio [B, T] -> logarithm of the RMS step of each level [B, bands]."""
-        steps = self.levels(audio, self.WINDOW_SAMPLES).diff(dim=1)
-        return 0.5 * (steps.square().mean(1) + self.FLOOR).log()
-
-    def forward(self, audio, target):
-        return (self.movement(audio) - self.movement(target)).abs().mean()
+DETAIL_WINDOW = 1024
+"""Samples of the window in which movement and contrast are heard."""
+DETAIL_FLOOR = 1e-3
+"""Of a mean square of log10 levels: what moves, or stands out, by less is not heard to."""
+CONTRAST_BANDS, CONTRAST_FRAMES = (3, 7, 15, 31), (1, 3, 7, 15)
+"""Widths of the averages; a frame is 10.7 ms after the one before. What is slower than the widest of them is kept, too."""
 
 
-class ContrastLoss(MelLoss):
-    """How much less, or more, the mel levels of `audio` stand out from those around them than those of `target`: both [B, T] -> scalar, the mean
-    |difference| of natural logarithms. Where it is not sure of a formant or of when it moves, a mean distance wants it broad and slow.
+def movement(levels):
+    """`MelLevels` -> logarithm of the RMS step of each level from frame to frame [B, bands]."""
+    return 0.5 * (levels[DETAIL_WINDOW].diff(dim=1).square().mean(1) + DETAIL_FLOOR).log()
+
+
+def detail_loss(found, wanted):
+    """How much less, or more, the `MelLevels` of the coded move from frame to frame than those of the original: the mean |difference| of
+    natural logarithms over bands. A mean distance alone is least where what is not sure is smooth."""
+    return (movement(found) - movement(wanted)).abs().mean()
+
+
+def contrast(levels):
+    """`MelLevels` -> logarithms of the RMS of what stands out, for each band and each frame, all widths in a row: [B, values].
 
     Levels are cut by the width of what stands out, over bands and then over frames, as ears cut modulations (Chi, Ru and Shamma 2005): what an
     average has and the next wider one lacks. A frame counts like a band, so that longer crops count time more.
     """
-    WINDOW_SAMPLES, FLOOR = 1024, 1e-3
-    BANDS, FRAMES = (3, 7, 15, 31), (1, 3, 7, 15)
-    """Widths of the averages; a frame is 10.7 ms after the one before. What is slower than the widest of them is kept, too."""
+    levels = levels[DETAIL_WINDOW]
+    _, frames, bands = levels.shape
+    over_bands, slow = averages(bands, CONTRAST_BANDS, levels.device), averages(frames, CONTRAST_FRAMES, levels.device)
+    over_frames = torch.cat([slow[:-1] - slow[1:], slow[-1:]])
+    apart = torch.einsum("tfs,bfn,wnm->btwsm", over_frames, levels, over_bands[:-1] - over_bands[1:]).square()
+    return torch.cat([0.5 * (apart.mean(axis) + DETAIL_FLOOR).log().flatten(1) for axis in (3, 4)], 1)
 
-    def contrast(self, audio):
-        """Audio [B, T] -> logarithms of the RMS of what stands out, for each band and each frame, all widths in a row: [B, values]."""
-        levels = self.levels(audio, self.WINDOW_SAMPLES)
-        _, frames, bands = levels.shape
-        over_bands, slow = averages(bands, self.BANDS, audio.device), averages(frames, self.FRAMES, audio.device)
-        over_frames = torch.cat([slow[:-1] - slow[1:], slow[-1:]])
-        apart = torch.einsum("tfs,bfn,wnm->btwsm", over_frames, levels, over_bands[:-1] - over_bands[1:]).square()
-        return torch.cat([0.5 * (apart.mean(axis) + self.FLOOR).log().flatten(1) for axis in (3, 4)], 1)
 
-    def forward(self, audio, target):
-        return (self.contrast(audio) - self.contrast(target)).abs().mean()
+def contrast_loss(found, wanted):
+    """How much less, or more, the `MelLevels` of the coded stand out from those around them than those of the original: the mean
+    |difference| of natural logarithms. Where it is not sure of a formant or of when it moves, a mean distance wants it broad and slow."""
+    return (contrast(found) - contrast(wanted)).abs().mean()
 
 
 @functools.cache

@@ -35,6 +35,10 @@ RAMP_STEPS = 100
 FIT_BATCHES = 24
 GRADIENT_NORM = 20.0
 MAX_REFUSED = 10
+RECALL_UNTIL = 0.5
+"""Share of a run: an entry that comes back later has no time to learn."""
+RECALL_USE = 50.0
+"""Frames an entry, by which it is known what is hardly used."""
 
 
 class TrainError(RuntimeError):
@@ -63,9 +67,7 @@ class Trainer:
         self.config, self.crops, self.device, t = config, crops, device, config.train
         self.net = Codec(codebook, config.model).to(device)
         self.ema = copy.deepcopy(self.net).eval().requires_grad_(False)
-        self.mel, self.loudness = losses.MelLoss().to(device), losses.LoudnessLoss().to(device)
-        self.detail = losses.DetailLoss().to(device) if t.detail_weight else None
-        self.contrast = losses.ContrastLoss().to(device) if t.contrast_weight else None
+        self.levels, self.loudness = losses.MelLevels().to(device), losses.LoudnessLoss().to(device)
         self.recogniser = None
         if t.recogniser_weight:
             if recogniser is None:
@@ -135,9 +137,9 @@ class Trainer:
         loss = t.mel_weight * terms["mel"] + t.code_weight * terms["code"] + t.pitch_weight * terms["pitch"]
         if t.loudness_weight:
             loss = loss + t.loudness_weight * terms["loudness"]
-        if self.detail:
+        if t.detail_weight:
             loss = loss + t.detail_weight * terms["detail"]
-        if self.contrast:
+        if t.contrast_weight:
             loss = loss + t.contrast_weight * terms["contrast"]
         if self.recogniser:
             loss = loss + t.recogniser_weight * terms["recogniser"]
@@ -162,6 +164,9 @@ class Trainer:
         self.step, self.ramp = self.step + 1, self.ramp + 1
         self.heard_s += audio.numel() / configuration.RATE_HZ
         self._average(out["tokens"])
+        if t.recall_steps and self.step % t.recall_steps == 0 and progress < RECALL_UNTIL and self.use[0].mean() >= RECALL_USE:
+            for net in (self.net, self.ema):
+                net.q.semantic.recall(self.use[0])
         return dict(lr=rate, **{k: v.detach() for k, v in terms.items()})
 
     def _listen(self, net, audio, batch, keep=None, is_half=None):
@@ -174,13 +179,14 @@ class Trainer:
         target = losses.band_limit(audio[:, :-late], batch["bandwidth_hz"])
         (pitch, f0_hz), (voicing, _) = (self._told(out[k], batch["f0_hz"]) for k in ("pitch", "voicing"))
         pitch = losses.pitch_loss(pitch, voicing, f0_hz)
-        terms = dict(mel=self.mel(y, target), code=out["code_loss"], pitch=pitch)
+        found, wanted = self.levels(y), self.levels(target)
+        terms = dict(mel=losses.mel_loss(found, wanted), code=out["code_loss"], pitch=pitch)
         if self.config.train.loudness_weight:
             terms["loudness"] = self.loudness(y, target)
-        if self.detail:
-            terms["detail"] = self.detail(y, target)
-        if self.contrast:
-            terms["contrast"] = self.contrast(y, target)
+        if self.config.train.detail_weight:
+            terms["detail"] = losses.detail_loss(found, wanted)
+        if self.config.train.contrast_weight:
+            terms["contrast"] = losses.contrast_loss(found, wanted)
         if self.recogniser:
             terms["recogniser"] = self.recogniser(y, target)
         if self.embedding:
@@ -451,7 +457,8 @@ def main():
     try:
         refuse_another_run(Path(a.out), a.resume)
         config = configuration.load(a.config)
-        crops = Crops(a.cache, config.train.seconds, a.seed, device, config.train.level_dbfs, speaker_power=config.train.speaker_power)
+        crops = Crops(a.cache, config.train.seconds, a.seed, device, config.train.level_dbfs,
+                      speaker_power=config.train.speaker_power, respeed=config.train.respeed)
         crops.check_samples()
         trainer = Trainer(config, crops, read_codebook(a.codebook), device, a.seed, held_out(a.cache, config.train, device),
                           load_recogniser(a.recogniser) if a.recogniser else None)

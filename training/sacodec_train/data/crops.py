@@ -15,6 +15,9 @@ PEAK = 0.95
 ROOM_DBFS = -80.0
 """Noise where a clip does not fill its crop. Digital silence is 20 dB below what a loss of logarithms looks at, and would be half of it."""
 
+FASTEST = 1.18
+"""How much faster, or slower, a crop may be played: pitch and formants move with it, as between a man and a woman."""
+
 
 def sources_of(rows):
     """Rows of a clips.csv -> what a card must name: dicts of `source`, `licence` and `hours`, longest first."""
@@ -32,9 +35,10 @@ class NoClips(DataError):
 
 class Crops:
     """Batches of crops, gathered on `device`. Levels are drawn from `level_dbfs` (RMS), peaks kept below full scale.
-    A speaker is drawn with the hours there are to `speaker_power`: 0 all alike, 1 every hour alike."""
+    A speaker is drawn with the hours there are to `speaker_power`: 0 all alike, 1 every hour alike. A share `respeed` is played
+    slower or faster, which makes other speakers of them."""
 
-    def __init__(self, cache, seconds, seed, device="cpu", level_dbfs=(-36.0, -12.0), split="train", speaker_power=0.0):
+    def __init__(self, cache, seconds, seed, device="cpu", level_dbfs=(-36.0, -12.0), split="train", speaker_power=0.0, respeed=0.0):
         cache = Path(cache)
         if not (cache / "cache.json").is_file():
             raise DataError(f"{cache}: not a finished cache; make one with python -m sacodec_train.data.cache")
@@ -55,7 +59,7 @@ class Crops:
         if self.phones is not None and len(self.phones) != len(self.f0):
             raise DataError(f"{phones}: of another cache; make it again with python -m sacodec_train.data.phones")
         self.hops, self.speaker_power = max(1, int(seconds * RATE_HZ) // HOP_SAMPLES), speaker_power
-        self.rng, self.device, self.level_dbfs = np.random.default_rng(seed), device, level_dbfs
+        self.rng, self.device, self.level_dbfs, self.respeed = np.random.default_rng(seed), device, level_dbfs, respeed
         self._take(rows)
 
     def _take(self, rows):
@@ -84,28 +88,48 @@ class Crops:
 
     def batch(self, size):
         """dict: `audio` f32 [size, hops * hop], `f0_hz` f32 [size, hops], `bandwidth_hz` f32 [size], `clip` indices [size],
-        `skip` hops [size], and, where the cache has them, `phones` i64 [size, hops]. A clip shorter than the crop has quiet noise around it."""
+        `skip` hops [size], and, where the cache has them, `phones` i64 [size, hops]. A clip shorter than the crop has quiet noise around it.
+        Of a crop at another speed `skip` is where it begins in the clip."""
         i = np.minimum(np.searchsorted(self.cdf, self.rng.random(size)), len(self.cdf) - 1)
-        hops = self.length[i] // HOP_SAMPLES
-        skip = (self.rng.random(size) * np.maximum(1, hops - self.hops + 1)).astype(int)
-        put = (self.rng.random(size) * np.maximum(1, self.hops - hops + 1)).astype(int)
+        hops, span = self.length[i] // HOP_SAMPLES, self._spans(size)
+        skip = (self.rng.random(size) * np.maximum(1, hops - span + 1)).astype(int)
+        put = (self.rng.random(size) * np.maximum(1, span - hops + 1)).astype(int)
         level = 10 ** (self.rng.uniform(*self.level_dbfs, size) / 20)
         column = lambda v: torch.from_numpy(np.asarray(v)[:, None]).to(self.device)
-        first, offset, count = column(self.start[i] // HOP_SAMPLES + skip), column(put), column(np.minimum(self.hops, hops))
-        frame, sample = (torch.arange(n, device=self.device)[None] for n in (self.hops, self.hops * HOP_SAMPLES))
+        first, offset, count = column(self.start[i] // HOP_SAMPLES + skip), column(put), column(np.minimum(span, hops))
+        frame, sample = (torch.arange(n, device=self.device)[None] for n in (span.max(), span.max() * HOP_SAMPLES))
         inside = (frame >= offset) & (frame < offset + count)
         heard = inside.repeat_interleave(HOP_SAMPLES, 1)
         hop = (first + (frame - offset)).clamp(0, len(self.f0) - 1)
-        phones = {} if self.phones is None else dict(phones=torch.where(inside, self.phones[hop].long(), UNKNOWN))
-        f0 = self.f0[hop].float() * inside
         at = first * HOP_SAMPLES + (sample - offset * HOP_SAMPLES)
         x = self.pcm[at.clamp(0, len(self.pcm) - 1)].float() / 32768 * heard
-        rms, peak = (x.square().sum(1, keepdim=True) / (count * HOP_SAMPLES)).sqrt(), x.abs().amax(1, keepdim=True)
+        speed = span / self.hops
+        if (speed != 1).any():
+            x = torch.stack([resampled(row[:n * HOP_SAMPLES], self.hops * HOP_SAMPLES) for row, n in zip(x, span)])
+            place = ((torch.arange(self.hops, device=self.device) + 0.5) * column(speed)).long()
+            hop, inside = hop.gather(1, place), inside.gather(1, place)
+            heard = inside.repeat_interleave(HOP_SAMPLES, 1)
+        phones = {} if self.phones is None else dict(phones=torch.where(inside, self.phones[hop].long(), UNKNOWN))
+        f0 = self.f0[hop].float() * inside * column(speed.astype(np.float32))
+        rms, peak = (x.square().sum(1, keepdim=True) / heard.sum(1, keepdim=True)).sqrt(), x.abs().amax(1, keepdim=True)
         gain = torch.minimum(column(level.astype(np.float32)) / (rms + 1e-4), PEAK / (peak + 1e-6))
         x = x * gain
-        if (hops < self.hops).any():
+        if (hops < span).any():
             generator = torch.Generator(self.device).manual_seed(int(self.rng.integers(2**62)))
             room = torch.randn(x.shape, generator=generator, device=self.device) * 10 ** (ROOM_DBFS / 20)
             x = torch.where(heard, x, room)
-        bandwidth = torch.from_numpy(self.bandwidth[i]).to(self.device)
+        bandwidth = torch.from_numpy(np.minimum(self.bandwidth[i] * speed, RATE_HZ / 2).astype(np.float32)).to(self.device)
         return dict(audio=x, f0_hz=f0, bandwidth_hz=bandwidth, clip=i, skip=skip - put, **phones)
+
+    def _spans(self, size):
+        """Hops of recording that each crop is made of [size]."""
+        if not self.respeed:
+            return np.full(size, self.hops)
+        speed = FASTEST ** np.where(self.rng.random(size) < self.respeed, self.rng.uniform(-1, 1, size), 0)
+        return np.maximum(1, np.round(self.hops * speed)).astype(int)
+
+
+def resampled(audio, samples):
+    """Audio [T] as so many samples: without what the new rate cannot hold, by one transform, so that the ends meet."""
+    spectrum = torch.fft.rfft(audio)[:samples // 2 + 1]
+    return torch.fft.irfft(spectrum, samples) * (samples / len(audio))

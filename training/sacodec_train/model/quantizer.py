@@ -23,6 +23,13 @@ SEMANTIC_SHARE = 0.5
 """Of several candidates the one is taken that leaves least: the squared distance to the acoustic entry, and this share of that to the
 semantic entry, which keeps the semantic token near what it stands for."""
 
+IDLE = 0.05
+"""Of the mean use: an entry that is used less is called back."""
+LEAST_PULL = 0.3
+"""Of a mean entry's: the weight that the place of one has that is used little, where all cannot be kept."""
+RIDGE = 1e-3
+"""How much a fit keeps to the projection that was, where the entries leave it open."""
+
 
 class FitError(ValueError):
     """Latents that no table can be placed on."""
@@ -46,18 +53,43 @@ class AnchoredCodebook(nn.Module):
 
     @staticmethod
     @torch.no_grad()
-    def nearest(z, table, count):
-        """z [..., width] -> the `count` nearest entries of `table`: squared distances and indices [..., count]."""
-        distances = z.square().sum(-1, keepdim=True) - 2 * z @ table.T + table.square().sum(-1)
-        return distances.topk(count, largest=False)
+    def nearest(z, table, squares, count):
+        """z [..., width] -> the `count` nearest entries of `table`, whose `squares` are summed [entries]: squared distances and indices [..., count]."""
+        distances = z.square().sum(-1, keepdim=True) - 2 * z @ table.T + squares
+        return distances.min(-1, keepdim=True) if count == 1 else distances.topk(count, largest=False)
 
     def forward(self, z, index=None):
         """z [B, F, width] -> nearest entries [B, F, width], their indices [B, F], and the loss that moves the table. `index`: those
         entries instead."""
         table = self.table()
-        index = self.nearest(z, table, 1)[1][..., 0] if index is None else index
+        index = self.nearest(z, table, table.square().sum(-1), 1)[1][..., 0] if index is None else index
         entry = F.embedding(index, table)
         return entry, index, F.mse_loss(entry, z.detach())
+
+    @torch.no_grad()
+    def recall(self, use):
+        """Call back the entries that are hardly used, of how often each was found, `use` [entries]. Returns how many.
+
+        Nothing holds an entry that no latent is near: the projection carries it away while it learns to place the others. It is fitted
+        again by least squares to where the used entries are and, for each idle one, to where its nearest neighbour of the frozen table
+        is that is used, so that it shares that neighbour's latents and what they stand for.
+        """
+        idle = use < IDLE * use.mean()
+        if not idle.any():
+            return 0
+        table, frozen = self.table().double(), self.frozen.double()
+        wanted = table.clone()
+        wanted[idle] = table[~idle][torch.cdist(frozen[idle], frozen[~idle]).argmin(1)]
+        pull = (use.double() / use.mean()).clamp(min=LEAST_PULL).sqrt()
+        pull[idle] = 1.0
+        inputs = torch.cat([frozen, frozen.new_ones(len(frozen), 1)], 1) * pull[:, None]
+        before = torch.cat([self.proj.weight.T, self.bias[None]]).double()
+        gap = (wanted - table) * pull[:, None]
+        ridge = RIDGE * len(frozen) * torch.eye(inputs.shape[1], dtype=torch.float64, device=inputs.device)
+        after = before + torch.linalg.solve(inputs.T @ inputs + ridge, inputs.T @ gap)
+        self.proj.weight.copy_(after[:-1].T)
+        self.bias.copy_(after[-1])
+        return int(idle.sum())
 
     @torch.no_grad()
     def fit(self, target, shrink):
@@ -110,11 +142,12 @@ class Quantizer(nn.Module):
         """z [B, F, d] -> (semantic, acoustic) indices [B, F]; the errors that each frame gets of those before it [B, F, taps, d], the
         newest last; and `past` for the frames that follow: errors [B, taps, d] and latent [B, 1, d]. Without shaping None for both."""
         semantic, acoustic = self.semantic.table(), self.acoustic.table()
+        squares = [table.square().sum(-1) for table in (semantic, acoustic)]
 
         def nearest(x):
-            first, k1 = AnchoredCodebook.nearest(x, semantic, self.candidates)
+            first, k1 = AnchoredCodebook.nearest(x, semantic, squares[0], self.candidates)
             residuals = self.activate(x[..., None, :] - F.embedding(k1, semantic))
-            second, k2 = (found[..., 0] for found in AnchoredCodebook.nearest(residuals, acoustic, 1))
+            second, k2 = (found[..., 0] for found in AnchoredCodebook.nearest(residuals, acoustic, squares[1], 1))
             best = (second + SEMANTIC_SHARE * first).argmin(-1, keepdim=True)
             k1, k2 = (k.gather(-1, best)[..., 0] for k in (k1, k2))
             return k1, k2, F.embedding(k1, semantic) + F.embedding(k2, acoustic) - x
