@@ -103,9 +103,10 @@ def grown(contents, model):
     analyses or a memory which the checkpoint's lacks, or more blocks. Else the contents as they are.
 
     The weights of a new analysis, and those that a new block ends with, are zero, so that nothing sounds otherwise before it is trained.
-    A decoder that may wait longer says the same so much later, and hears nothing yet of what it waits for; the oldest frame that it
-    heard no longer fits in. Shaping begins as `quantizer.SHAPING` has it, candidates and emphasis have no weights. Where weights are new
-    the codec's optimisers begin anew, and in all cases but another emphasis time and the rate's cosine do.
+    A decoder that may wait longer says nearly the same so much later, and hears nothing yet of what it waits for; the oldest of the frames
+    that it heard have no room. Shaping begins as `quantizer.SHAPING` has it, candidates and emphasis have no weights. Where weights are new
+    the codec's optimisers begin anew, and in all cases but another emphasis time and the rate's cosine do. Raises CheckpointError where
+    it should wait for more frames than it hears at once.
     """
     own = dataclasses.replace(contents["config"].model, emphasis_db=model.emphasis_db)
     if own == model:
@@ -131,14 +132,15 @@ def grown(contents, model):
             if own.lookahead_frames != model.lookahead_frames:
                 inputs[LATENTS] = _later(contents[which][LATENTS], model.lookahead_frames - own.lookahead_frames, model.latent)
             larger[which] = {**contents[which], **new, **inputs}
-    return {**larger, "opt": None, "opt_muon": None} if new or own.features != model.features else larger
+    is_new = new or own.features != model.features or own.lookahead_frames != model.lookahead_frames
+    return {**larger, "opt": None, "opt_muon": None} if is_new else larger
 
 
 def _later(weight, frames, latent):
-    """The decoder's first matrix, by which it says what it said so many frames later: nothing of the newest latents yet. The oldest ones
-    that it heard go."""
+    """The decoder's first matrix, shifted so that it says the same `frames` later: the newest latents get zeros, the oldest weights are dropped."""
     weight = weight.float().unflatten(1, (-1, latent))
-    frames = min(frames, weight.shape[1] - 1)
+    if frames >= weight.shape[1]:
+        raise CheckpointError(f"{frames} hops of lookahead more than the checkpoint's: a run can add {weight.shape[1] - 1}; add them in several runs")
     return torch.cat([weight[:, frames:], weight.new_zeros(len(weight), frames, latent)], 1).flatten(1)
 
 

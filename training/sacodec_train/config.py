@@ -79,7 +79,8 @@ class TrainConfig:
     """Weight of how much less levels stand out from those around them, over bands and over time, than the recording's; 0: what is not sure may be broad."""
     code_weight: float = 15.0
     recall_steps: int = 0
-    """Steps after which semantic entries that are hardly used are called back, again and again in the first half of a run; 0: never."""
+    """Every so many steps, in the first half of a run, semantic entries that are hardly used are called back; 0: never. Wants steps of 200 frames
+    or more for each thousand entries, else too little is known of their use."""
     pitch_weight: float = 3.0
     adversarial_weight: float = 1.0
     feature_weight: float = 2.0
@@ -109,7 +110,7 @@ class TrainConfig:
     speaker_power: float = 0.0
     """How often a speaker is drawn, by the power of the hours there are: 0 all alike, 1 every hour alike."""
     respeed: float = 0.0
-    """Share of crops that are played slower or faster, by 18 % at most: other voices of the same recordings."""
+    """Share of crops that are played at 1 / 1.18 to 1.18 of their speed: other voices of the same recordings."""
     augment: float = 0.0
     """Share of crops that get light noise or a light tilt of their spectrum, in input and target alike."""
 
@@ -178,7 +179,10 @@ def from_dict(values, where="configuration"):
     model = _section(ModelConfig, values.get("model", {}), f"{where}, [model]")
     if model.candidates > model.semantic_entries:
         raise ConfigError(f"{where}, [model]: candidates is {model.candidates}, expected at most semantic_entries, {model.semantic_entries}")
-    return Config(values.get("name", "live"), model, _section(TrainConfig, values.get("train", {}), f"{where}, [train]"))
+    train = _section(TrainConfig, values.get("train", {}), f"{where}, [train]")
+    if train.decoder_only and train.recall_steps:
+        raise ConfigError(f"{where}, [train]: recall_steps moves semantic entries, which decoder_only keeps: set one of them to 0")
+    return Config(values.get("name", "live"), model, train)
 
 
 def load(path):

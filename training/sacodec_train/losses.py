@@ -40,12 +40,8 @@ class MelLevels(torch.nn.Module):
             self.register_buffer(f"mel{n}", mel_filters(bands, n))
 
     def forward(self, audio):
-        return {n: self.of(audio, n) for n, _ in self.SCALES}
-
-    def of(self, audio, n):
-        """Audio [B, T] -> levels of windows of `n` samples [B, frames, bands]."""
-        magnitude = (power_spectrum(audio, getattr(self, f"window{n}"), n // 4) + TINY).sqrt()
-        return (magnitude @ getattr(self, f"mel{n}").T).clamp(min=1e-5).log10()
+        magnitudes = {n: (power_spectrum(audio, getattr(self, f"window{n}"), n // 4) + TINY).sqrt() for n, _ in self.SCALES}
+        return {n: (magnitude @ getattr(self, f"mel{n}").T).clamp(min=1e-5).log10() for n, magnitude in magnitudes.items()}
 
 
 def mel_loss(found, wanted):
@@ -56,7 +52,7 @@ def mel_loss(found, wanted):
 DETAIL_WINDOW = 1024
 """Samples of the window in which movement and contrast are heard."""
 DETAIL_FLOOR = 1e-3
-"""Of a mean square of log10 levels: what moves, or stands out, by less is not heard to."""
+"""Of a mean square of log10 levels: smaller movement or contrast is not counted."""
 CONTRAST_BANDS, CONTRAST_FRAMES = (3, 7, 15, 31), (1, 3, 7, 15)
 """Widths of the averages; a frame is 10.7 ms after the one before. What is slower than the widest of them is kept, too."""
 
@@ -88,7 +84,7 @@ def contrast(levels):
 
 def contrast_loss(found, wanted):
     """How much less, or more, the `MelLevels` of the coded stand out from those around them than those of the original: the mean
-    |difference| of natural logarithms. Where it is not sure of a formant or of when it moves, a mean distance wants it broad and slow."""
+    |difference| of natural logarithms. Where the codec is not sure of a formant or of when it moves, a mean distance wants it broad and slow."""
     return (contrast(found) - contrast(wanted)).abs().mean()
 
 

@@ -37,8 +37,8 @@ GRADIENT_NORM = 20.0
 MAX_REFUSED = 10
 RECALL_UNTIL = 0.5
 """Share of a run: an entry that comes back later has no time to learn."""
-RECALL_USE = 50.0
-"""Frames an entry, by which it is known what is hardly used."""
+RECALL_USE = 20.0
+"""Frames for each entry that must have been counted: then what is hardly used was not found at all."""
 
 
 class TrainError(RuntimeError):
@@ -131,6 +131,8 @@ class Trainer:
             except FitError as e:
                 raise TrainError(f"step {self.step}: {e}: begin again with a lower learning_rate, or look at the recordings") from e
             self.is_fitted = True
+            for use in self.use:
+                use.zero_()
         batch = self.crops.batch(t.batch)
         audio = augment(batch["audio"], t.augment)
         out, y, target, terms = self._listen(self.net, audio, batch, self._keep(len(audio)))
@@ -164,9 +166,10 @@ class Trainer:
         self.step, self.ramp = self.step + 1, self.ramp + 1
         self.heard_s += audio.numel() / configuration.RATE_HZ
         self._average(out["tokens"])
-        if t.recall_steps and self.step % t.recall_steps == 0 and progress < RECALL_UNTIL and self.use[0].mean() >= RECALL_USE:
-            for net in (self.net, self.ema):
-                net.q.semantic.recall(self.use[0])
+        if t.recall_steps and self.is_fitted and self.step % t.recall_steps == 0 and progress < RECALL_UNTIL and self.use[0].mean() >= RECALL_USE:
+            idle = [net.q.semantic.recall(self.use[0]) for net in (self.net, self.ema)]
+            self.use[0].zero_()
+            print(f"step {self.step}: {idle[0]} semantic entries were hardly used and are called back", flush=True)
         return dict(lr=rate, **{k: v.detach() for k, v in terms.items()})
 
     def _listen(self, net, audio, batch, keep=None, is_half=None):

@@ -4,10 +4,14 @@ import pytest
 import torch
 from speech import RATE_HZ, corpus
 
+from test_train import CONFIGS
+
+from sacodec_train import train
 from sacodec_train.config import HOP_SAMPLES
 from sacodec_train.data.cache import build
 from sacodec_train.data.clips import bandwidth_hz, pitch_hz
-from sacodec_train.data.crops import FASTEST, Crops, resampled
+from sacodec_train.data.crops import MOST_SPEED, Crops, resampled
+from sacodec_train.data.sources import DataError
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +50,7 @@ def test_a_phone_is_as_much_shorter_as_the_crop_is_faster(cache):
         runs = [np.diff(np.flatnonzero(np.diff(phones[phones >= 0]))) for phones in crops.batch(60)["phones"].numpy()]
         lengths[respeed] = np.concatenate(runs)
     assert np.all(lengths[0.0] == 5) and {4, 5, 6} <= set(lengths[1.0]), lengths[1.0]
-    assert 5 / FASTEST - 1 < lengths[1.0].min() and lengths[1.0].max() < 5 * FASTEST + 1
+    assert 5 / MOST_SPEED - 1 < lengths[1.0].min() and lengths[1.0].max() < 5 * MOST_SPEED + 1
 
 
 def test_only_the_share_is_changed_and_a_seed_repeats_it(cache):
@@ -59,12 +63,41 @@ def test_only_the_share_is_changed_and_a_seed_repeats_it(cache):
 
 
 def test_levels_and_the_room_around_a_short_clip_are_as_without(cache):
-    b = Crops(cache, 3.0, 0, respeed=1.0, level_dbfs=(-20.0, -20.0)).batch(16)
-    hops = b["audio"].unflatten(1, (-1, HOP_SAMPLES)).square().mean(2).sqrt()
-    room = (hops > 0.8e-4) & (hops < 1.2e-4)
-    assert room.float().mean() > 0.15 and ((b["f0_hz"] > 0) & room).sum() == 0
-    level_db = torch.stack([20 * torch.log10(h[~quiet].square().mean().sqrt()) for h, quiet in zip(hops, room)])
-    assert bool((level_db < -18).all()) and float(level_db.median()) > -23, level_db
+    levels_db = {}
+    for respeed in (0.0, 1.0):
+        b = Crops(cache, 3.0, 0, respeed=respeed, level_dbfs=(-20.0, -20.0)).batch(24)
+        hops = b["audio"].unflatten(1, (-1, HOP_SAMPLES)).square().mean(2).sqrt()
+        room = (hops > 0.8e-4) & (hops < 1.2e-4)
+        assert room.float().mean() > 0.15 and ((b["f0_hz"] > 0) & room).sum() == 0 and hops.min() > 0.8e-4, "digital silence"
+        # A clip's first and last hop may be half a room's.
+        levels_db[respeed] = torch.stack([20 * torch.log10(h[~quiet].square().mean().sqrt()) for h, quiet in zip(hops, room)])
+    assert torch.allclose(levels_db[0.0], torch.tensor(-20.0), atol=0.1) and torch.allclose(levels_db[1.0], torch.tensor(-20.0), atol=0.2), levels_db
+
+
+@pytest.mark.parametrize("told_hz", [16_000.0, 12_000.0, 11_025.0])
+def test_what_a_slower_crop_lacks_and_a_faster_one_has_not_is_told(cache, told_hz):
+    """A table may name more than the cache holds, which ends at 12 kHz; and a filter below that end stays one."""
+    crops = Crops(cache, 0.5, 0)
+    crops.bandwidth[:] = told_hz
+    slow, same, fast = crops._bandwidths(np.zeros(3, int), np.array([1 / MOST_SPEED, 1.0, MOST_SPEED]))
+    assert slow == pytest.approx(min(told_hz, 12_000) / MOST_SPEED) and same == min(told_hz, 12_000)
+    assert (fast == 12_000) == (told_hz >= 12_000) and fast > 11_999
+
+
+def test_the_recipe_says_how_many(cache, tmp_path, monkeypatch):
+    asked = {}
+
+    def record(*_, **named):
+        asked.update(named)
+        raise DataError("seen")
+
+    monkeypatch.setattr(train, "Crops", record)
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text((CONFIGS / "tiny.toml").read_text() + "respeed = 0.25\n")
+    monkeypatch.setattr("sys.argv", ["train", "--config", str(recipe), "--cache", str(cache), "--codebook", "KM.npy", "--out", str(tmp_path / "run"), "--steps", "1"])
+    with pytest.raises(SystemExit):
+        train.main()
+    assert asked["respeed"] == 0.25
 
 
 @pytest.mark.parametrize("samples", [18_000, 24_000, 30_000])

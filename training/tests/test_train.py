@@ -470,6 +470,7 @@ def test_a_checkpoint_of_another_model_or_no_checkpoint_is_refused(data, tmp_pat
     ("[model]\nlookahead_frames = 8", "lookahead_frames is 8, expected 0 to 7"),
     ("[model]\nencoder_width = -4", "encoder_width is -4, expected 1 to inf"),
     ("[train]\nbatchsize = 3", "there is no batchsize; known are .*batch"),
+    ("[train]\ndecoder_only = 1\nrecall_steps = 500", "recall_steps moves semantic entries, which decoder_only keeps"),
     ("[trian]\n", "unknown section trian"),
     ("=", "bad.toml"),
 ])

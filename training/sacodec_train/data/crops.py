@@ -15,8 +15,8 @@ PEAK = 0.95
 ROOM_DBFS = -80.0
 """Noise where a clip does not fill its crop. Digital silence is 20 dB below what a loss of logarithms looks at, and would be half of it."""
 
-FASTEST = 1.18
-"""How much faster, or slower, a crop may be played: pitch and formants move with it, as between a man and a woman."""
+MOST_SPEED = 1.18
+"""A crop is played at 1 / 1.18 to 1.18 of its speed: formants move by as much between speakers."""
 
 
 def sources_of(rows):
@@ -89,7 +89,7 @@ class Crops:
     def batch(self, size):
         """dict: `audio` f32 [size, hops * hop], `f0_hz` f32 [size, hops], `bandwidth_hz` f32 [size], `clip` indices [size],
         `skip` hops [size], and, where the cache has them, `phones` i64 [size, hops]. A clip shorter than the crop has quiet noise around it.
-        Of a crop at another speed `skip` is where it begins in the clip."""
+        `skip` counts hops of the recording, also where the crop is played at another speed."""
         i = np.minimum(np.searchsorted(self.cdf, self.rng.random(size)), len(self.cdf) - 1)
         hops, span = self.length[i] // HOP_SAMPLES, self._spans(size)
         skip = (self.rng.random(size) * np.maximum(1, hops - span + 1)).astype(int)
@@ -106,9 +106,10 @@ class Crops:
         speed = span / self.hops
         if (speed != 1).any():
             x = torch.stack([resampled(row[:n * HOP_SAMPLES], self.hops * HOP_SAMPLES) for row, n in zip(x, span)])
-            place = ((torch.arange(self.hops, device=self.device) + 0.5) * column(speed)).long()
-            hop, inside = hop.gather(1, place), inside.gather(1, place)
-            heard = inside.repeat_interleave(HOP_SAMPLES, 1)
+            place = lambda count: ((torch.arange(count, device=self.device) + 0.5) * column(speed)).long()
+            hop, inside = (values.gather(1, place(self.hops)) for values in (hop, inside))
+            heard = heard.gather(1, place(self.hops * HOP_SAMPLES))
+            x = x * heard
         phones = {} if self.phones is None else dict(phones=torch.where(inside, self.phones[hop].long(), UNKNOWN))
         f0 = self.f0[hop].float() * inside * column(speed.astype(np.float32))
         rms, peak = (x.square().sum(1, keepdim=True) / heard.sum(1, keepdim=True)).sqrt(), x.abs().amax(1, keepdim=True)
@@ -118,18 +119,26 @@ class Crops:
             generator = torch.Generator(self.device).manual_seed(int(self.rng.integers(2**62)))
             room = torch.randn(x.shape, generator=generator, device=self.device) * 10 ** (ROOM_DBFS / 20)
             x = torch.where(heard, x, room)
-        bandwidth = torch.from_numpy(np.minimum(self.bandwidth[i] * speed, RATE_HZ / 2).astype(np.float32)).to(self.device)
-        return dict(audio=x, f0_hz=f0, bandwidth_hz=bandwidth, clip=i, skip=skip - put, **phones)
+        return dict(audio=x, f0_hz=f0, bandwidth_hz=torch.from_numpy(self._bandwidths(i, speed)).to(self.device), clip=i, skip=skip - put, **phones)
+
+    def _bandwidths(self, clips, speed):
+        """Where the spectra of clips that are played at a `speed` end, in Hz f32: what ended before Nyquist has an end still."""
+        limit_hz = RATE_HZ / 2
+        own = np.minimum(self.bandwidth[clips], limit_hz)
+        most = np.where(own < limit_hz, np.nextafter(np.float32(limit_hz), np.float32(0)), limit_hz)
+        return np.minimum(own * speed, most).astype(np.float32)
 
     def _spans(self, size):
         """Hops of recording that each crop is made of [size]."""
         if not self.respeed:
             return np.full(size, self.hops)
-        speed = FASTEST ** np.where(self.rng.random(size) < self.respeed, self.rng.uniform(-1, 1, size), 0)
+        speed = MOST_SPEED ** np.where(self.rng.random(size) < self.respeed, self.rng.uniform(-1, 1, size), 0)
         return np.maximum(1, np.round(self.hops * speed)).astype(int)
 
 
 def resampled(audio, samples):
     """Audio [T] as so many samples: without what the new rate cannot hold, by one transform, so that the ends meet."""
+    if len(audio) == samples:
+        return audio
     spectrum = torch.fft.rfft(audio)[:samples // 2 + 1]
     return torch.fft.irfft(spectrum, samples) * (samples / len(audio))

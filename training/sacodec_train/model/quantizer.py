@@ -26,7 +26,7 @@ semantic entry, which keeps the semantic token near what it stands for."""
 IDLE = 0.05
 """Of the mean use: an entry that is used less is called back."""
 LEAST_PULL = 0.3
-"""Of a mean entry's: the weight that the place of one has that is used little, where all cannot be kept."""
+"""Least weight of a used entry in the fit; a mean entry has 1."""
 RIDGE = 1e-3
 """How much a fit keeps to the projection that was, where the entries leave it open."""
 
@@ -38,7 +38,7 @@ class FitError(ValueError):
 class AnchoredCodebook(nn.Module):
     """Nearest neighbour in a learned affine projection of a frozen table.
 
-    e_k = P c_k + b, with c frozen: the gradient of one entry moves all of them, so that none stays unused. With a
+    e_k = P c_k + b, with c frozen: the gradient of one entry moves all of them, so that few stay unused; see `recall` for those. With a
     Gaussian table this is SimVQ (Zhu et al. 2024), with mHuBERT's centroids SACodec's semantic anchoring.
     """
 
@@ -51,28 +51,34 @@ class AnchoredCodebook(nn.Module):
         """The projected entries f32 [entries, width]."""
         return (self.proj(self.frozen) + self.bias).float()
 
+    def searched(self):
+        """What `nearest` searches: the projected entries, and the squares of their lengths [entries]."""
+        table = self.table()
+        return table, table.square().sum(-1)
+
     @staticmethod
     @torch.no_grad()
-    def nearest(z, table, squares, count):
-        """z [..., width] -> the `count` nearest entries of `table`, whose `squares` are summed [entries]: squared distances and indices [..., count]."""
+    def nearest(z, searched, count):
+        """z [..., width] -> the `count` nearest entries of what a codebook has `searched`: squared distances and indices [..., count]."""
+        table, squares = searched
         distances = z.square().sum(-1, keepdim=True) - 2 * z @ table.T + squares
         return distances.min(-1, keepdim=True) if count == 1 else distances.topk(count, largest=False)
 
     def forward(self, z, index=None):
         """z [B, F, width] -> nearest entries [B, F, width], their indices [B, F], and the loss that moves the table. `index`: those
         entries instead."""
-        table = self.table()
-        index = self.nearest(z, table, table.square().sum(-1), 1)[1][..., 0] if index is None else index
+        table, squares = self.searched()
+        index = self.nearest(z, (table, squares), 1)[1][..., 0] if index is None else index
         entry = F.embedding(index, table)
         return entry, index, F.mse_loss(entry, z.detach())
 
     @torch.no_grad()
     def recall(self, use):
-        """Call back the entries that are hardly used, of how often each was found, `use` [entries]. Returns how many.
+        """Calls back the entries that are hardly used. `use` [entries]: how often each was found. Returns their number.
 
         Nothing holds an entry that no latent is near: the projection carries it away while it learns to place the others. It is fitted
         again by least squares to where the used entries are and, for each idle one, to where its nearest neighbour of the frozen table
-        is that is used, so that it shares that neighbour's latents and what they stand for.
+        is that is used, so that it shares that neighbour's latents and what they stand for. What the fit leaves parts those that share one.
         """
         idle = use < IDLE * use.mean()
         if not idle.any():
@@ -141,13 +147,13 @@ class Quantizer(nn.Module):
     def choose(self, z, past=None):
         """z [B, F, d] -> (semantic, acoustic) indices [B, F]; the errors that each frame gets of those before it [B, F, taps, d], the
         newest last; and `past` for the frames that follow: errors [B, taps, d] and latent [B, 1, d]. Without shaping None for both."""
-        semantic, acoustic = self.semantic.table(), self.acoustic.table()
-        squares = [table.square().sum(-1) for table in (semantic, acoustic)]
+        semantics, acoustics = self.semantic.searched(), self.acoustic.searched()
+        (semantic, _), (acoustic, _) = semantics, acoustics
 
         def nearest(x):
-            first, k1 = AnchoredCodebook.nearest(x, semantic, squares[0], self.candidates)
+            first, k1 = AnchoredCodebook.nearest(x, semantics, self.candidates)
             residuals = self.activate(x[..., None, :] - F.embedding(k1, semantic))
-            second, k2 = (found[..., 0] for found in AnchoredCodebook.nearest(residuals, acoustic, squares[1], 1))
+            second, k2 = (found[..., 0] for found in AnchoredCodebook.nearest(residuals, acoustics, 1))
             best = (second + SEMANTIC_SHARE * first).argmin(-1, keepdim=True)
             k1, k2 = (k.gather(-1, best)[..., 0] for k in (k1, k2))
             return k1, k2, F.embedding(k1, semantic) + F.embedding(k2, acoustic) - x
