@@ -7,7 +7,9 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use crate::alignment::{Align, Pairs};
-use crate::batch::{BatchArgs, FileReport, LoggedRunArgs, Made, Second, Task, name};
+use crate::batch::{
+    BatchArgs, COPIES, FileReport, LoggedRunArgs, Made, Second, Task, name, with_other_extension,
+};
 use crate::comparison::{Comparison, parse_percent};
 use crate::console::print;
 use crate::error::CliError;
@@ -24,7 +26,7 @@ const LATE_PERCENT: f64 = 30.0;
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     /// Takes and folders of takes. The last one is what the others are compared with: a take, or a folder that
-    /// has takes of the same names in the same subfolders.
+    /// has takes of the same names in the same subfolders, or such that `lose` or `repair` made of them.
     #[arg(required = true)]
     takes: Vec<PathBuf>,
     /// Read further takes from a file, one on each line; `-` is standard input.
@@ -75,10 +77,11 @@ fn tasks(args: &Args) -> Result<Vec<Task>, CliError> {
     if is_standard(second) {
         return wrong("give standard input as the first of the two takes");
     }
-    let of = |from: &[PathBuf], to: &Path| {
+    let of = |from: &[PathBuf], to: &Path| -> Result<Vec<Task>, CliError> {
         let batch = BatchArgs::of(from.to_vec()).with_output(to.is_dir().then(|| to.into()));
         let batch = batch.with_list(args.files_from.clone()).with_root(args.root.clone());
-        batch.tasks_that_write_nothing(&["sac"], "sac")
+        let tasks = batch.tasks_that_write_nothing(&["sac"], "sac")?;
+        Ok(tasks.into_iter().map(|task| Task { output: partner(&task.output), ..task }).collect())
     };
     match firsts {
         [] if args.files_from.is_none() => {
@@ -104,9 +107,20 @@ fn tasks(args: &Args) -> Result<Vec<Task>, CliError> {
     }
 }
 
+/// The take that is called `wanted`; where there is none, the one that `lose` or `repair` made of it or it was made of.
+fn partner(wanted: &Path) -> PathBuf {
+    let made = COPIES.map(|copy| with_other_extension(wanted, "sac", copy));
+    let origins = COPIES.map(|copy| with_other_extension(wanted, copy, "sac"));
+    let others = origins.into_iter().chain(made).filter(|other| other.exists());
+    match (wanted.exists(), &others.collect::<Vec<_>>()[..]) {
+        (false, [only]) => only.clone(),
+        _ => wanted.into(),
+    }
+}
+
 /// Two takes, of which one may be told by its folder alone.
 fn one(first: &Path, second: &Path) -> Task {
-    let inside = |folder: &Path, other: &Path| folder.join(other.file_name().unwrap_or_default());
+    let inside = |folder: &Path, other: &Path| partner(&folder.join(other.file_name().unwrap_or_default()));
     let (mut input, mut output) = (first.to_owned(), second.to_owned());
     if input.is_dir() {
         input = inside(&input, &output);

@@ -104,6 +104,7 @@ struct Coded {
     notes: Vec<String>,
     /// Of the audio.
     length_samples: u64,
+    peak_db: Option<f64>,
     source: SourceDigest,
 }
 
@@ -151,7 +152,19 @@ fn code(
     let source = audio.digest();
     header.source = Some(source_of(&task.input, source.clone()));
     let head = TakeSerializer::new(header.clone()).map_err(unwritable)?.take_bytes();
-    Ok(Coded { head, records, records_bytes, header, frames, missing_frames, notes, length_samples, source })
+    let peak_db = audio.level().peak_db();
+    Ok(Coded {
+        head,
+        records,
+        records_bytes,
+        header,
+        frames,
+        missing_frames,
+        notes,
+        length_samples,
+        peak_db,
+        source,
+    })
 }
 
 /// The place of a file's first frame.
@@ -172,6 +185,7 @@ fn notes(audio: &AudioReader, coder: &FileEncoder) -> Vec<String> {
         0 => Vec::new(),
         count => vec![format!("{count} samples were not numbers and were taken as silence")],
     };
+    notes.extend(audio.level().note());
     notes.extend(audio.missing().iter().map(|missing| {
         let from = missing.start as f64 / f64::from(audio.rate_hz);
         format!("{} samples are missing in the source from {from:.3} s on", missing.end - missing.start)
@@ -193,7 +207,7 @@ fn report(model: &CodecModel, task: &Task, nonfinite_samples: u64, coded: Coded)
         "output": name(&task.output), "frames": frames, "channels": header.channels,
         "seconds": seconds, "sample_rate_hz": rate_hz, "bytes": coded.head.len() as u64 + coded.records_bytes,
         "failed_frames": missing_frames,
-        "nonfinite_samples": nonfinite_samples, "pack": format!("{} {}", info.name, info.version),
+        "nonfinite_samples": nonfinite_samples, "peak_db": coded.peak_db, "pack": format!("{} {}", info.name, info.version),
     });
     let outcome = if losses.is_some() { Outcome::Finding } else { Outcome::Done };
     let made = Made {

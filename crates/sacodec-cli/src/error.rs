@@ -242,6 +242,20 @@ pub enum CliError {
         /// The name.
         folder: PathBuf,
     },
+    /// The second of two names is that of a take which is not there, where takes are made of takes.
+    #[error("there is no input {0}: for a result of that name, write --output {0}", path.display())]
+    ResultIsNoInput {
+        /// The name.
+        path: PathBuf,
+    },
+    /// The last of several inputs is a folder that holds none.
+    #[error("{0} holds no .{kinds} file: for results in it, write --output {0}", folder.display())]
+    EmptyFolderIsNoInput {
+        /// The folder.
+        folder: PathBuf,
+        /// What is looked for.
+        kinds: String,
+    },
     /// A result of one kind was given the name of another.
     #[error("{} would hold .{expected}: name it so, or name a folder by --output", path.display())]
     Extension {
@@ -353,6 +367,8 @@ impl CliError {
                 | Self::SameFile { .. }
                 | Self::OutsideRoot { .. }
                 | Self::FolderIsNoInput { .. }
+                | Self::ResultIsNoInput { .. }
+                | Self::EmptyFolderIsNoInput { .. }
                 | Self::WayIsNoInput { .. }
                 | Self::Extension { .. }
                 | Self::NotWav { .. }

@@ -6,7 +6,7 @@ use std::io::Write;
 use clap::{ArgGroup, Args as ClapArgs};
 use serde_json::json;
 
-use crate::batch::{BatchArgs, FileReport, Made, Task, name};
+use crate::batch::{BatchArgs, FileReport, LOSSY, Made, Task, name};
 use crate::error::CliError;
 use crate::network::{LOST, LossArgs};
 use crate::outcome::Outcome;
@@ -25,7 +25,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<Outcome, CliError> {
-    let tasks = args.batch.tasks(&["sac"], "lossy.sac")?;
+    let tasks = args.batch.tasks(&["sac"], LOSSY)?;
     let (loss, trace) = args.loss.read()?;
     let trace = trace.as_deref();
     args.batch.run(&tasks, |task, _| {

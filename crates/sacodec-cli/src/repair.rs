@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args as ClapArgs;
 use serde_json::json;
 
-use crate::batch::{BatchArgs, FileReport, Made, Task, name};
+use crate::batch::{BatchArgs, FileReport, Made, REPAIRED, Task, name};
 use crate::error::CliError;
 use crate::existing::there;
 use crate::outcome::Outcome;
@@ -23,7 +23,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<Outcome, CliError> {
-    let tasks = args.batch.tasks(&["sac"], "repaired.sac")?;
+    let tasks = args.batch.tasks(&["sac"], REPAIRED)?;
     let like = args.like.as_deref().map(open_take).transpose()?;
     args.batch.run(&tasks, |task, _| {
         args.batch.unless_done(task, || Ok(there(task)), || repair(args, like.as_ref(), task))

@@ -62,6 +62,7 @@ struct RoundtripJson {
     acoustic: Vec<u16>,
     more_channels: Vec<Tokens>,
     nonfinite_samples: u64,
+    peak_db: Option<f64>,
     /// Frames of which something was lost.
     lost_frames: Vec<u64>,
     /// Frames that were played from a take.
@@ -213,6 +214,7 @@ fn report(mut coder: Coder, args: &Args, model: &CodecModel, reader: &AudioReade
         acoustic: first.acoustic,
         more_channels: coder.tokens,
         nonfinite_samples,
+        peak_db: reader.level().peak_db(),
         lost_frames: coder.lost_frames,
         played_frames: coder.played,
     };
@@ -233,6 +235,9 @@ fn report(mut coder: Coder, args: &Args, model: &CodecModel, reader: &AudioReade
     if nonfinite_samples > 0 {
         let what = "samples were not numbers and were taken as silence";
         complain(format_args!("sacodec: {nonfinite_samples} {what}"));
+    }
+    if let Some(note) = reader.level().note() {
+        complain(format_args!("sacodec: {}: {note}", args.input.display()));
     }
     Ok(())
 }

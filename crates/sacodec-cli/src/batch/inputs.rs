@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
 
 use super::list::read_list;
-use super::names::{DECODED, Folders, extension};
+use super::names::{DECODED, Folders, extension, original};
 use crate::audio::AUDIO_EXTENSIONS;
 use crate::console::complain;
 use crate::error::CliError;
@@ -41,6 +41,8 @@ pub struct Search<'a> {
     pub from: &'a [&'a str],
     /// What results are called.
     pub to: &'a str,
+    /// Whether takes that were made of others beside them are left out of folders.
+    pub leaves_out_copies: bool,
 }
 
 /// Why something is left out.
@@ -49,13 +51,14 @@ enum Skip {
     Hidden,
     Loop,
     Own,
+    Copy,
     OtherAudio,
     Twice,
 }
 
 /// What was left out, in the order of [`Skip`]: how many, and the first.
 #[derive(Default)]
-struct Skipped([Option<(usize, PathBuf)>; 5]);
+struct Skipped([Option<(usize, PathBuf)>; 6]);
 
 impl Skipped {
     fn add(&mut self, why: Skip, path: &Path) {
@@ -68,6 +71,7 @@ impl Skipped {
             "hidden files or folders",
             "links that lead back to a folder above them",
             "results of this command",
+            "takes that `lose` or `repair` made of others beside them",
             "audio files that are neither .wav nor .flac",
             "inputs that were given twice",
         ];
@@ -151,6 +155,10 @@ impl Search<'_> {
                     let path = entry.into_path();
                     if is_own {
                         skipped.add(Skip::Own, &path);
+                        continue;
+                    }
+                    if self.leaves_out_copies && original(&path).is_some() {
+                        skipped.add(Skip::Copy, &path);
                         continue;
                     }
                     path

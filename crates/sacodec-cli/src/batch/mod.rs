@@ -23,7 +23,7 @@ pub use inputs::normal;
 use inputs::{Found, Search};
 pub use list::read_list;
 pub use log::LoggedRunArgs;
-pub use names::{DECODED, extension, name, with_other_extension};
+pub use names::{COPIES, DECODED, LOSSY, REPAIRED, extension, name, with_other_extension};
 use names::{Folders, result_name};
 pub use report::{FileReport, Made};
 pub use run::RunArgs;
@@ -49,9 +49,9 @@ pub struct BatchArgs {
     /// Replace results that are there already.
     #[arg(long, conflicts_with = "skip_existing")]
     pub overwrite: bool,
-    /// Leave inputs out whose results are there already. A take must have been coded from its input, as
-    /// its size and digest tell, and a lossy one made by the same settings. Processes may share a folder:
-    /// each result is made by one of them.
+    /// Leave inputs out whose results are there already. A take that `encode` makes must have been coded from
+    /// its input, as its size and digest tell, and one that `lose` makes by the same settings; other results
+    /// are told by their names alone. Processes may share a folder: each result is made by one of them.
     #[arg(long)]
     pub skip_existing: bool,
     #[command(flatten)]
@@ -141,7 +141,7 @@ impl BatchArgs {
     /// # Errors
     /// Where a list cannot be read, nothing is found, or the one result has another extension.
     pub fn tasks(&self, from: &[&str], to: &str) -> Result<Vec<Task>, CliError> {
-        self.plan_for(from, to, true)
+        self.plan_for(from, to, Purpose::Write)
     }
 
     /// As [`BatchArgs::tasks`], for commands that only read: two inputs may have one name then.
@@ -149,12 +149,23 @@ impl BatchArgs {
     /// # Errors
     /// As [`BatchArgs::tasks`].
     pub fn tasks_that_write_nothing(&self, from: &[&str], to: &str) -> Result<Vec<Task>, CliError> {
-        let mut tasks = self.plan_for(from, to, false)?;
+        let mut tasks = self.plan_for(from, to, Purpose::Read)?;
         tasks.iter_mut().for_each(|task| task.rival = None);
         Ok(tasks)
     }
 
-    fn plan_for(&self, from: &[&str], to: &str, writes: bool) -> Result<Vec<Task>, CliError> {
+    /// Takes to be counted, each once: what [`original`](names::original) tells of a take in the same folder is left out there.
+    ///
+    /// # Errors
+    /// As [`BatchArgs::tasks`].
+    pub fn tasks_that_count(&self) -> Result<Vec<Task>, CliError> {
+        let mut tasks = self.plan_for(&["sac"], "sac", Purpose::Count)?;
+        tasks.iter_mut().for_each(|task| task.rival = None);
+        Ok(tasks)
+    }
+
+    fn plan_for(&self, from: &[&str], to: &str, purpose: Purpose) -> Result<Vec<Task>, CliError> {
+        let writes = purpose == Purpose::Write;
         let mut inputs = self.inputs.clone();
         let mut output = self.output.clone();
         let kind = to.rsplit('.').next().unwrap_or(to);
@@ -170,6 +181,13 @@ impl BatchArgs {
                 return Err(CliError::Extension { path: second.clone(), expected: kind.into() });
             }
         }
+        if writes && output.is_none() && inputs.len() == 2 && from.contains(&kind) {
+            let second = &inputs[1];
+            if !is_standard(second) && !second.exists() && extension(second) == kind {
+                return Err(CliError::ResultIsNoInput { path: second.clone() });
+            }
+        }
+        let last = inputs.last().filter(|_| writes && output.is_none() && inputs.len() > 1).cloned();
         if writes && output.is_none() && inputs.len() > 1 {
             // What is not there and named like a folder was meant for results: nothing is written to another place first.
             let last = &inputs[inputs.len() - 1];
@@ -178,7 +196,13 @@ impl BatchArgs {
             }
         }
         let (files_from, root) = (self.files_from.as_deref(), self.root.as_deref());
-        let found = Search { inputs, files_from, root, from, to }.find()?;
+        let leaves_out_copies = purpose == Purpose::Count;
+        let found = Search { inputs, files_from, root, from, to, leaves_out_copies }.find()?;
+        if let Some(folder) =
+            last.filter(|last| last.is_dir() && found.iter().any(|found| found.path == *last))
+        {
+            return Err(CliError::EmptyFolderIsNoInput { folder, kinds: from.join(" or .") });
+        }
         let to_folder = output.as_deref().is_some_and(|path| {
             let many = found.len() > 1 || found.iter().any(|f| f.below.is_some());
             many || self.files_from.is_some() || path.is_dir() || has_slash(path)
@@ -215,6 +239,14 @@ impl BatchArgs {
         }
         Ok(tasks)
     }
+}
+
+/// What is done with inputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Write,
+    Read,
+    Count,
 }
 
 fn has_slash(path: &Path) -> bool {

@@ -9,6 +9,12 @@ use sha2::{Digest, Sha256};
 
 /// What decoded takes are called beside the takes: the name alone may be that of the audio they were coded from.
 pub const DECODED: &str = "decoded.wav";
+/// What takes are called that `lose` and `repair` make beside others.
+pub const COPIES: [&str; 2] = [LOSSY, REPAIRED];
+/// The first of [`COPIES`].
+pub const LOSSY: &str = "lossy.sac";
+/// The second of [`COPIES`].
+pub const REPAIRED: &str = "repaired.sac";
 /// Longest name of a file, on all systems that are in use.
 const MAX_NAME_BYTES: usize = 255;
 
@@ -61,6 +67,13 @@ pub fn with_other_extension(path: &Path, from: &str, to: &str) -> PathBuf {
     let mut name = stem.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{to}"));
     stem.with_file_name(name)
+}
+
+/// The take beside `path` that it was made of by `lose` or `repair`, if its name says so and that is there.
+pub fn original(path: &Path) -> Option<PathBuf> {
+    let name = path.file_name()?.to_string_lossy();
+    let copy = COPIES.iter().find(|copy| name.ends_with(&format!(".{copy}")))?;
+    ["sac", "sac.part"].iter().map(|take| with_other_extension(path, copy, take)).find(|take| take.exists())
 }
 
 /// The path that these bytes name; `None` where the system has no such name.

@@ -4,6 +4,7 @@ mod audio;
 #[cfg(target_os = "linux")]
 mod cluster;
 mod compare;
+mod copies;
 mod dataset;
 #[cfg(unix)]
 mod ends;
@@ -11,6 +12,7 @@ mod ends;
 mod interrupt;
 #[cfg(unix)]
 mod killed;
+mod level;
 #[cfg(target_os = "linux")]
 mod memory;
 mod moments;

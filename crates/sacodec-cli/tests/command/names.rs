@@ -116,6 +116,41 @@ fn a_folder_of_results_that_is_given_like_an_input_is_refused_before_anything_is
 }
 
 #[test]
+fn a_folder_that_is_there_and_holds_no_input_is_no_input_where_results_are_written() {
+    let folder = tempfile::tempdir().unwrap();
+    noise(folder.path(), &["in/a.wav"]);
+    fs::create_dir(folder.path().join("results")).unwrap();
+    fs::write(folder.path().join("results/notes.txt"), "").unwrap();
+    for first in ["in", "in/a.wav"] {
+        let output = run(folder.path(), &["encode", first, "results"], 2);
+        let message = "results holds no .wav or .flac file: for results in it, write --output results";
+        assert!(said(&output).contains(message), "{}", said(&output));
+        assert_eq!(fs::read_dir(folder.path().join("in")).unwrap().count(), 1, "something was written");
+    }
+    run(folder.path(), &["encode", "in", "--output", "results"], 0);
+    run(folder.path(), &["encode", "in", "results", "--overwrite"], 2);
+}
+
+#[test]
+fn a_take_to_be_made_of_a_take_is_named_by_output() {
+    let folder = tempfile::tempdir().unwrap();
+    noise(folder.path(), &["a.wav", "b.wav"]);
+    run(folder.path(), &["encode", "a.wav", "b.wav"], 0);
+    for arguments in [&["lose", "a.sac", "new.sac", "--loss", "10%"][..], &["repair", "a.sac", "new.sac"]] {
+        let output = run(folder.path(), arguments, 2);
+        let message = "there is no input new.sac: for a result of that name, write --output new.sac";
+        assert!(said(&output).contains(message), "{arguments:?}: {}", said(&output));
+        assert!(
+            !folder.path().join("a.lossy.sac").exists() && !folder.path().join("a.repaired.sac").exists()
+        );
+    }
+    run(folder.path(), &["lose", "a.sac", "--loss", "10%", "--output", "new.sac"], 0);
+    // One that is there is an input.
+    run(folder.path(), &["repair", "a.sac", "b.sac"], 0);
+    assert!(folder.path().join("b.repaired.sac").is_file());
+}
+
+#[test]
 fn the_way_out_that_an_error_names_is_one() {
     let folder = tempfile::tempdir().unwrap();
     noise(folder.path(), &["cut.wav", "x/cut.wav"]);
