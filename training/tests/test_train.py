@@ -1,5 +1,6 @@
 """Training learns, and a resumed run is the run."""
 import csv
+import dataclasses
 import json
 import os
 import pickle
@@ -261,9 +262,10 @@ def test_the_recipes_fit_the_model_that_is_shipped():
     # The next one is it, or grows out of it.
     assert configuration.load(CONFIGS / "live-next.toml") != configuration.load(CONFIGS / "live.toml")
     following = configuration.load(CONFIGS / "live-next.toml").model
+    longer = dataclasses.replace(shipped, lookahead_frames=shipped.lookahead_frames + 1)
     ema = {checkpoint.INPUT: torch.zeros(1, 3 * sum(n for _, n in shipped.features)), checkpoint.LATENTS: torch.zeros(1, 3 * shipped.latent)}
     contents = dict(config=configuration.Config(model=shipped), net=None, ema=ema)
-    assert checkpoint.grown(contents, following)["config"].model == following
+    assert all(checkpoint.grown(contents, model)["config"].model == model for model in (following, longer))
 
 
 def test_the_shipped_pack_is_the_shipped_checkpoints_and_card_and_scores_are_its_own():

@@ -7,7 +7,7 @@ use clap::Args as ClapArgs;
 use indicatif::ProgressBar;
 use serde::Serialize;
 
-use crate::audio::AudioReader;
+use crate::audio::{AudioReader, Levels};
 use crate::choices::{ChannelsArg, StreamsArg};
 use crate::error::CliError;
 use crate::network::{ConcealArg, LOST, LossArgs};
@@ -74,6 +74,7 @@ pub struct Coder {
     /// One for each coded channel.
     pub engines: Vec<Engine>,
     mixer: ChannelMixer,
+    levels: Levels,
     controls: Controls,
     /// Of each coded channel, where they are asked for: they grow with the file.
     pub tokens: Vec<Tokens>,
@@ -124,6 +125,7 @@ impl Coder {
             skip_samples: engines[0].latency_samples(),
             engines,
             mixer,
+            levels: Levels::new(coded),
             controls: Controls { listen: Listen::Coded, streams, network, ..Controls::default() },
             tokens: vec![Tokens::default(); coded],
             keeps_tokens,
@@ -182,10 +184,16 @@ impl Coder {
         self.mixer.nonfinite_samples()
     }
 
+    /// How loud what was coded is.
+    pub fn levels(&self) -> &Levels {
+        &self.levels
+    }
+
     /// Codes and empties `input`.
     fn block(&mut self, input: &mut [Vec<f32>]) -> Result<(), CliError> {
         self.taken_samples += input[0].len();
         let mixed = self.mixer.mix(input);
+        self.levels.add(&self.mixer, input, &mixed);
         for (original, input) in self.waiting.originals.iter_mut().zip(input) {
             original.append(input);
         }

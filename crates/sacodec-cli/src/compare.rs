@@ -1,5 +1,6 @@
 //! `sacodec compare`: how many tokens of two takes are equal, second by second.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use clap::Args as ClapArgs;
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::alignment::{Align, Pairs};
 use crate::batch::{
-    BatchArgs, COPIES, FileReport, LoggedRunArgs, Made, Second, Task, name, with_other_extension,
+    BatchArgs, COPIES, FileReport, LoggedRunArgs, Made, Second, Task, name, original, with_other_extension,
 };
 use crate::comparison::{Comparison, parse_percent};
 use crate::console::print;
@@ -26,7 +27,7 @@ const LATE_PERCENT: f64 = 30.0;
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     /// Takes and folders of takes. The last one is what the others are compared with: a take, or a folder that
-    /// has takes of the same names in the same subfolders, or such that `lose` or `repair` made of them.
+    /// has takes of the same names in the same subfolders, or takes that `lose` or `repair` made of those.
     #[arg(required = true)]
     takes: Vec<PathBuf>,
     /// Read further takes from a file, one on each line; `-` is standard input.
@@ -81,7 +82,13 @@ fn tasks(args: &Args) -> Result<Vec<Task>, CliError> {
         let batch = BatchArgs::of(from.to_vec()).with_output(to.is_dir().then(|| to.into()));
         let batch = batch.with_list(args.files_from.clone()).with_root(args.root.clone());
         let tasks = batch.tasks_that_write_nothing(&["sac"], "sac")?;
-        Ok(tasks.into_iter().map(|task| Task { output: partner(&task.output), ..task }).collect())
+        // One beside the take that it was made of has no partner but of its own name.
+        let is_lone = |task: &Task| original(&task.input, &COPIES).is_none();
+        let paired = |task: Task| match is_lone(&task) {
+            true => Task { output: partner(&task.output), ..task },
+            false => task,
+        };
+        Ok(tasks.into_iter().map(paired).collect())
     };
     match firsts {
         [] if args.files_from.is_none() => {
@@ -90,7 +97,8 @@ fn tasks(args: &Args) -> Result<Vec<Task>, CliError> {
         [first] if args.files_from.is_none() && first.is_dir() && second.is_dir() => {
             let mut tasks = of(firsts, second)?;
             let others = of(std::slice::from_ref(second), first)?;
-            let others = others.into_iter().filter(|other| !other.output.exists());
+            let compared: HashSet<_> = tasks.iter().map(|task| task.output.clone()).collect();
+            let others = others.into_iter().filter(|other| !compared.contains(&other.input));
             tasks.extend(others.map(|task| Task { input: task.output, output: task.input, ..task }));
             Ok(tasks)
         }
@@ -111,9 +119,9 @@ fn tasks(args: &Args) -> Result<Vec<Task>, CliError> {
 fn partner(wanted: &Path) -> PathBuf {
     let made = COPIES.map(|copy| with_other_extension(wanted, "sac", copy));
     let origins = COPIES.map(|copy| with_other_extension(wanted, copy, "sac"));
-    let others = origins.into_iter().chain(made).filter(|other| other.exists());
-    match (wanted.exists(), &others.collect::<Vec<_>>()[..]) {
-        (false, [only]) => only.clone(),
+    let others: Vec<_> = origins.into_iter().chain(made).filter(|other| other.is_file()).collect();
+    match &others[..] {
+        [only] if !wanted.exists() => only.clone(),
         _ => wanted.into(),
     }
 }

@@ -152,7 +152,7 @@ fn code(
     let source = audio.digest();
     header.source = Some(source_of(&task.input, source.clone()));
     let head = TakeSerializer::new(header.clone()).map_err(unwritable)?.take_bytes();
-    let peak_db = audio.level().peak_db();
+    let peak_db = coder.levels().peak_db();
     Ok(Coded {
         head,
         records,
@@ -185,7 +185,10 @@ fn notes(audio: &AudioReader, coder: &FileEncoder) -> Vec<String> {
         0 => Vec::new(),
         count => vec![format!("{count} samples were not numbers and were taken as silence")],
     };
-    notes.extend(audio.level().note());
+    // Of what is missing no level is known.
+    if coder.levels().peak_db().is_some() || audio.missing().is_empty() {
+        notes.extend(coder.levels().notes());
+    }
     notes.extend(audio.missing().iter().map(|missing| {
         let from = missing.start as f64 / f64::from(audio.rate_hz);
         format!("{} samples are missing in the source from {from:.3} s on", missing.end - missing.start)

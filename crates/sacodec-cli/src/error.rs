@@ -249,7 +249,7 @@ pub enum CliError {
         path: PathBuf,
     },
     /// The last of several inputs is a folder that holds none.
-    #[error("{0} holds no .{kinds} file: for results in it, write --output {0}", folder.display())]
+    #[error("{0} holds no input (.{kinds}): for results in it, write --output {0}", folder.display())]
     EmptyFolderIsNoInput {
         /// The folder.
         folder: PathBuf,

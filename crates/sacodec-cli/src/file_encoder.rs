@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::audio::Levels;
 use crate::error::CliError;
 use sacodec_codec::{CodecModel, TokenFrame};
 use sacodec_engine::{ChannelMixer, Channels, EngineError, TokenEncoder};
@@ -15,6 +16,7 @@ pub struct FileEncoder {
     /// One a channel.
     pub encoders: Vec<TokenEncoder>,
     mixer: ChannelMixer,
+    levels: Levels,
     /// Tokens of each channel that are complete; `None` where the codec failed.
     pub ready: Vec<Vec<Option<TokenFrame>>>,
 }
@@ -41,7 +43,8 @@ impl FileEncoder {
         let encoders = (0..coded).map(|_| TokenEncoder::new(model, rate_hz));
         let encoders = encoders.collect::<Result<_, _>>();
         let encoders = encoders.map_err(|source| CliError::Coding { path: path.into(), source })?;
-        Ok(Self { path: path.into(), encoders, mixer, ready: vec![Vec::new(); coded] })
+        let levels = Levels::new(coded);
+        Ok(Self { path: path.into(), encoders, mixer, levels, ready: vec![Vec::new(); coded] })
     }
 
     /// Place of the first frame's first sample in the audio.
@@ -54,6 +57,11 @@ impl FileEncoder {
         self.mixer.nonfinite_samples()
     }
 
+    /// How loud what was coded is.
+    pub fn levels(&self) -> &Levels {
+        &self.levels
+    }
+
     /// To be called before the first sample of a pass, which is heard `heard_samples` after its first frame begins.
     pub fn begin_pass(&mut self, heard_samples: f64) -> Result<(), CliError> {
         let begun = self.encoders.iter_mut().try_for_each(|encoder| encoder.begin_at(heard_samples));
@@ -63,6 +71,7 @@ impl FileEncoder {
     /// Codes samples of every channel, which are cleaned in place.
     pub fn push(&mut self, block: &mut [Vec<f32>]) -> Result<(), CliError> {
         let channels = self.mixer.mix(block);
+        self.levels.add(&self.mixer, block, &channels);
         let mut coders = self.encoders.iter_mut().zip(&channels).zip(&mut self.ready);
         let coded = coders.try_for_each(|((encoder, samples), ready)| {
             encoder.push(samples, &mut |tokens| ready.push(tokens))

@@ -7,7 +7,7 @@ use clap::Args as ClapArgs;
 use indicatif::ProgressBar;
 use serde_json::json;
 
-use crate::audio::{AUDIO_EXTENSIONS, AudioReader, Level, Salvage};
+use crate::audio::{AUDIO_EXTENSIONS, AudioReader, Levels, Salvage};
 use crate::batch::{BatchArgs, FileReport, Made, Task, extension, name, with_other_extension};
 use crate::coder::{Coder, CodingArgs};
 use crate::error::CliError;
@@ -145,7 +145,7 @@ struct Found {
     markers: Vec<Marker>,
     seconds: f64,
     nonfinite_samples: u64,
-    level: Level,
+    levels: Levels,
     source: crate::audio::SourceDigest,
 }
 
@@ -173,7 +173,7 @@ fn find(args: &Args, model: &Arc<CodecModel>, task: &Task, bar: &ProgressBar) ->
         markers: (1..).zip(worst.ranked()).map(marker).collect(),
         seconds: coder.taken_samples as f64 / rate_hz,
         nonfinite_samples: coder.nonfinite_samples(),
-        level: reader.level(),
+        levels: coder.levels().clone(),
         source: reader.digest(),
     })
 }
@@ -194,7 +194,7 @@ impl Found {
             text +=
                 &format!("; {} samples were not numbers and were taken as silence", self.nonfinite_samples);
         }
-        if let Some(note) = self.level.note() {
+        for note in self.levels.notes() {
             text += &format!("; {note}");
         }
         text
@@ -204,7 +204,7 @@ impl Found {
         json!({
             "outputs": results.iter().map(|path| name(path)).collect::<Vec<_>>(), "seconds": self.seconds,
             "moments": self.markers, "nonfinite_samples": self.nonfinite_samples,
-            "peak_db": self.level.peak_db(),
+            "peak_db": self.levels.peak_db(),
         })
     }
 

@@ -15,7 +15,7 @@ use crate::outcome::Outcome;
 use crate::pack::model;
 use crate::played::PlayArgs;
 use crate::result_file::{ResultFile, ResultOut, is_same_file};
-use crate::standard::is_standard;
+use crate::standard::{input_name, is_standard};
 use sacodec_codec::CodecModel;
 use sacodec_engine::{EngineConfig, Scheduling};
 use sacodec_take::wav::{FloatWav, WavError};
@@ -197,6 +197,7 @@ fn report(mut coder: Coder, args: &Args, model: &CodecModel, reader: &AudioReade
     let spread = EngineConfig { scheduling: Scheduling::Spread, ..coder.engines[0].config() };
     let plugin = sacodec_engine::Timing::new(spread.rate_hz, spread.scheduling, info)?;
     let nonfinite_samples = coder.nonfinite_samples();
+    let levels = coder.levels().clone();
     let coded_channels = coder.tokens.len();
     let first = coder.tokens.remove(0);
     let report = RoundtripJson {
@@ -214,7 +215,7 @@ fn report(mut coder: Coder, args: &Args, model: &CodecModel, reader: &AudioReade
         acoustic: first.acoustic,
         more_channels: coder.tokens,
         nonfinite_samples,
-        peak_db: reader.level().peak_db(),
+        peak_db: levels.peak_db(),
         lost_frames: coder.lost_frames,
         played_frames: coder.played,
     };
@@ -236,8 +237,8 @@ fn report(mut coder: Coder, args: &Args, model: &CodecModel, reader: &AudioReade
         let what = "samples were not numbers and were taken as silence";
         complain(format_args!("sacodec: {nonfinite_samples} {what}"));
     }
-    if let Some(note) = reader.level().note() {
-        complain(format_args!("sacodec: {}: {note}", args.input.display()));
+    for note in levels.notes() {
+        complain(format_args!("sacodec: {}: {note}", input_name(&args.input).display()));
     }
     Ok(())
 }

@@ -72,6 +72,11 @@ impl ChannelMixer {
         if self.channels == Channels::DualMono { channels } else { 1 }
     }
 
+    /// Whether a channel, counted from 0, of audio of so many channels is coded, alone or with others.
+    pub fn hears(&self, channel: usize, of: usize) -> bool {
+        self.channels == Channels::DualMono || self.channels.weight(channel, of) != 0.0
+    }
+
     /// Samples that were NaN or infinite and were taken as zero.
     pub fn nonfinite_samples(&self) -> u64 {
         self.nonfinite_samples

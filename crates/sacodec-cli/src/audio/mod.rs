@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use crate::standard::input_name;
 pub use error::{AudioError, AudioFileError};
 use flac::FlacReader;
-pub use level::Level;
+pub use level::Levels;
 pub use salvage::Salvage;
 use source::{Bytes, Source, Tally};
 pub use source::{SourceDigest, digest_of};
@@ -32,7 +32,6 @@ pub struct AudioReader {
     path: PathBuf,
     format: Format,
     tally: Tally,
-    level: Level,
     /// Host rate in Hz.
     pub rate_hz: u32,
     /// Number of channels.
@@ -91,8 +90,7 @@ impl AudioReader {
                 (Format::Flac(Box::new(flac)), of.0, of.1, of.2)
             }
         };
-        let level = Level::default();
-        Ok(Self { path: path.into(), format, tally, level, rate_hz, channels, length_samples })
+        Ok(Self { path: path.into(), format, tally, rate_hz, channels, length_samples })
     }
 
     /// The next samples of every channel, appended to `out`; `false` at the end. Only then all of the
@@ -101,15 +99,7 @@ impl AudioReader {
     /// # Errors
     /// [`AudioFileError::Content`].
     pub fn read(&mut self, out: &mut [Vec<f32>]) -> Result<bool, AudioFileError> {
-        let from = out.first().map_or(0, Vec::len);
-        let more = self.format.read(out);
-        out.iter().for_each(|channel| self.level.add(&channel[from..]));
-        more.map_err(|source| AudioFileError::Content { path: self.path.clone(), source })
-    }
-
-    /// How loud all channels were so far.
-    pub fn level(&self) -> Level {
-        self.level
+        self.format.read(out).map_err(|source| AudioFileError::Content { path: self.path.clone(), source })
     }
 
     /// Samples that are missing and were given as silence, so far and in order.

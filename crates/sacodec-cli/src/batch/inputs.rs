@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
 
 use super::list::read_list;
-use super::names::{DECODED, Folders, extension, original};
+use super::names::{DECODED, Folders, LOSSY, extension, original};
 use crate::audio::AUDIO_EXTENSIONS;
 use crate::console::complain;
 use crate::error::CliError;
@@ -41,8 +41,8 @@ pub struct Search<'a> {
     pub from: &'a [&'a str],
     /// What results are called.
     pub to: &'a str,
-    /// Whether takes that were made of others beside them are left out of folders.
-    pub leaves_out_copies: bool,
+    /// Whether lossy takes of others beside them are left out of folders.
+    pub leaves_out_lossy: bool,
 }
 
 /// Why something is left out.
@@ -51,7 +51,7 @@ enum Skip {
     Hidden,
     Loop,
     Own,
-    Copy,
+    Lossy,
     OtherAudio,
     Twice,
 }
@@ -71,7 +71,7 @@ impl Skipped {
             "hidden files or folders",
             "links that lead back to a folder above them",
             "results of this command",
-            "takes that `lose` or `repair` made of others beside them",
+            "takes that `lose` made of others beside them",
             "audio files that are neither .wav nor .flac",
             "inputs that were given twice",
         ];
@@ -157,8 +157,8 @@ impl Search<'_> {
                         skipped.add(Skip::Own, &path);
                         continue;
                     }
-                    if self.leaves_out_copies && original(&path).is_some() {
-                        skipped.add(Skip::Copy, &path);
+                    if self.leaves_out_lossy && original(&path, &[LOSSY]).is_some() {
+                        skipped.add(Skip::Lossy, &path);
                         continue;
                     }
                     path

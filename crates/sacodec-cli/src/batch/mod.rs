@@ -23,7 +23,7 @@ pub use inputs::normal;
 use inputs::{Found, Search};
 pub use list::read_list;
 pub use log::LoggedRunArgs;
-pub use names::{COPIES, DECODED, LOSSY, REPAIRED, extension, name, with_other_extension};
+pub use names::{COPIES, DECODED, LOSSY, REPAIRED, extension, name, original, with_other_extension};
 use names::{Folders, result_name};
 pub use report::{FileReport, Made};
 pub use run::RunArgs;
@@ -154,7 +154,7 @@ impl BatchArgs {
         Ok(tasks)
     }
 
-    /// Takes to be counted, each once: what [`original`](names::original) tells of a take in the same folder is left out there.
+    /// Takes to be counted: in folders, a lossy one is left out beside the take that it was made of.
     ///
     /// # Errors
     /// As [`BatchArgs::tasks`].
@@ -181,13 +181,17 @@ impl BatchArgs {
                 return Err(CliError::Extension { path: second.clone(), expected: kind.into() });
             }
         }
-        if writes && output.is_none() && inputs.len() == 2 && from.contains(&kind) {
-            let second = &inputs[1];
-            if !is_standard(second) && !second.exists() && extension(second) == kind {
+        if let ([first, second], true, None) = (&inputs[..], writes, &output) {
+            let is_one = !first.is_dir() && self.files_from.is_none() && !is_standard(second);
+            let is_there = second.symlink_metadata().is_ok();
+            if from.contains(&kind) && is_one && !is_there && extension(second) == kind {
                 return Err(CliError::ResultIsNoInput { path: second.clone() });
             }
         }
-        let last = inputs.last().filter(|_| writes && output.is_none() && inputs.len() > 1).cloned();
+        // Of many folders, as the shell names them, one may be empty.
+        let may_be_empty = inputs.len() > 2 && inputs.iter().all(|input| input.is_dir());
+        let last = inputs.last().filter(|_| writes && output.is_none() && inputs.len() > 1 && !may_be_empty);
+        let last = last.cloned();
         if writes && output.is_none() && inputs.len() > 1 {
             // What is not there and named like a folder was meant for results: nothing is written to another place first.
             let last = &inputs[inputs.len() - 1];
@@ -196,8 +200,8 @@ impl BatchArgs {
             }
         }
         let (files_from, root) = (self.files_from.as_deref(), self.root.as_deref());
-        let leaves_out_copies = purpose == Purpose::Count;
-        let found = Search { inputs, files_from, root, from, to, leaves_out_copies }.find()?;
+        let leaves_out_lossy = purpose == Purpose::Count;
+        let found = Search { inputs, files_from, root, from, to, leaves_out_lossy }.find()?;
         if let Some(folder) =
             last.filter(|last| last.is_dir() && found.iter().any(|found| found.path == *last))
         {

@@ -69,11 +69,11 @@ pub fn with_other_extension(path: &Path, from: &str, to: &str) -> PathBuf {
     stem.with_file_name(name)
 }
 
-/// The take beside `path` that it was made of by `lose` or `repair`, if its name says so and that is there.
-pub fn original(path: &Path) -> Option<PathBuf> {
+/// The take beside `path` that it was made of, if its name is of one of these `kinds` of [`COPIES`] and that is there.
+pub fn original(path: &Path, kinds: &[&str]) -> Option<PathBuf> {
     let name = path.file_name()?.to_string_lossy();
-    let copy = COPIES.iter().find(|copy| name.ends_with(&format!(".{copy}")))?;
-    ["sac", "sac.part"].iter().map(|take| with_other_extension(path, copy, take)).find(|take| take.exists())
+    let kind = kinds.iter().find(|kind| name.ends_with(&format!(".{kind}")))?;
+    ["sac", "sac.part"].iter().map(|take| with_other_extension(path, kind, take)).find(|take| take.is_file())
 }
 
 /// The path that these bytes name; `None` where the system has no such name.

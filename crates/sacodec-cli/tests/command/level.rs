@@ -20,10 +20,10 @@ fn clips(folder: &Path, gains: &[(&str, f32)]) {
 const CLIPS: [(&str, f32); 4] =
     [("scaled.wav", 32_768.0), ("loud.wav", 2.0), ("soft.wav", 1e-4), ("silent.wav", 0.0)];
 const NOTES: [&str; 4] = [
-    "its peak is 90.3 dB above full scale; are these whole numbers that were stored as floats?",
-    "its peak is 6.0 dB above full scale",
-    "its peak is 80.0 dB below full scale, too low for speech",
-    "it is silent",
+    "the audio's peak is 90.3 dB above full scale; are these whole numbers that were stored as floats?",
+    "the audio's peak is 6.0 dB above full scale",
+    "the peak of the audio is 80.0 dB below full scale, too low for speech",
+    "the audio is silent",
 ];
 
 #[test]

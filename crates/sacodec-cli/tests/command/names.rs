@@ -123,12 +123,16 @@ fn a_folder_that_is_there_and_holds_no_input_is_no_input_where_results_are_writt
     fs::write(folder.path().join("results/notes.txt"), "").unwrap();
     for first in ["in", "in/a.wav"] {
         let output = run(folder.path(), &["encode", first, "results"], 2);
-        let message = "results holds no .wav or .flac file: for results in it, write --output results";
+        let message = "results holds no input (.wav or .flac): for results in it, write --output results";
         assert!(said(&output).contains(message), "{}", said(&output));
         assert_eq!(fs::read_dir(folder.path().join("in")).unwrap().count(), 1, "something was written");
     }
     run(folder.path(), &["encode", "in", "--output", "results"], 0);
     run(folder.path(), &["encode", "in", "results", "--overwrite"], 2);
+    // One of many folders, as the shell names them, may be empty.
+    noise(folder.path(), &["more/c.wav"]);
+    run(folder.path(), &["encode", "in", "more", "results", "--overwrite"], 1);
+    assert!(folder.path().join("more/c.sac").is_file());
 }
 
 #[test]
