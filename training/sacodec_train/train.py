@@ -264,7 +264,7 @@ class Trainer:
             use.mul_(0.99).add_(torch.bincount(index.flatten(), minlength=len(use)))
 
     def perplexities(self):
-        """Of the semantic and the acoustic codes of the last hundred steps."""
+        """Of the semantic and the acoustic codes of the last hundred steps; right after entries were called back, of those since then."""
         shares = [use / use.sum().clamp(min=1) for use in self.use]
         return [float(torch.exp(-(p * torch.log(p + 1e-9)).sum())) for p in shares]
 
