@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use crate::alignment::{Align, Pairs};
 use crate::batch::{
-    BatchArgs, COPIES, FileReport, LoggedRunArgs, Made, Second, Task, name, original, with_other_extension,
+    BatchArgs, FileReport, LOSSY, LoggedRunArgs, Made, REPAIRED, Second, Task, is_beside_its_original, name,
+    partner,
 };
 use crate::comparison::{Comparison, parse_percent};
 use crate::console::print;
@@ -83,7 +84,7 @@ fn tasks(args: &Args) -> Result<Vec<Task>, CliError> {
         let batch = batch.with_list(args.files_from.clone()).with_root(args.root.clone());
         let tasks = batch.tasks_that_write_nothing(&["sac"], "sac")?;
         // One beside the take that it was made of has no partner but of its own name.
-        let is_lone = |task: &Task| original(&task.input, &COPIES).is_none();
+        let is_lone = |task: &Task| !is_beside_its_original(&task.input, &[LOSSY, REPAIRED]);
         let paired = |task: Task| match is_lone(&task) {
             true => Task { output: partner(&task.output), ..task },
             false => task,
@@ -112,17 +113,6 @@ fn tasks(args: &Args) -> Result<Vec<Task>, CliError> {
             wrong(&what)
         }
         _ => of(firsts, second),
-    }
-}
-
-/// The take that is called `wanted`; where there is none, the one that `lose` or `repair` made of it or it was made of.
-fn partner(wanted: &Path) -> PathBuf {
-    let made = COPIES.map(|copy| with_other_extension(wanted, "sac", copy));
-    let origins = COPIES.map(|copy| with_other_extension(wanted, copy, "sac"));
-    let others: Vec<_> = origins.into_iter().chain(made).filter(|other| other.is_file()).collect();
-    match &others[..] {
-        [only] if !wanted.exists() => only.clone(),
-        _ => wanted.into(),
     }
 }
 

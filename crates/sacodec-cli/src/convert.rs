@@ -1,20 +1,26 @@
 //! `sacodec convert`: token takes to files that other programs read.
 
+use std::collections::HashSet;
+use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args as ClapArgs;
 use serde_json::json;
 
+use crate::audio::SourceDigest;
 use crate::batch::{BatchArgs, DECODED, FileReport, Made, Task, extension, name, with_other_extension};
+use crate::decoded_wav;
 use crate::error::CliError;
 use crate::outcome::Outcome;
 use crate::pack::model;
-use crate::result_file::{is_there, write_result};
+use crate::result_file::{begin_result, is_there};
+use crate::same_bytes;
 use crate::standard::is_standard;
-use crate::take::{losses, open_take};
+use crate::take::{losses, open_take_with_digest};
 use sacodec_codec::CodecModel;
-use sacodec_take::export::write_export;
+use sacodec_take::decode::Decoding;
+use sacodec_take::export::{ExportError, write_export};
 use sacodec_take::{ExportFormat, Take};
 
 #[derive(Debug, ClapArgs)]
@@ -37,51 +43,107 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
         return Err(CliError::Line { what });
     }
     let tasks = args.batch.tasks(&["sac"], result_extension(formats[0]))?;
-    let are_there = |task: &Task| {
-        let results = results(task, &formats);
-        results.iter().all(|path| is_there(path)).then(|| FileReport::skipped(Made::files(&results)))
-    };
     let model = if formats.contains(&ExportFormat::Wav) { Some(model(args.pack.as_deref())?) } else { None };
     args.batch.run(&tasks, |task, _| {
-        let make = || convert(args, &formats, model.as_ref(), task);
-        args.batch.unless_done(task, || Ok(are_there(task)), make)
+        let (take, digest) = open_take_with_digest(&task.input)?;
+        let results = results(task, &formats);
+        let conversion = Conversion { args, task, take, digest, model: model.as_ref() };
+        args.batch.unless_done(task, || conversion.done(&results), || conversion.make(&results))
     })
 }
 
 impl Args {
+    /// Each once.
     fn formats(&self) -> Vec<ExportFormat> {
         let named = || self.batch.named_output().and_then(|path| extension(path).parse().ok());
         match &self.to[..] {
             [] => vec![named().unwrap_or(ExportFormat::Npy)],
-            formats => formats.to_vec(),
+            formats => {
+                let mut seen = HashSet::new();
+                formats.iter().copied().filter(|&format| seen.insert(format)).collect()
+            }
         }
     }
 }
 
-fn convert(
-    args: &Args,
-    formats: &[ExportFormat],
-    model: Option<&Arc<CodecModel>>,
-    task: &Task,
-) -> Result<FileReport, CliError> {
-    let take = open_take(&task.input)?;
-    let mut outputs = Vec::new();
-    let results = results(task, formats);
-    for (&format, output) in formats.iter().zip(&results) {
-        if args.batch.skip_existing && is_there(output) {
-            continue;
+/// A take that is converted.
+struct Conversion<'a> {
+    args: &'a Args,
+    task: &'a Task,
+    take: Take,
+    digest: SourceDigest,
+    model: Option<&'a Arc<CodecModel>>,
+}
+
+impl Conversion<'_> {
+    /// The results, if all are there.
+    ///
+    /// # Errors
+    /// Where one that is there was made of another take.
+    fn done(&self, results: &[(ExportFormat, PathBuf)]) -> Result<Option<FileReport>, CliError> {
+        if !results.iter().all(|(_, path)| is_there(path)) {
+            return Ok(None);
         }
-        write_result(&task.input, output, args.batch.overwrite, |file| {
-            write_export(&take, format, model, file).map_err(|e| CliError::export(&task.input, output, e))
-        })?;
-        outputs.push(output.clone());
+        for (format, output) in results {
+            self.is_there_as_made(*format, output)?;
+        }
+        Ok(Some(FileReport::skipped(Made::of(&self.take, results.iter().map(|(_, path)| path)))))
     }
-    Ok(report(&take, &outputs, &results))
+
+    /// Makes what is not there yet: none has its name before all are written.
+    fn make(&self, results: &[(ExportFormat, PathBuf)]) -> Result<FileReport, CliError> {
+        let Self { args, task, .. } = self;
+        let mut missing = Vec::new();
+        for (format, output) in results {
+            if args.batch.skip_existing && self.is_there_as_made(*format, output)? {
+                continue;
+            }
+            missing.push((*format, begin_result(&task.input, output, args.batch.overwrite)?));
+        }
+        for (format, result) in &mut missing {
+            let written = self.write(*format, &mut result.out);
+            written.map_err(|error| CliError::export(&task.input, &result.path, error))?;
+        }
+        let outputs: Vec<_> = missing.iter().map(|(_, result)| result.path.clone()).collect();
+        for (format, result) in missing {
+            let output = result.path.clone();
+            match result.finish() {
+                // Another process was faster.
+                Err(CliError::Exists { .. }) if args.batch.skip_existing => {
+                    self.is_there_as_made(format, &output)?;
+                }
+                finished => finished?,
+            }
+        }
+        Ok(report(&self.take, &outputs, results))
+    }
+
+    fn is_there_as_made(&self, format: ExportFormat, output: &Path) -> Result<bool, CliError> {
+        let Self { task, take, digest, .. } = self;
+        match format {
+            ExportFormat::Wav => {
+                decoded_wav::is_there_as_made(&task.input, digest, Decoding::of(take), output)
+            }
+            tokens => same_bytes::is_there_as_made(&task.input, output, |out| {
+                write_export(take, tokens, None, out)
+                    .map_err(|error| CliError::export(&task.input, output, error))
+            }),
+        }
+    }
+
+    fn write(&self, format: ExportFormat, out: &mut (impl Write + Seek)) -> Result<(), ExportError> {
+        match (format, self.model) {
+            (ExportFormat::Wav, Some(model)) => {
+                decoded_wav::write_wav(&self.take, &self.digest, model, Decoding::of(&self.take), out)
+            }
+            (format, model) => write_export(&self.take, format, model, out),
+        }
+    }
 }
 
 /// A name for each format.
-fn results(task: &Task, formats: &[ExportFormat]) -> Vec<PathBuf> {
-    formats.iter().map(|&format| sibling(&task.output, formats[0], format)).collect()
+fn results(task: &Task, formats: &[ExportFormat]) -> Vec<(ExportFormat, PathBuf)> {
+    formats.iter().map(|&format| (format, sibling(&task.output, formats[0], format))).collect()
 }
 
 /// What results are called beside their takes.
@@ -98,7 +160,7 @@ fn sibling(output: &Path, first: ExportFormat, format: ExportFormat) -> PathBuf 
     }
 }
 
-fn report(take: &Take, outputs: &[PathBuf], results: &[PathBuf]) -> FileReport {
+fn report(take: &Take, outputs: &[PathBuf], results: &[(ExportFormat, PathBuf)]) -> FileReport {
     let names: Vec<_> = outputs.iter().map(|o| o.display().to_string()).collect();
     let loss = losses(take);
     let mut text = format!("{}: {} frames", names.join(", "), take.frames());
@@ -110,5 +172,5 @@ fn report(take: &Take, outputs: &[PathBuf], results: &[PathBuf]) -> FileReport {
         "missing_frames": take.frames() - take.present_frames(), "losses": loss,
     });
     let outcome = if loss.is_some() { Outcome::Finding } else { Outcome::Done };
-    FileReport::new(text, json, outcome).with(Made::of(take, results))
+    FileReport::new(text, json, outcome).with(Made::of(take, results.iter().map(|(_, path)| path)))
 }

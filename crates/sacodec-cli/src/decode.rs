@@ -1,23 +1,21 @@
 //! `sacodec decode`: token takes to audio.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::{Args as ClapArgs, ValueEnum};
 use serde_json::json;
 
 use crate::batch::{BatchArgs, DECODED, FileReport, Made, Task, name};
 use crate::choices::StreamsArg;
+use crate::decoded_wav;
 use crate::error::CliError;
-use crate::existing::there;
 use crate::network::ConcealArg;
 use crate::outcome::Outcome;
 use crate::pack::model;
 use crate::result_file::write_result;
-use crate::take::{losses, open_take};
-use sacodec_codec::CodecModel;
+use crate::take::{losses, open_take_with_digest};
+use sacodec_take::Take;
 use sacodec_take::decode::Decoding;
-use sacodec_take::export::write_wav;
 
 #[derive(Debug, ClapArgs)]
 pub struct Args {
@@ -44,7 +42,20 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let tasks = args.batch.tasks(&["sac"], DECODED)?;
     let model = model(args.pack.as_deref())?;
     args.batch.run(&tasks, |task, _| {
-        args.batch.unless_done(task, || Ok(there(task)), || decode(args, &model, task))
+        let (take, digest) = open_take_with_digest(&task.input)?;
+        let decoding = args.decoding(&take);
+        let done = || {
+            let is_made = decoded_wav::is_there_as_made(&task.input, &digest, decoding, &task.output)?;
+            Ok(is_made.then(|| FileReport::skipped(Made::of(&take, [&task.output]))))
+        };
+        let decode = || {
+            write_result(&task.input, &task.output, args.batch.overwrite, |file| {
+                let written = decoded_wav::write_wav(&take, &digest, &model, decoding, file);
+                written.map_err(|e| CliError::export(&task.input, &task.output, e))
+            })?;
+            Ok(report(&take, decoding, task))
+        };
+        args.batch.unless_done(task, done, decode)
     })
 }
 
@@ -58,16 +69,19 @@ fn no_way_as_input(batch: &BatchArgs) -> Result<(), CliError> {
     }
 }
 
-fn decode(args: &Args, model: &Arc<CodecModel>, task: &Task) -> Result<FileReport, CliError> {
-    let take = open_take(&task.input)?;
-    let rate_hz = args.rate.map_or(take.header.host_rate_hz, f64::from);
-    write_result(&task.input, &task.output, args.batch.overwrite, |file| {
-        let concealment = args.conceal.map(ConcealArg::concealment);
-        let decoding = Decoding { streams: args.streams.gain(), rate_hz, concealment };
-        write_wav(&take, model, decoding, file).map_err(|e| CliError::export(&task.input, &task.output, e))
-    })?;
+impl Args {
+    fn decoding(&self, take: &Take) -> Decoding {
+        Decoding {
+            streams: self.streams.gain(),
+            rate_hz: self.rate.map_or(take.header.host_rate_hz, f64::from),
+            concealment: self.conceal.map(ConcealArg::concealment),
+        }
+    }
+}
+
+fn report(take: &Take, Decoding { rate_hz, .. }: Decoding, task: &Task) -> FileReport {
     let seconds = f64::from(take.frames()) / take.header.frame_rate_hz();
-    let loss = losses(&take);
+    let loss = losses(take);
     let mut text = format!("{}: {seconds:.1} s at {rate_hz} Hz", task.output.display());
     if let Some(loss) = &loss {
         text += &format!("; {loss}");
@@ -78,5 +92,5 @@ fn decode(args: &Args, model: &Arc<CodecModel>, task: &Task) -> Result<FileRepor
         "finished": take.footer.is_some(), "losses": loss,
     });
     let outcome = if loss.is_some() { Outcome::Finding } else { Outcome::Done };
-    Ok(FileReport::new(text, json, outcome).with(Made::of(&take, [&task.output])))
+    FileReport::new(text, json, outcome).with(Made::of(take, [&task.output]))
 }

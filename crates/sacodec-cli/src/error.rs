@@ -177,7 +177,7 @@ pub enum CliError {
         path: PathBuf,
     },
     /// A result is there that is not what would be made.
-    #[error("{} is there already and is not the take of {}: {reason}: remove it, give --overwrite, or choose another --output", path.display(), input.display())]
+    #[error("{} is there already and is not what would be made of {}: {reason}: remove it, give --overwrite, or choose another --output", path.display(), input.display())]
     OtherSource {
         /// The result.
         path: PathBuf,
@@ -380,6 +380,11 @@ impl CliError {
     /// `path` could not be written.
     pub(crate) fn write(path: &Path, error: impl std::fmt::Display) -> Self {
         Self::Write { path: path.into(), reason: error.to_string() }
+    }
+
+    /// `output` is there, and is not what would be made of `input`.
+    pub(crate) fn other_source(input: &Path, output: &Path, reason: &str) -> Self {
+        Self::OtherSource { path: output.into(), input: input.into(), reason: reason.into() }
     }
 
     /// The same in a command that has --skip-existing.

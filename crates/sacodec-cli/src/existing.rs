@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use crate::audio::{SourceDigest, digest_of};
-use crate::batch::{BatchArgs, FileReport, Made, Task};
+use crate::batch::{BatchArgs, FileReport, Task};
 use crate::error::CliError;
 use crate::result_file::is_there;
 use crate::standard::is_standard;
@@ -41,11 +41,6 @@ impl BatchArgs {
             result => result,
         }
     }
-}
-
-/// A result of `task` that is there, whatever is in it.
-pub fn there(task: &Task) -> Option<FileReport> {
-    is_there(&task.output).then(|| FileReport::skipped(Made::files([&task.output])))
 }
 
 fn claim(task: &Task) -> Result<Option<Claim>, CliError> {

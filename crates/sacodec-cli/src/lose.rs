@@ -1,6 +1,5 @@
 //! `sacodec lose`: takes with gaps, as a network would leave them.
 
-use std::fs;
 use std::io::Write;
 
 use clap::{ArgGroup, Args as ClapArgs};
@@ -11,6 +10,7 @@ use crate::error::CliError;
 use crate::network::{LOST, LossArgs};
 use crate::outcome::Outcome;
 use crate::result_file::{is_there, write_result};
+use crate::same_bytes::is_there_as_made;
 use crate::take::{open_take, take_error};
 use sacodec_engine::{Loss, LossTrace};
 use sacodec_take::{Take, TakeError};
@@ -66,16 +66,9 @@ fn done(task: &Task, lossy: impl Fn() -> Result<Lossy, CliError>) -> Result<Opti
     if !is_there(&task.output) {
         return Ok(None);
     }
-    let (lossy, mut wanted) = (lossy()?, Vec::new());
-    lossy.write(task, &mut wanted)?;
-    let unreadable = |source| CliError::Open { path: task.output.clone(), source };
-    let has_length = fs::metadata(&task.output).map_err(unreadable)?.len() == wanted.len() as u64;
-    if has_length && fs::read(&task.output).map_err(unreadable)? == wanted {
-        return Ok(Some(FileReport::skipped(Made::of(&lossy.take, [&task.output]))));
-    }
-    let (path, input) = (task.output.clone(), task.input.clone());
-    let reason = "another take, or other settings, made it".into();
-    Err(CliError::OtherSource { path, input, reason })
+    let lossy = lossy()?;
+    let is_made = is_there_as_made(&task.input, &task.output, |out| lossy.write(task, out))?;
+    Ok(is_made.then(|| FileReport::skipped(Made::of(&lossy.take, [&task.output]))))
 }
 
 fn lose(args: &Args, task: &Task, lossy: &Lossy) -> Result<FileReport, CliError> {

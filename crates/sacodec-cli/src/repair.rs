@@ -1,5 +1,6 @@
 //! `sacodec repair`: a sound take of what is left of a damaged or unfinished one.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args as ClapArgs;
@@ -7,9 +8,10 @@ use serde_json::json;
 
 use crate::batch::{BatchArgs, FileReport, Made, REPAIRED, Task, name};
 use crate::error::CliError;
-use crate::existing::there;
 use crate::outcome::Outcome;
-use crate::result_file::write_result;
+use crate::result_file::{is_there, write_result};
+use crate::same_bytes::is_there_as_made;
+use crate::standard::is_standard;
 use crate::take::{open_take, recover_take, take_error};
 use sacodec_take::{Take, TakeError};
 
@@ -26,30 +28,55 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let tasks = args.batch.tasks(&["sac"], REPAIRED)?;
     let like = args.like.as_deref().map(open_take).transpose()?;
     args.batch.run(&tasks, |task, _| {
-        args.batch.unless_done(task, || Ok(there(task)), || repair(args, like.as_ref(), task))
+        let take = match &like {
+            Some(like) => recover_take(&task.input, &like.header)?,
+            None => open_take(&task.input)?,
+        };
+        // Beside its take a copy would count twice.
+        let is_beside = args.batch.output().is_none() && !is_standard(&task.output);
+        if is_beside && take.is_undamaged() {
+            return Ok(nothing_to_repair(&take, task));
+        }
+        let done = || {
+            let is_made = is_there_as_made(&task.input, &task.output, |out| write(&take, task, out))?;
+            Ok(is_made.then(|| FileReport::skipped(Made::of(&take, [&task.output]))))
+        };
+        let repair = || {
+            let overwrite = args.batch.overwrite;
+            write_result(&task.input, &task.output, overwrite, |file| write(&take, task, file))?;
+            Ok(repaired(&take, &task.output))
+        };
+        args.batch.unless_done(task, done, repair)
     })
 }
 
-fn repair(args: &Args, like: Option<&Take>, task: &Task) -> Result<FileReport, CliError> {
-    let take = match like {
-        Some(like) => recover_take(&task.input, &like.header)?,
-        None => open_take(&task.input)?,
-    };
-    write_result(&task.input, &task.output, args.batch.overwrite, |file| {
-        take.write_repaired(file).map_err(|error| match error {
-            TakeError::Io(error) => CliError::write(&task.output, error),
-            error => take_error(&task.input, error),
-        })
-    })?;
-    Ok(report(&take, &task.output))
+fn write(take: &Take, task: &Task, out: &mut impl Write) -> Result<(), CliError> {
+    take.write_repaired(out).map_err(|error| match error {
+        TakeError::Io(error) => CliError::write(&task.output, error),
+        error => take_error(&task.input, error),
+    })
 }
 
-fn report(take: &Take, output: &Path) -> FileReport {
+fn nothing_to_repair(take: &Take, task: &Task) -> FileReport {
+    let mut text = format!("{}: there is nothing to repair", task.input.display());
+    if is_there(&task.output) {
+        text += &format!("; {} is left as it is", task.output.display());
+    }
+    // The input is what there is of it.
+    report(take, text, None, &task.input)
+}
+
+fn repaired(take: &Take, output: &Path) -> FileReport {
+    let text =
+        format!("{}: {} of {} frames recovered", output.display(), take.present_frames(), take.frames());
+    report(take, text, Some(output), output)
+}
+
+/// `output` is what was made, and `there` what there is.
+fn report(take: &Take, mut text: String, output: Option<&Path>, there: &Path) -> FileReport {
     let rate_hz = take.header.frame_rate_hz();
     let missing = take.missing();
     let skipped: usize = take.damage.iter().map(|d| d.bytes).sum();
-    let mut text =
-        format!("{}: {} of {} frames recovered", output.display(), take.present_frames(), take.frames());
     for gap in missing.iter().take(10) {
         let from = f64::from(gap.index) / rate_hz;
         text += &format!("; {} gone from {from:.2} s on ({})", gap.count, gap.reason);
@@ -66,9 +93,9 @@ fn report(take: &Take, output: &Path) -> FileReport {
         .collect();
     let is_sound = missing.is_empty() && skipped == 0 && take.cut_bytes == 0;
     let json = json!({
-        "output": name(output), "frames": take.frames(), "recovered": take.present_frames(), "gone": gaps,
+        "output": output.map(name), "frames": take.frames(), "recovered": take.present_frames(), "gone": gaps,
         "damaged_bytes": skipped, "cut_bytes": take.cut_bytes, "was_finished": take.footer.is_some(),
     });
     let outcome = if is_sound { Outcome::Done } else { Outcome::Finding };
-    FileReport::new(text, json, outcome).with(Made::of(take, [output]))
+    FileReport::new(text, json, outcome).with(Made::of(take, [there]))
 }

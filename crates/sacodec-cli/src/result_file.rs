@@ -80,20 +80,25 @@ impl Seek for ResultOut {
     }
 }
 
-/// Writes `output`, made of `input`, and makes the folder that it is to be in.
-pub fn write_result<T>(
-    input: &Path,
-    output: &Path,
-    overwrite: bool,
-    write: impl FnOnce(&mut ResultOut) -> Result<T, CliError>,
-) -> Result<T, CliError> {
+/// Begins `output`, which is to be made of `input`, and makes the folder that it is to be in.
+pub fn begin_result(input: &Path, output: &Path, overwrite: bool) -> Result<ResultFile, CliError> {
     if is_same_file(input, output) {
         return Err(CliError::SameFile { path: output.into() });
     }
     if let Some(folder) = output.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(|e| CliError::write(output, e))?;
     }
-    let mut result = ResultFile::create(output, overwrite)?;
+    ResultFile::create(output, overwrite)
+}
+
+/// Writes `output`, made of `input`, in the folder that it is to be in.
+pub fn write_result<T>(
+    input: &Path,
+    output: &Path,
+    overwrite: bool,
+    write: impl FnOnce(&mut ResultOut) -> Result<T, CliError>,
+) -> Result<T, CliError> {
+    let mut result = begin_result(input, output, overwrite)?;
     let value = write(&mut result.out)?;
     result.finish()?;
     Ok(value)

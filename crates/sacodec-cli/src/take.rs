@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
+use crate::audio::{Source, SourceDigest};
 use crate::error::CliError;
 use crate::standard::{input_name, is_standard};
 use sacodec_take::{GapReason, Header, Take, TakeError};
@@ -12,6 +13,14 @@ use sacodec_take::{GapReason, Header, Take, TakeError};
 pub fn open_take(path: &Path) -> Result<Take, CliError> {
     let take = if is_standard(path) { Take::from_reader(io::stdin().lock()) } else { Take::open(path) };
     take.map_err(|source| take_error(path, source))
+}
+
+/// As [`open_take`], and what was read.
+pub fn open_take_with_digest(path: &Path) -> Result<(Take, SourceDigest), CliError> {
+    let mut source = Source::open(path).map_err(|error| take_error(path, error.into()))?;
+    let size = source.length_bytes.map_or(Ok(()), Take::check_size);
+    let take = size.and_then(|()| Take::from_reader(&mut source)).map_err(|error| take_error(path, error))?;
+    Ok((take, source.tally().digest()))
 }
 
 /// As [`open_take`]; where its header is damaged, the header of a take of its kind takes its place.

@@ -81,10 +81,16 @@ impl Take {
     pub fn open(path: &Path) -> Result<Self, TakeError> {
         let file = File::open(path)?;
         // What is read counts too: it may grow meanwhile, and a device has no length.
-        match file.metadata()?.len() {
-            bytes if bytes > MAX_FILE_BYTES => Err(TakeError::TooLarge { bytes }),
-            _ => Self::from_reader(file),
-        }
+        Self::check_size(file.metadata()?.len())?;
+        Self::from_reader(file)
+    }
+
+    /// Whether a file of so many bytes may be a take.
+    ///
+    /// # Errors
+    /// [`TakeError::TooLarge`].
+    pub fn check_size(bytes: u64) -> Result<(), TakeError> {
+        if bytes > MAX_FILE_BYTES { Err(TakeError::TooLarge { bytes }) } else { Ok(()) }
     }
 
     /// Reads a take to the end of a pipe or the like. The bytes are not kept, only what they say.
@@ -199,6 +205,16 @@ impl Take {
     /// Whether the take was closed and nothing of it is missing or damaged.
     pub fn is_whole(&self) -> bool {
         self.footer.is_some() && self.damage.is_empty() && self.present_frames() == self.frames
+    }
+
+    /// Whether the take was closed, nothing of it is damaged and every missing frame is noted in it: there is nothing to repair.
+    pub fn is_undamaged(&self) -> bool {
+        let is_noted =
+            |missing: &Gap| self.gaps.binary_search_by_key(&missing.index, |gap| gap.index).is_ok();
+        self.footer.is_some()
+            && self.damage.is_empty()
+            && self.cut_bytes == 0
+            && self.missing().iter().all(is_noted)
     }
 
     /// Frames from the first to the last one in order: the tokens of each channel, or `None`.

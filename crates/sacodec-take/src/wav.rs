@@ -1,12 +1,14 @@
 //! Writes WAV files of 32-bit floats.
 
-use std::io::{self, Seek, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 
 use hound::{SampleFormat, WavSpec, WavWriter};
 use thiserror::Error;
 
-/// RIFF counts bytes in 32 bits, and there is a header.
+/// RIFF counts bytes in 32 bits, and there are a header and a comment.
 const MAX_BYTES: u64 = u32::MAX as u64 - 1024;
+/// Longest comment, for which [`MAX_BYTES`] leaves room.
+const MAX_COMMENT_BYTES: usize = 800;
 const SAMPLE_BYTES: u64 = 4;
 
 /// Why audio cannot be a WAV file.
@@ -106,6 +108,32 @@ impl<W: Write + Seek> FloatWav<W> {
     }
 }
 
+/// The chunk that says `comment` in a WAV file: a LIST of INFO with one ICMT (Multimedia Programming Interface and Data
+/// Specifications 1.0, IBM and Microsoft 1991). One that is too long is cut.
+pub fn comment_chunk(comment: &str) -> Vec<u8> {
+    let mut text = comment.as_bytes()[..comment.floor_char_boundary(MAX_COMMENT_BYTES)].to_vec();
+    text.push(0);
+    let text_bytes = text.len() as u32;
+    text.resize(text.len().next_multiple_of(2), 0);
+    let list_bytes = 4 + 8 + text.len() as u32;
+    [&b"LIST"[..], &list_bytes.to_le_bytes(), b"INFOICMT", &text_bytes.to_le_bytes(), &text].concat()
+}
+
+/// Appends `comment` to `out`, a complete WAV file that [`FloatWav`] wrote: its last bytes are then those of
+/// [`comment_chunk`].
+///
+/// # Errors
+/// As the system.
+pub fn append_comment(out: &mut (impl Write + Seek), comment: &str) -> io::Result<()> {
+    let chunk = comment_chunk(comment);
+    let bytes = out.seek(SeekFrom::End(0))? + chunk.len() as u64;
+    out.write_all(&chunk)?;
+    // RIFF counts what follows its own eight bytes.
+    out.seek(SeekFrom::Start(4))?;
+    out.write_all(&u32::try_from(bytes - 8).map_err(io::Error::other)?.to_le_bytes())?;
+    out.seek(SeekFrom::End(0)).map(drop)
+}
+
 fn too_long(spec: WavSpec, max_samples: u64) -> WavError {
     let max_seconds = max_samples as f64 / f64::from(spec.sample_rate);
     WavError::TooLong { rate_hz: spec.sample_rate, channels: spec.channels, max_seconds }
@@ -127,6 +155,24 @@ mod tests {
         assert_eq!((reader.spec().sample_rate, reader.spec().channels), (44_100, 2));
         let samples: Vec<f32> = reader.into_samples().map(Result::unwrap).collect();
         assert_eq!(samples, [0.1, -0.1, 0.2, -0.2, 0.3, -0.3]);
+    }
+
+    #[test]
+    fn a_comment_follows_the_samples_and_is_counted() {
+        for comment in ["odd", "even", "", "ä".repeat(MAX_COMMENT_BYTES).as_str()] {
+            let mut bytes = Cursor::new(Vec::new());
+            let mut wav = FloatWav::new(&mut bytes, 44_100.0, 1, Some(2)).unwrap();
+            wav.write(&[vec![0.1, 0.2]]).unwrap();
+            wav.finish().unwrap();
+            append_comment(&mut bytes, comment).unwrap();
+            let bytes = bytes.into_inner();
+            let chunk = comment_chunk(comment);
+            assert!(bytes.ends_with(&chunk) && chunk.len().is_multiple_of(2) && chunk.len() < 1000);
+            let counted = u32::from_le_bytes(bytes[4..8].try_into().unwrap());
+            assert_eq!(counted as usize, bytes.len() - 8);
+            let samples = hound::WavReader::new(Cursor::new(bytes)).unwrap().into_samples::<f32>();
+            assert_eq!(samples.map(Result::unwrap).collect::<Vec<_>>(), [0.1, 0.2]);
+        }
     }
 
     #[test]

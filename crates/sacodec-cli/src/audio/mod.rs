@@ -18,8 +18,8 @@ pub use error::{AudioError, AudioFileError};
 use flac::FlacReader;
 pub use level::Levels;
 pub use salvage::Salvage;
-use source::{Bytes, Source, Tally};
-pub use source::{SourceDigest, digest_of};
+use source::{Bytes, Tally};
+pub use source::{Source, SourceDigest, digest_of};
 use wav::WavReader;
 
 /// What audio files are found by in folders.

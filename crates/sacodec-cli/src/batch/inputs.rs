@@ -8,8 +8,9 @@ use std::path::{Component, Path, PathBuf};
 
 use walkdir::{DirEntry, WalkDir};
 
+use super::copies::{LOSSY, is_beside_its_original};
 use super::list::read_list;
-use super::names::{DECODED, Folders, LOSSY, extension, original};
+use super::names::{DECODED, Folders, extension};
 use crate::audio::AUDIO_EXTENSIONS;
 use crate::console::complain;
 use crate::error::CliError;
@@ -157,7 +158,7 @@ impl Search<'_> {
                         skipped.add(Skip::Own, &path);
                         continue;
                     }
-                    if self.leaves_out_lossy && original(&path, &[LOSSY]).is_some() {
+                    if self.leaves_out_lossy && is_beside_its_original(&path, &[LOSSY]) {
                         skipped.add(Skip::Lossy, &path);
                         continue;
                     }

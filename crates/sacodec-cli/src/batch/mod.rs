@@ -1,6 +1,8 @@
 //! Many files at once: what to work on, what comes out where, on how many threads, and the report.
 
+mod copies;
 mod inputs;
+mod last;
 mod lines;
 mod list;
 pub mod log;
@@ -19,11 +21,13 @@ use indicatif::ProgressBar;
 use crate::error::CliError;
 use crate::outcome::Outcome;
 use crate::standard::is_standard;
+pub use copies::{LOSSY, REPAIRED, is_beside_its_original, partner};
 pub use inputs::normal;
 use inputs::{Found, Search};
+use last::LastPath;
 pub use list::read_list;
 pub use log::LoggedRunArgs;
-pub use names::{COPIES, DECODED, LOSSY, REPAIRED, extension, name, original, with_other_extension};
+pub use names::{DECODED, extension, name, with_other_extension};
 use names::{Folders, result_name};
 pub use report::{FileReport, Made};
 pub use run::RunArgs;
@@ -49,9 +53,9 @@ pub struct BatchArgs {
     /// Replace results that are there already.
     #[arg(long, conflicts_with = "skip_existing")]
     pub overwrite: bool,
-    /// Leave inputs out whose results are there already. A take that `encode` makes must have been coded from
-    /// its input, as its size and digest tell, and one that `lose` makes by the same settings; other results
-    /// are told by their names alone. Processes may share a folder: each result is made by one of them.
+    /// Leave inputs out whose results are there already. A result that tells of another input or of other settings,
+    /// or that is not what would be written now, is an error; those of `moments` are told by their names alone.
+    /// Processes may share a folder: each result is made by one of them.
     #[arg(long)]
     pub skip_existing: bool,
     #[command(flatten)]
@@ -169,43 +173,17 @@ impl BatchArgs {
         let mut inputs = self.inputs.clone();
         let mut output = self.output.clone();
         let kind = to.rsplit('.').next().unwrap_or(to);
-        let is_result = |path: &Path| is_standard(path) || !from.contains(&kind) && extension(path) == kind;
-        if writes && output.is_none() && inputs.len() == 2 && is_result(&inputs[1]) {
-            output = inputs.pop();
+        let has_list = self.files_from.is_some();
+        let last = (writes && output.is_none()).then_some(LastPath { from, kind, has_list });
+        if let Some(last) = &last {
+            output = last.take_result(&mut inputs)?;
         }
-        if writes && output.is_none() && inputs.len() == 2 {
-            // Not there, and no input by its name: a result of a kind that cannot be had.
-            let second = &inputs[1];
-            if !second.exists() && !from.contains(&extension(second).as_str()) && second.extension().is_some()
-            {
-                return Err(CliError::Extension { path: second.clone(), expected: kind.into() });
-            }
-        }
-        if let ([first, second], true, None) = (&inputs[..], writes, &output) {
-            let is_one = !first.is_dir() && self.files_from.is_none() && !is_standard(second);
-            let is_there = second.symlink_metadata().is_ok();
-            if from.contains(&kind) && is_one && !is_there && extension(second) == kind {
-                return Err(CliError::ResultIsNoInput { path: second.clone() });
-            }
-        }
-        // Of many folders, as the shell names them, one may be empty.
-        let may_be_empty = inputs.len() > 2 && inputs.iter().all(|input| input.is_dir());
-        let last = inputs.last().filter(|_| writes && output.is_none() && inputs.len() > 1 && !may_be_empty);
-        let last = last.cloned();
-        if writes && output.is_none() && inputs.len() > 1 {
-            // What is not there and named like a folder was meant for results: nothing is written to another place first.
-            let last = &inputs[inputs.len() - 1];
-            if !is_standard(last) && !last.exists() && last.extension().is_none() {
-                return Err(CliError::FolderIsNoInput { folder: last.clone() });
-            }
-        }
+        let named = last.filter(|_| output.is_none()).map(|last| (last, inputs.clone()));
         let (files_from, root) = (self.files_from.as_deref(), self.root.as_deref());
         let leaves_out_lossy = purpose == Purpose::Count;
         let found = Search { inputs, files_from, root, from, to, leaves_out_lossy }.find()?;
-        if let Some(folder) =
-            last.filter(|last| last.is_dir() && found.iter().any(|found| found.path == *last))
-        {
-            return Err(CliError::EmptyFolderIsNoInput { folder, kinds: from.join(" or .") });
+        if let Some((last, inputs)) = named {
+            last.must_hold_an_input(&inputs, &found)?;
         }
         let to_folder = output.as_deref().is_some_and(|path| {
             let many = found.len() > 1 || found.iter().any(|f| f.below.is_some());

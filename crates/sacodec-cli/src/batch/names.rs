@@ -9,12 +9,6 @@ use sha2::{Digest, Sha256};
 
 /// What decoded takes are called beside the takes: the name alone may be that of the audio they were coded from.
 pub const DECODED: &str = "decoded.wav";
-/// What takes are called that `lose` and `repair` make beside others.
-pub const COPIES: [&str; 2] = [LOSSY, REPAIRED];
-/// The first of [`COPIES`].
-pub const LOSSY: &str = "lossy.sac";
-/// The second of [`COPIES`].
-pub const REPAIRED: &str = "repaired.sac";
 /// Longest name of a file, on all systems that are in use.
 const MAX_NAME_BYTES: usize = 255;
 
@@ -67,13 +61,6 @@ pub fn with_other_extension(path: &Path, from: &str, to: &str) -> PathBuf {
     let mut name = stem.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{to}"));
     stem.with_file_name(name)
-}
-
-/// The take beside `path` that it was made of, if its name is of one of these `kinds` of [`COPIES`] and that is there.
-pub fn original(path: &Path, kinds: &[&str]) -> Option<PathBuf> {
-    let name = path.file_name()?.to_string_lossy();
-    let kind = kinds.iter().find(|kind| name.ends_with(&format!(".{kind}")))?;
-    ["sac", "sac.part"].iter().map(|take| with_other_extension(path, kind, take)).find(|take| take.is_file())
 }
 
 /// The path that these bytes name; `None` where the system has no such name.

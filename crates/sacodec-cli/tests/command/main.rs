@@ -8,6 +8,7 @@ mod copies;
 mod dataset;
 #[cfg(unix)]
 mod ends;
+mod existing;
 #[cfg(unix)]
 mod interrupt;
 #[cfg(unix)]

@@ -6,7 +6,7 @@ use std::process::Output;
 
 use sacodec_testing::write_noise;
 
-use super::takes::{command, lines, run, tree};
+use super::takes::{lines, run, tree};
 
 fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
@@ -20,6 +20,15 @@ fn noise(folder: &Path, names: &[&str]) {
 
 fn takes(folder: &Path) -> Vec<String> {
     tree(folder).into_iter().map(|(path, _)| path.to_string_lossy().into_owned()).collect()
+}
+
+/// Cuts the end of every take in a folder off, so that `repair` has something to do.
+fn cut_takes(folder: &Path) {
+    for (path, bytes) in
+        tree(folder).into_iter().filter(|(path, _)| path.extension().is_some_and(|e| e == "sac"))
+    {
+        fs::write(folder.join(path), &bytes[..bytes.len() - 20]).unwrap();
+    }
 }
 
 #[test]
@@ -48,8 +57,9 @@ fn what_is_no_input_in_a_folder_is_skipped_and_said() {
     }
     // A result that is named is coded.
     run(folder.path(), &["encode", "in/a.decoded.wav"], 0);
-    run(folder.path(), &["repair", "in"], 0);
-    let again = run(folder.path(), &["repair", "in", "--overwrite"], 0);
+    cut_takes(&folder.path().join("in"));
+    run(folder.path(), &["repair", "in"], 3);
+    let again = run(folder.path(), &["repair", "in", "--overwrite"], 3);
     assert!(said(&again).contains("3 results of this command"), "{}", said(&again));
     assert!(!said(&again).contains("audio files"), "{}", said(&again));
 }
@@ -140,6 +150,7 @@ fn a_take_to_be_made_of_a_take_is_named_by_output() {
     let folder = tempfile::tempdir().unwrap();
     noise(folder.path(), &["a.wav", "b.wav"]);
     run(folder.path(), &["encode", "a.wav", "b.wav"], 0);
+    cut_takes(folder.path());
     for arguments in [&["lose", "a.sac", "new.sac", "--loss", "10%"][..], &["repair", "a.sac", "new.sac"]] {
         let output = run(folder.path(), arguments, 2);
         let message = "there is no input new.sac: for a result of that name, write --output new.sac";
@@ -150,7 +161,7 @@ fn a_take_to_be_made_of_a_take_is_named_by_output() {
     }
     run(folder.path(), &["lose", "a.sac", "--loss", "10%", "--output", "new.sac"], 0);
     // One that is there is an input.
-    run(folder.path(), &["repair", "a.sac", "b.sac"], 0);
+    run(folder.path(), &["repair", "a.sac", "b.sac"], 3);
     assert!(folder.path().join("b.repaired.sac").is_file());
 }
 
@@ -277,11 +288,13 @@ fn the_longest_names_are_coded_decoded_and_verified() {
     run(folder.path(), &["verify", "in"], 0);
     run(folder.path(), &["decode", "in"], 0);
     run(folder.path(), &["convert", "in", "--to", "jsonl,csv"], 0);
-    run(folder.path(), &["repair", "in"], 0);
+    cut_takes(&folder.path().join("in"));
+    run(folder.path(), &["repair", "in"], 3);
     let made = takes(&folder.path().join("in"));
     for end in [".sac", ".decoded.wav", ".jsonl", ".csv"] {
         let found = made.iter().filter(|n| n.ends_with(end) && !n.ends_with(".repaired.sac")).count();
         assert_eq!(found, 4, "{end}: {made:?}");
     }
-    assert!(command(folder.path(), &["info", "in"]).output().unwrap().status.success());
+    assert_eq!(made.iter().filter(|n| n.ends_with(".repaired.sac")).count(), 4, "{made:?}");
+    run(folder.path(), &["info", "in"], 3);
 }

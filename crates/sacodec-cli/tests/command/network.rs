@@ -231,7 +231,7 @@ fn a_lossy_take_is_skipped_only_if_the_same_take_and_settings_make_it() {
         assert_eq!(std::fs::read(at("voice.lossy.sac")).unwrap(), before, "{arguments:?}");
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         let expected =
-            if code == 0 { "were there already" } else { "another take, or other settings, made it" };
+            if code == 0 { "were there already" } else { "made of something else, or by other settings" };
         assert!(said.contains(expected), "{arguments:?}: {said}");
     };
     run(folder.path(), &["lose", "voice.sac", "--skip-existing", "--loss", "10%"], 0);

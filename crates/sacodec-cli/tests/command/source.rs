@@ -27,7 +27,7 @@ fn a_take_tells_name_size_and_digest_of_its_source() {
     assert!(shown.contains(&format!("of: a.wav, {} bytes, SHA-256 {sha256}", audio.len())), "{shown}");
     let shown = lines(&run(folder.path(), &["info", "a.sac", "--json"], 0)).remove(0);
     assert_eq!(shown["header"]["source"]["sha256"], sha256);
-    run(folder.path(), &["repair", "a.sac"], 0);
+    run(folder.path(), &["repair", "a.sac", "--output", "a.repaired.sac"], 0);
     let repaired = Take::open(&folder.path().join("a.repaired.sac")).unwrap();
     assert_eq!(repaired.header.source, Some(source));
     // What follows the audio in its file is part of it.
@@ -152,7 +152,7 @@ fn two_sources_of_one_name_given_to_two_tasks_of_a_cluster_are_an_error() {
     encode("x/a.wav", 0);
     for _ in 0..2 {
         let output = encode("y/a.wav", 1);
-        assert!(said(&output).contains("is not the take of y/a.wav"), "{}", said(&output));
+        assert!(said(&output).contains("is not what would be made of y/a.wav"), "{}", said(&output));
         encode("x/a.wav", 0);
     }
 }

@@ -111,7 +111,7 @@ fn what_is_there_is_only_replaced_when_asked_and_a_corpus_can_be_taken_up_again(
     let said = String::from_utf8_lossy(&refused.stderr);
     assert!(said.contains("a.sac is there already") && said.contains("--overwrite"), "{said}");
     let skipped = run(folder.path(), &["encode", "in/a.wav", "in/b/c.wav", "--skip-existing", "--json"], 1);
-    assert!(lines(&skipped)[0]["error"].as_str().unwrap().contains("is not the take of in/a.wav"));
+    assert!(lines(&skipped)[0]["error"].as_str().unwrap().contains("is not what would be made of in/a.wav"));
     assert_eq!(std::fs::read(&take).unwrap(), b"mine");
     run(folder.path(), &["encode", "in/a.wav", "--overwrite"], 0);
     assert_eq!(std::fs::read(&take).unwrap(), first, "the same input gives the same bytes");
@@ -270,7 +270,7 @@ fn damaged_takes_are_told_repaired_and_still_converted() {
     assert!(String::from_utf8_lossy(&said).contains("unfinished"), "{}", String::from_utf8_lossy(&said));
     // Nothing is lost of what is sound; a repair of it changes nothing.
     std::fs::write(&path, &sound).unwrap();
-    run(folder.path(), &["repair", "long.sac", "--overwrite"], 0);
+    run(folder.path(), &["repair", "long.sac", "--output", "long.repaired.sac", "--overwrite"], 0);
     assert_eq!(std::fs::read(folder.path().join("long.repaired.sac")).unwrap(), sound);
     // A damaged header: only with the help of a sound take.
     let mut headless = sound.clone();
