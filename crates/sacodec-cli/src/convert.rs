@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::audio::SourceDigest;
 use crate::batch::{BatchArgs, DECODED, FileReport, Made, Task, extension, name, with_other_extension};
-use crate::decoded_wav;
+use crate::decoded_wav::Decoded;
 use crate::error::CliError;
 use crate::outcome::Outcome;
 use crate::pack::model;
@@ -87,7 +87,7 @@ impl Conversion<'_> {
         for (format, output) in results {
             self.is_there_as_made(*format, output)?;
         }
-        Ok(Some(FileReport::skipped(Made::of(&self.take, results.iter().map(|(_, path)| path)))))
+        Ok(Some(FileReport::skipped(self.made(results))))
     }
 
     /// Makes what is not there yet: none has its name before all are written.
@@ -115,15 +115,22 @@ impl Conversion<'_> {
                 finished => finished?,
             }
         }
-        Ok(report(&self.take, &outputs, results))
+        Ok(report(&self.take, &outputs).with(self.made(results)))
+    }
+
+    fn made(&self, results: &[(ExportFormat, PathBuf)]) -> Made {
+        let files = results.iter().map(|(_, path)| path);
+        Made { source: Some(self.digest.clone()), ..Made::of(&self.take, files) }
+    }
+
+    fn decoded(&self) -> Decoded<'_> {
+        Decoded { take: &self.take, digest: &self.digest, decoding: Decoding::of(&self.take) }
     }
 
     fn is_there_as_made(&self, format: ExportFormat, output: &Path) -> Result<bool, CliError> {
-        let Self { task, take, digest, .. } = self;
+        let Self { task, take, .. } = self;
         match format {
-            ExportFormat::Wav => {
-                decoded_wav::is_there_as_made(&task.input, digest, Decoding::of(take), output)
-            }
+            ExportFormat::Wav => self.decoded().is_there(&task.input, output),
             tokens => same_bytes::is_there_as_made(&task.input, output, |out| {
                 write_export(take, tokens, None, out)
                     .map_err(|error| CliError::export(&task.input, output, error))
@@ -133,9 +140,7 @@ impl Conversion<'_> {
 
     fn write(&self, format: ExportFormat, out: &mut (impl Write + Seek)) -> Result<(), ExportError> {
         match (format, self.model) {
-            (ExportFormat::Wav, Some(model)) => {
-                decoded_wav::write_wav(&self.take, &self.digest, model, Decoding::of(&self.take), out)
-            }
+            (ExportFormat::Wav, Some(model)) => self.decoded().write(model, out),
             (format, model) => write_export(&self.take, format, model, out),
         }
     }
@@ -160,7 +165,7 @@ fn sibling(output: &Path, first: ExportFormat, format: ExportFormat) -> PathBuf 
     }
 }
 
-fn report(take: &Take, outputs: &[PathBuf], results: &[(ExportFormat, PathBuf)]) -> FileReport {
+fn report(take: &Take, outputs: &[PathBuf]) -> FileReport {
     let names: Vec<_> = outputs.iter().map(|o| o.display().to_string()).collect();
     let loss = losses(take);
     let mut text = format!("{}: {} frames", names.join(", "), take.frames());
@@ -172,5 +177,5 @@ fn report(take: &Take, outputs: &[PathBuf], results: &[(ExportFormat, PathBuf)])
         "missing_frames": take.frames() - take.present_frames(), "losses": loss,
     });
     let outcome = if loss.is_some() { Outcome::Finding } else { Outcome::Done };
-    FileReport::new(text, json, outcome).with(Made::of(take, results.iter().map(|(_, path)| path)))
+    FileReport::new(text, json, outcome)
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::batch::{BatchArgs, DECODED, FileReport, Made, Task, name};
 use crate::choices::StreamsArg;
-use crate::decoded_wav;
+use crate::decoded_wav::Decoded;
 use crate::error::CliError;
 use crate::network::ConcealArg;
 use crate::outcome::Outcome;
@@ -43,17 +43,18 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let model = model(args.pack.as_deref())?;
     args.batch.run(&tasks, |task, _| {
         let (take, digest) = open_take_with_digest(&task.input)?;
-        let decoding = args.decoding(&take);
+        let decoded = Decoded { take: &take, digest: &digest, decoding: args.decoding(&take) };
+        let made = || Made { source: Some(digest.clone()), ..Made::of(&take, [&task.output]) };
         let done = || {
-            let is_made = decoded_wav::is_there_as_made(&task.input, &digest, decoding, &task.output)?;
-            Ok(is_made.then(|| FileReport::skipped(Made::of(&take, [&task.output]))))
+            let is_there = decoded.is_there(&task.input, &task.output)?;
+            Ok(is_there.then(|| FileReport::skipped(made())))
         };
         let decode = || {
             write_result(&task.input, &task.output, args.batch.overwrite, |file| {
-                let written = decoded_wav::write_wav(&take, &digest, &model, decoding, file);
+                let written = decoded.write(&model, file);
                 written.map_err(|e| CliError::export(&task.input, &task.output, e))
             })?;
-            Ok(report(&take, decoding, task))
+            Ok(report(&take, decoded.decoding, task).with(made()))
         };
         args.batch.unless_done(task, done, decode)
     })
@@ -92,5 +93,5 @@ fn report(take: &Take, Decoding { rate_hz, .. }: Decoding, task: &Task) -> FileR
         "finished": take.footer.is_some(), "losses": loss,
     });
     let outcome = if loss.is_some() { Outcome::Finding } else { Outcome::Done };
-    FileReport::new(text, json, outcome).with(Made::of(take, [&task.output]))
+    FileReport::new(text, json, outcome)
 }

@@ -237,7 +237,7 @@ pub enum CliError {
         second: PathBuf,
     },
     /// The last of several inputs is not there, and its name is that of a folder.
-    #[error("there is no input {0}: for results in a folder of that name, write --output {0}", folder.display())]
+    #[error("there is no input {0}: for results in a folder of that name, write --output {0}/", folder.display())]
     FolderIsNoInput {
         /// The name.
         folder: PathBuf,

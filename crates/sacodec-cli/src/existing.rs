@@ -102,14 +102,15 @@ pub fn take_of(
     }
     let Some(source) = &take.header.source else { return other("it does not tell its source".into()) };
     let unreadable = |source| CliError::Open { path: task.input.clone(), source };
-    let bytes = std::fs::metadata(&task.input).map_err(unreadable)?.len();
-    if bytes != source.bytes {
+    // A pipe has no length but what is read of it.
+    let found = digest_of(&task.input).map_err(unreadable)?;
+    if found.bytes != source.bytes {
         return other(format!(
-            "it was coded from {} of {} bytes, and this has {bytes}",
-            source.name, source.bytes
+            "it was coded from {} of {} bytes, and this has {}",
+            source.name, source.bytes, found.bytes
         ));
     }
-    if digest_of(&task.input).map_err(unreadable)?.sha256 != source.sha256 {
+    if found.sha256 != source.sha256 {
         return other(format!("it was coded from {} with another content (SHA-256)", source.name));
     }
     Ok(Some(take))

@@ -10,7 +10,7 @@ use crate::console::print;
 use crate::error::CliError;
 use crate::outcome::Outcome;
 use crate::pack::model;
-use crate::take::{losses, open_take};
+use crate::take::{losses, open_take_with_digest};
 use sacodec_engine::{MAX_RATE_HZ, MIN_RATE_HZ, Scheduling, Timing};
 use sacodec_take::Take;
 
@@ -40,7 +40,12 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
     }
     let batch = BatchArgs::of(args.takes.clone()).with_list(args.files_from.clone());
     let tasks = batch.tasks_that_write_nothing(&["sac"], "info")?;
-    args.run.run(&tasks, Second::Nothing, |task, _| Ok(show_take(&task.input, &open_take(&task.input)?)))
+    args.run.run(&tasks, Second::Nothing, |task, _| {
+        let (take, digest) = open_take_with_digest(&task.input)?;
+        let mut report = show_take(&task.input, &take);
+        report.made.source = Some(digest);
+        Ok(report)
+    })
 }
 
 fn parse_rate(text: &str) -> Result<f64, String> {

@@ -5,13 +5,14 @@ use std::io::Write;
 use clap::{ArgGroup, Args as ClapArgs};
 use serde_json::json;
 
+use crate::audio::SourceDigest;
 use crate::batch::{BatchArgs, FileReport, LOSSY, Made, Task, name};
 use crate::error::CliError;
 use crate::network::{LOST, LossArgs};
 use crate::outcome::Outcome;
 use crate::result_file::{is_there, write_result};
 use crate::same_bytes::is_there_as_made;
-use crate::take::{open_take, take_error};
+use crate::take::{open_take_with_digest, take_error};
 use sacodec_engine::{Loss, LossTrace};
 use sacodec_take::{Take, TakeError};
 
@@ -37,17 +38,22 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
 /// A take with gaps.
 struct Lossy {
     take: Take,
+    source: SourceDigest,
     lost_frames: u32,
     note: String,
 }
 
 impl Lossy {
     fn of(task: &Task, loss: &Loss, trace: Option<&LossTrace>, settings: &str) -> Result<Self, CliError> {
-        let mut take = open_take(&task.input)?;
+        let (mut take, source) = open_take_with_digest(&task.input)?;
         let lost = take.lose(|frame| loss.lost(frame, trace).any());
         let lost_frames = lost.map_err(|source| CliError::Lossy { path: task.input.clone(), source })?;
         let note = format!("{lost_frames} frames were taken out to rehearse a lossy network: {settings}");
-        Ok(Self { take, lost_frames, note })
+        Ok(Self { take, source, lost_frames, note })
+    }
+
+    fn made(&self, task: &Task) -> Made {
+        Made { source: Some(self.source.clone()), ..Made::of(&self.take, [&task.output]) }
     }
 
     fn write(&self, task: &Task, out: &mut impl Write) -> Result<(), CliError> {
@@ -68,7 +74,7 @@ fn done(task: &Task, lossy: impl Fn() -> Result<Lossy, CliError>) -> Result<Opti
     }
     let lossy = lossy()?;
     let is_made = is_there_as_made(&task.input, &task.output, |out| lossy.write(task, out))?;
-    Ok(is_made.then(|| FileReport::skipped(Made::of(&lossy.take, [&task.output]))))
+    Ok(is_made.then(|| FileReport::skipped(lossy.made(task))))
 }
 
 fn lose(args: &Args, task: &Task, lossy: &Lossy) -> Result<FileReport, CliError> {
@@ -77,5 +83,5 @@ fn lose(args: &Args, task: &Task, lossy: &Lossy) -> Result<FileReport, CliError>
     let percent = 100.0 * f64::from(lost) / f64::from(frames.max(1));
     let text = format!("{}: {lost} of {frames} frames lost ({percent:.1} %)", task.output.display());
     let json = json!({ "output": name(&task.output), "frames": frames, "lost_frames": lost });
-    Ok(FileReport::new(text, json, Outcome::Done).with(Made::of(&lossy.take, [&task.output])))
+    Ok(FileReport::new(text, json, Outcome::Done).with(lossy.made(task)))
 }

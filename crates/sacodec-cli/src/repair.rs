@@ -12,7 +12,7 @@ use crate::outcome::Outcome;
 use crate::result_file::{is_there, write_result};
 use crate::same_bytes::is_there_as_made;
 use crate::standard::is_standard;
-use crate::take::{open_take, recover_take, take_error};
+use crate::take::{open_take, open_take_with_digest, recover_take, take_error};
 use sacodec_take::{Take, TakeError};
 
 #[derive(Debug, ClapArgs)]
@@ -28,23 +28,25 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let tasks = args.batch.tasks(&["sac"], REPAIRED)?;
     let like = args.like.as_deref().map(open_take).transpose()?;
     args.batch.run(&tasks, |task, _| {
-        let take = match &like {
+        let (take, digest) = match &like {
             Some(like) => recover_take(&task.input, &like.header)?,
-            None => open_take(&task.input)?,
+            None => open_take_with_digest(&task.input)?,
         };
-        // Beside its take a copy would count twice.
+        let source = Some(digest);
+        // Beside its take a copy would count twice: the take itself is what there is.
         let is_beside = args.batch.output().is_none() && !is_standard(&task.output);
         if is_beside && take.is_undamaged() {
-            return Ok(nothing_to_repair(&take, task));
+            return Ok(nothing_to_repair(&take, task).with(Made { source, ..Made::of(&take, [&task.input]) }));
         }
+        let made = || Made { source: source.clone(), ..Made::of(&take, [&task.output]) };
         let done = || {
             let is_made = is_there_as_made(&task.input, &task.output, |out| write(&take, task, out))?;
-            Ok(is_made.then(|| FileReport::skipped(Made::of(&take, [&task.output]))))
+            Ok(is_made.then(|| FileReport::skipped(made())))
         };
         let repair = || {
             let overwrite = args.batch.overwrite;
             write_result(&task.input, &task.output, overwrite, |file| write(&take, task, file))?;
-            Ok(repaired(&take, &task.output))
+            Ok(repaired(&take, &task.output).with(made()))
         };
         args.batch.unless_done(task, done, repair)
     })
@@ -62,18 +64,17 @@ fn nothing_to_repair(take: &Take, task: &Task) -> FileReport {
     if is_there(&task.output) {
         text += &format!("; {} is left as it is", task.output.display());
     }
-    // The input is what there is of it.
-    report(take, text, None, &task.input)
+    report(take, text, None)
 }
 
 fn repaired(take: &Take, output: &Path) -> FileReport {
     let text =
         format!("{}: {} of {} frames recovered", output.display(), take.present_frames(), take.frames());
-    report(take, text, Some(output), output)
+    report(take, text, Some(output))
 }
 
-/// `output` is what was made, and `there` what there is.
-fn report(take: &Take, mut text: String, output: Option<&Path>, there: &Path) -> FileReport {
+/// `output` is what was made.
+fn report(take: &Take, mut text: String, output: Option<&Path>) -> FileReport {
     let rate_hz = take.header.frame_rate_hz();
     let missing = take.missing();
     let skipped: usize = take.damage.iter().map(|d| d.bytes).sum();
@@ -97,5 +98,5 @@ fn report(take: &Take, mut text: String, output: Option<&Path>, there: &Path) ->
         "damaged_bytes": skipped, "cut_bytes": take.cut_bytes, "was_finished": take.footer.is_some(),
     });
     let outcome = if is_sound { Outcome::Done } else { Outcome::Finding };
-    FileReport::new(text, json, outcome).with(Made::of(take, [there]))
+    FileReport::new(text, json, outcome)
 }

@@ -170,7 +170,7 @@ impl<'a> Wavs<'a> {
         [Some(self.output), self.difference]
             .into_iter()
             .flatten()
-            .try_for_each(|NamedWav { path, wav }| wav.finish().map_err(|e| wav_error(path, e)))
+            .try_for_each(|NamedWav { path, wav }| wav.finish().map(drop).map_err(|e| wav_error(path, e)))
     }
 }
 

@@ -1,6 +1,5 @@
 //! Takes as inputs: how they are read, and what they have lost.
 
-use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -15,21 +14,24 @@ pub fn open_take(path: &Path) -> Result<Take, CliError> {
     take.map_err(|source| take_error(path, source))
 }
 
-/// As [`open_take`], and what was read.
+/// As [`open_take`], and what was read. A pipe is read once.
 pub fn open_take_with_digest(path: &Path) -> Result<(Take, SourceDigest), CliError> {
-    let mut source = Source::open(path).map_err(|error| take_error(path, error.into()))?;
-    let size = source.length_bytes.map_or(Ok(()), Take::check_size);
-    let take = size.and_then(|()| Take::from_reader(&mut source)).map_err(|error| take_error(path, error))?;
-    Ok((take, source.tally().digest()))
+    read_take(path, |source| Take::from_reader(source))
 }
 
-/// As [`open_take`]; where its header is damaged, the header of a take of its kind takes its place.
-pub fn recover_take(path: &Path, like: &Header) -> Result<Take, CliError> {
-    let recover = || match is_standard(path) {
-        true => Take::recover(io::stdin().lock(), like),
-        false => Take::recover(File::open(path)?, like),
-    };
-    recover().map_err(|source| take_error(path, source))
+/// As [`open_take_with_digest`]; where its header is damaged, the header of a take of its kind takes its place.
+pub fn recover_take(path: &Path, like: &Header) -> Result<(Take, SourceDigest), CliError> {
+    read_take(path, |source| Take::recover(source, like))
+}
+
+fn read_take(
+    path: &Path,
+    read: impl FnOnce(&mut Source) -> Result<Take, TakeError>,
+) -> Result<(Take, SourceDigest), CliError> {
+    let mut source = Source::open(path).map_err(|error| take_error(path, error.into()))?;
+    let size = source.length_bytes.map_or(Ok(()), Take::check_size);
+    let take = size.and_then(|()| read(&mut source)).map_err(|error| take_error(path, error))?;
+    Ok((take, source.tally().digest()))
 }
 
 /// Why the take at `path` could not be read.

@@ -12,7 +12,7 @@ use super::atomic_file::{AtomicFile, AtomicFileError};
 use super::decode::{DecodeError, Decoding, decode_take};
 use super::reader::Take;
 use super::tables::{write_csv, write_jsonl, write_npy};
-use super::wav::{FloatWav, WavError};
+use super::wav::{FloatWav, FloatWavContent, WavError};
 use sacodec_codec::CodecModel;
 
 /// What a take can be exported as.
@@ -151,12 +151,12 @@ pub fn write_export(
         ExportFormat::Csv => Ok(write_csv(take, out)?),
         ExportFormat::Wav => {
             let model = model.ok_or(ExportError::NoPack)?;
-            write_wav(take, model, Decoding::of(take), out)
+            write_wav(take, model, Decoding::of(take), out).map(drop)
         }
     }
 }
 
-/// Decodes `take` into a WAV file of 32-bit floats.
+/// Decodes `take` into a WAV file of 32-bit floats, and tells what it holds.
 ///
 /// # Errors
 /// [`ExportError`].
@@ -165,7 +165,7 @@ pub fn write_wav(
     model: &Arc<CodecModel>,
     decoding: Decoding,
     out: &mut (impl Write + Seek),
-) -> Result<(), ExportError> {
+) -> Result<FloatWavContent, ExportError> {
     let rate_hz = decoding.rate_hz;
     let seconds = f64::from(take.frames()) / take.header.frame_rate_hz();
     let length_samples = (seconds * rate_hz) as u64;

@@ -1,8 +1,8 @@
 //! Writes WAV files of 32-bit floats.
 
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 
-use hound::{SampleFormat, WavSpec, WavWriter};
+use hound::{SampleFormat, WavReader, WavSpec, WavWriter};
 use thiserror::Error;
 
 /// RIFF counts bytes in 32 bits, and there are a header and a comment.
@@ -57,6 +57,7 @@ impl From<hound::Error> for WavError {
 /// A WAV file that is being written.
 pub struct FloatWav<W: Write + Seek> {
     wav: WavWriter<W>,
+    sum: crc32fast::Hasher,
     /// Samples of each channel that fit.
     max_samples: u64,
     samples: u64,
@@ -80,7 +81,7 @@ impl<W: Write + Seek> FloatWav<W> {
         if length_samples.is_some_and(|length| length > max_samples) {
             return Err(too_long(spec, max_samples));
         }
-        Ok(Self { wav: WavWriter::new(out, spec)?, max_samples, samples: 0 })
+        Ok(Self { wav: WavWriter::new(out, spec)?, sum: crc32fast::Hasher::new(), max_samples, samples: 0 })
     }
 
     /// Appends the same number of samples of every channel.
@@ -94,17 +95,47 @@ impl<W: Write + Seek> FloatWav<W> {
             return Err(too_long(self.wav.spec(), self.max_samples));
         }
         for sample in (0..length).flat_map(|i| channels.iter().map(move |channel| channel[i])) {
+            self.sum.update(&sample.to_le_bytes());
             self.wav.write_sample(sample)?;
         }
         Ok(())
     }
 
-    /// Completes the file.
+    /// Completes the file, and tells what it holds.
     ///
     /// # Errors
     /// [`WavError::Io`].
-    pub fn finish(self) -> Result<(), WavError> {
-        Ok(self.wav.finalize()?)
+    pub fn finish(self) -> Result<FloatWavContent, WavError> {
+        let WavSpec { sample_rate: rate_hz, channels, .. } = self.wav.spec();
+        self.wav.finalize()?;
+        Ok(FloatWavContent { rate_hz, channels, crc32: self.sum.finalize() })
+    }
+}
+
+/// What a WAV file of 32-bit floats holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FloatWavContent {
+    /// Its rate in Hz.
+    pub rate_hz: u32,
+    /// Its channels.
+    pub channels: u16,
+    /// Of the bytes of its samples, CRC-32 (IEEE 802.3).
+    pub crc32: u32,
+}
+
+impl FloatWavContent {
+    /// Reads all of a file.
+    ///
+    /// # Errors
+    /// As the system, and where it is none of these files.
+    pub fn read(file: impl Read) -> Result<Self, WavError> {
+        let mut wav = WavReader::new(file)?;
+        let WavSpec { sample_rate: rate_hz, channels, .. } = wav.spec();
+        let mut sum = crc32fast::Hasher::new();
+        for sample in wav.samples::<f32>() {
+            sum.update(&sample?.to_le_bytes());
+        }
+        Ok(Self { rate_hz, channels, crc32: sum.finalize() })
     }
 }
 
@@ -163,13 +194,17 @@ mod tests {
             let mut bytes = Cursor::new(Vec::new());
             let mut wav = FloatWav::new(&mut bytes, 44_100.0, 1, Some(2)).unwrap();
             wav.write(&[vec![0.1, 0.2]]).unwrap();
-            wav.finish().unwrap();
+            let content = wav.finish().unwrap();
             append_comment(&mut bytes, comment).unwrap();
             let bytes = bytes.into_inner();
             let chunk = comment_chunk(comment);
             assert!(bytes.ends_with(&chunk) && chunk.len().is_multiple_of(2) && chunk.len() < 1000);
             let counted = u32::from_le_bytes(bytes[4..8].try_into().unwrap());
             assert_eq!(counted as usize, bytes.len() - 8);
+            assert_eq!(FloatWavContent::read(&bytes[..]).unwrap(), content);
+            let mut other = bytes.clone();
+            other[bytes.len() - chunk.len() - 1] ^= 1;
+            assert_ne!(FloatWavContent::read(&other[..]).unwrap(), content, "a sample was changed");
             let samples = hound::WavReader::new(Cursor::new(bytes)).unwrap().into_samples::<f32>();
             assert_eq!(samples.map(Result::unwrap).collect::<Vec<_>>(), [0.1, 0.2]);
         }

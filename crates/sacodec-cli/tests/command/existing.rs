@@ -38,22 +38,41 @@ fn decoded_audio_is_left_alone_only_if_it_is_of_this_take_and_these_settings() {
     run(folder.path(), &decode, 0);
     let made = lines(&run(folder.path(), &[&decode[..], &["--json"]].concat(), 0));
     assert!(made.is_empty(), "made again: {made:?}");
-    for other in [&["--rate", "48000"][..], &["--streams", "semantic"], &["--conceal"], &["--conceal=repeat"]]
-    {
+    for other in [&["--rate", "48000"][..], &["--streams", "semantic"]] {
         refused(folder.path(), &[&decode[..], other].concat());
     }
-    // Silence is what there is without --conceal.
-    run(folder.path(), &[&decode[..], &["--conceal=silence"]].concat(), 0);
+    // Nothing is missing, so nothing is concealed.
+    run(folder.path(), &[&decode[..], &["--conceal"]].concat(), 0);
     run(folder.path(), &["convert", "a.sac", "a.decoded.wav", "--skip-existing"], 0);
     let wav = folder.path().join("a.decoded.wav");
     let whole = fs::read(&wav).unwrap();
-    fs::write(&wav, &whole[..whole.len() - 8]).unwrap();
-    refused(folder.path(), &decode);
+    let (mut click, mut slow) = (whole.clone(), whole.clone());
+    click[whole.len() / 2] ^= 0x40;
+    // The sample rate in the header.
+    slow[24] ^= 0x01;
+    for other in [&whole[..whole.len() - 8], &click, &slow] {
+        fs::write(&wav, other).unwrap();
+        refused(folder.path(), &decode);
+    }
     fs::write(&wav, &whole).unwrap();
     replace(folder.path());
     refused(folder.path(), &decode);
     run(folder.path(), &["decode", "a.sac", "--overwrite"], 0);
     run(folder.path(), &decode, 0);
+}
+
+#[test]
+fn what_became_of_gaps_is_told_too() {
+    let folder = takes();
+    run(folder.path(), &["lose", "a.sac", "--loss", "30%", "--output", "a.sac.new.sac"], 0);
+    fs::rename(folder.path().join("a.sac.new.sac"), folder.path().join("a.sac")).unwrap();
+    let decode = ["decode", "a.sac", "--skip-existing"];
+    run(folder.path(), &decode, 3);
+    for other in ["--conceal=repeat", "--conceal=fade"] {
+        refused(folder.path(), &[&decode[..], &[other]].concat());
+    }
+    // Silence is what there is without --conceal.
+    run(folder.path(), &[&decode[..], &["--conceal=silence"]].concat(), 0);
 }
 
 #[test]
@@ -133,6 +152,42 @@ fn a_take_from_a_pipe_is_read_once_and_told_like_that_of_a_file() {
         assert!(said.contains("is not what would be made of"), "{pipe}: {said}");
     }
     run(folder.path(), &["decode", "a.sac", "a.wav.decoded.wav", "--skip-existing"], 0);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_named_pipe_is_read_once_also_for_a_report_and_told_as_what_was_read() {
+    let folder = takes();
+    let shell = |line: &str| {
+        let mut shell = std::process::Command::new("timeout");
+        shell.current_dir(folder.path()).env("COMMAND", env!("CARGO_BIN_EXE_sacodec"));
+        let output = shell.args(["60", "sh", "-c", line]).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    for (number, rest) in [
+        "decode p -o a1.wav",
+        "convert p -o a2.npy",
+        "lose p -o a3.sac --loss 0%",
+        "repair p -o a4.sac",
+        "info p",
+    ]
+    .iter()
+    .enumerate()
+    {
+        let pipe = format!("p{number}.sac");
+        let rest = rest.replace(" p", &format!(" {pipe}"));
+        shell(&format!("mkfifo {pipe}; cat a.sac > {pipe} & $COMMAND {rest} --report {number}.jsonl"));
+        let report = fs::read_to_string(folder.path().join(format!("{number}.jsonl"))).unwrap();
+        let entry: serde_json::Value = serde_json::from_str(report.lines().next().unwrap()).unwrap();
+        let bytes = fs::metadata(folder.path().join("a.sac")).unwrap().len();
+        assert_eq!(entry["input"]["bytes"], bytes, "{rest}: {entry}");
+    }
+    for _ in 0..2 {
+        shell(
+            "rm -f f.wav; mkfifo f.wav; cat a.wav > f.wav & $COMMAND encode f.wav -o f.sac --skip-existing",
+        );
+        shell("$COMMAND encode - -o g.sac --skip-existing < a.wav");
+    }
 }
 
 #[test]
