@@ -41,6 +41,9 @@ class ModelConfig:
     emphasis_db: float = 0.0
     """By how much a formant is raised or a valley lowered at most in what is heard, before the frame gets its power back. Training hears
     the decoder without it; 0: none."""
+    separation_db: float = 0.0
+    """By how much the louder of pulses and noise is raised at most, and the softer lowered, in each bin of a voiced frame and in what is
+    heard, before the bin gets its power back; 0: none. Training hears the decoder without it."""
     decoder_memory: int = 0
     """Cells in which the decoder remembers for seconds, where its blocks reach back half of one; 0: none."""
     semantic_entries: int = 1000
@@ -50,6 +53,10 @@ class ModelConfig:
     def features(self):
         """What the encoder's first layer hears of a frame: the widths of its analyses, as (name, width)."""
         return [(name, getattr(self, name)) for name in ("mel_bands", "short_bands", "lags") if getattr(self, name)]
+
+    def with_postfilters_of(self, other):
+        """The same model, heard through the postfilters of another."""
+        return dataclasses.replace(self, **{name: getattr(other, name) for name in POSTFILTERS})
 
     @property
     def delay_samples(self):
@@ -132,7 +139,9 @@ MAX_LOOKAHEAD_FRAMES = 7
 """A pack may be eight hops late."""
 MAX_SHAPING_TAPS = 2
 MAX_CANDIDATES = 16
-MAX_EMPHASIS_DB = 12
+MAX_POSTFILTER_DB = 12
+POSTFILTERS = ("emphasis_db", "separation_db")
+"""Fields of the model that change what is heard, and no weight."""
 NOT_ZERO = ("batch", "learning_rate", "discriminator_learning_rate")
 
 
@@ -144,8 +153,8 @@ def _range(kind, key):
         return 0, MAX_LOOKAHEAD_FRAMES
     if key == "shaping_taps":
         return 0, MAX_SHAPING_TAPS
-    if key == "emphasis_db":
-        return 0, MAX_EMPHASIS_DB
+    if key in POSTFILTERS:
+        return 0, MAX_POSTFILTER_DB
     if key == "candidates":
         return 1, MAX_CANDIDATES
     if (kind is ModelConfig and key not in ("short_bands", "lags", "shaping_taps", "decoder_memory")) or key in NOT_ZERO:

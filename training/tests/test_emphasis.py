@@ -1,4 +1,4 @@
-"""Formants that stand out more, at the same level."""
+"""Postfilters: formants that stand out more, voice and noise further apart, at the same level."""
 import dataclasses
 
 import numpy as np
@@ -8,9 +8,10 @@ from test_model import SMALL, codec, noise
 from test_train import CONFIGS, data, trainer  # noqa: F401 (a fixture)
 
 from sacodec_train import config as configuration
+from sacodec_train.config import ModelConfig
 from sacodec_train.model import Codec
 from sacodec_train.model.decoder import BINS
-from sacodec_train.model.emphasis import DB, Emphasis, gaussian
+from sacodec_train.model.emphasis import DB, Emphasis, Separation, gaussian
 from sacodec_train.train import Trainer
 
 MOST_DB = 4.0
@@ -47,6 +48,29 @@ def test_where_nothing_stands_out_nothing_changes(gains):
     assert torch.isfinite(found).all() and torch.allclose(found[..., inner], gains[..., inner], rtol=0.02, atol=1e-12)
 
 
+VOICED, UNVOICED = torch.tensor([[[True]]]), torch.tensor([[[False]]])
+
+
+def test_the_louder_of_pulses_and_noise_rises_and_each_bin_keeps_its_power():
+    ratios_db = torch.linspace(-60, 60, BINS)
+    gains = torch.stack([torch.exp(ratios_db / DB), torch.ones(BINS)])[:, None, None]
+    found = Separation(MOST_DB)(gains.log(), VOICED)
+    assert torch.allclose(found.square().sum(0), gains.square().sum(0), rtol=1e-4)
+    moved_db = (DB * (found[0] / found[1]).log())[0, 0] - ratios_db
+    assert float(moved_db[0]) == pytest.approx(-2 * MOST_DB, rel=1e-3) and float(moved_db[-1]) == pytest.approx(2 * MOST_DB, rel=1e-3)
+    assert float(moved_db[BINS // 2].abs()) < 0.2, "equal ones stay equal"
+    assert bool((moved_db.diff() > -1e-3).all())
+
+
+def test_without_a_voice_and_at_extremes_gains_stay():
+    gains = formants(12.0)
+    assert torch.equal(Separation(MOST_DB)(gains.log(), UNVOICED), gains.log().exp())
+    for pulses, noise in ((-100.0, -100.0), (6.0, -100.0), (-100.0, 6.0), (6.0, 6.0)):
+        logs = torch.tensor([pulses, noise])[:, None, None, None].expand(2, 1, 1, BINS)
+        found = Separation(MOST_DB)(logs, VOICED)
+        assert torch.isfinite(found).all() and torch.allclose(found, logs.exp(), rtol=1e-4, atol=1e-10), f"{pulses} and {noise}"
+
+
 def test_a_louder_frame_is_emphasised_alike():
     emphasis = Emphasis(BINS, MOST_DB)
     soft, loud = emphasis(formants(12.0)), emphasis(30 * formants(12.0))
@@ -63,12 +87,16 @@ def test_an_average_keeps_its_sum_at_each_bin():
 @torch.no_grad()
 def test_what_is_heard_is_emphasised_and_training_hears_it_as_it_was():
     net, audio = codec(), noise(40)
-    plain = Codec(net.q.semantic.frozen, dataclasses.replace(SMALL, emphasis_db=0.0)).eval()
+    plain = Codec(net.q.semantic.frozen, SMALL.with_postfilters_of(ModelConfig())).eval()
     plain.load_state_dict(net.state_dict())
     assert torch.equal(net(audio, emphasise=False)["audio"], plain(audio)["audio"])
-    heard, unheard = net(audio), plain(audio)
-    assert all(torch.equal(a, b) for a, b in zip(heard["tokens"], unheard["tokens"]))
-    assert float((heard["audio"] - unheard["audio"]).abs().max()) > 1e-2 * float(unheard["audio"].abs().max())
+    unheard = plain(audio)
+    for which in configuration.POSTFILTERS:
+        one = Codec(net.q.semantic.frozen, dataclasses.replace(plain.config, **{which: 4.0})).eval()
+        one.load_state_dict(net.state_dict())
+        heard = one(audio)
+        assert all(torch.equal(a, b) for a, b in zip(heard["tokens"], unheard["tokens"]))
+        assert float((heard["audio"] - unheard["audio"]).abs().max()) > 1e-2 * float(unheard["audio"].abs().max()), which
 
 
 def test_losses_are_those_without_emphasis_and_a_run_goes_on_with_another_one(data, tmp_path):  # noqa: F811
@@ -78,10 +106,10 @@ def test_losses_are_those_without_emphasis_and_a_run_goes_on_with_another_one(da
     one.spent = dict(steps=8, s=3.0)
     one.save(tmp_path / "one.pt")
     values = configuration.load(CONFIGS / "tiny.toml").as_dict()
-    values["model"]["emphasis_db"] = 0.0
+    values["model"] |= dict.fromkeys(configuration.POSTFILTERS, 0.0)
     other = Trainer(configuration.from_dict(values), one.crops, one.net.q.semantic.frozen)
     other.resume(tmp_path / "one.pt")
-    assert other.step == 8 and other.spent == dict(steps=8, s=3.0) and other.opt.state, "nothing but the emphasis is other"
+    assert other.step == 8 and other.spent == dict(steps=8, s=3.0) and other.opt.state, "nothing but the postfilters is other"
     batch = one.crops.batch(2)
     losses = [t._listen(t.ema, batch["audio"], batch, is_half=False)[3] for t in (one, other)]
     assert all(np.isclose(float(losses[0][name]), float(losses[1][name])) for name in losses[0])

@@ -6,7 +6,7 @@ import torch
 from sacodec_train.config import HOP_SAMPLES, ModelConfig
 from sacodec_train.model import Codec, Stream, read_codebook
 
-SMALL = ModelConfig(latent=16, mel_bands=40, short_bands=16, shaping_taps=2, candidates=3, decoder_memory=8, emphasis_db=4.0,
+SMALL = ModelConfig(latent=16, mel_bands=40, short_bands=16, shaping_taps=2, candidates=3, decoder_memory=8, emphasis_db=4.0, separation_db=6.0,
                     encoder_width=32, encoder_blocks=2, decoder_width=32, decoder_blocks=2,
                     semantic_entries=50, acoustic_entries=64)
 

@@ -6,7 +6,7 @@ from onnx import TensorProto
 
 from ..config import HOP_SAMPLES, PITCH_MAX_HZ, PITCH_MIN_HZ, RATE_HZ
 from ..model.decoder import BINS, MAX_LOG_GAIN, N_FFT, NOISE_FRAMES
-from ..model.emphasis import SILENCE
+from ..model.emphasis import FAR, SILENCE
 from ..model.encoder import WINDOW_SAMPLES, Lags
 from ..model.quantizer import JUMP, MAX_ERROR, SEMANTIC_SHARE, STILL
 from .fourier import Fourier
@@ -171,11 +171,27 @@ def _pulses(g, h):
     return pulses
 
 
+def _power_of(g, gains):
+    return g.op("Add", *(g.op("Mul", gain, gain) for gain in gains))
+
+
+def _separated(g, separation, is_voiced, *logs):
+    """Gains [1, BINS] of a frame from their logarithms, after `model.emphasis.Separation` if there is one."""
+    gains = tuple(g.op("Exp", log) for log in logs)
+    if separation is None:
+        return gains
+    apart = g.op("Sub", *logs)
+    moved = g.op("Add", apart, g.op("Mul", g.op("Tanh", apart), np.array(2 * separation.most)))
+    noise = g.op("Exp", g.op("Neg", g.op("Max", g.op("Min", moved, np.array(FAR)), np.array(-FAR))))
+    pulses = g.op("Sqrt", g.op("Div", _power_of(g, gains), g.op("Add", g.op("Mul", noise, noise), np.array(1.0))))
+    return tuple(g.op("Where", is_voiced, *pair) for pair in zip((pulses, g.op("Mul", pulses, noise)), gains))
+
+
 def _emphasised(g, emphasis, *gains):
     """`model.emphasis.Emphasis` on the gains [1, BINS] of a frame; without it as they are."""
     if emphasis is None:
         return gains
-    power = g.op("Add", *(g.op("Mul", gain, gain) for gain in gains))
+    power = _power_of(g, gains)
     level = g.op("Mul", g.op("Log", g.op("Add", power, np.array(SILENCE))), np.array(0.5))
     apart = g.op("MatMul", level, g.constant(array(emphasis.weights), True))
     share = g.op("Mul", apart, np.array(1 / emphasis.most))
@@ -192,8 +208,10 @@ def _synthesis(g, m, h, pulses):
     window, fourier = g.constant(array(m.win)[None]), Fourier(g, N_FFT, 1 / math.sqrt(N_FFT), weight=True)
     frame = g.op("Concat", g.input("state_pulses", [1, HOP_SAMPLES]), pulses, axis=1)
     real, imaginary = fourier.forward(g.op("Mul", frame, window))
-    gain = lambda start: g.op("Exp", g.op("Min", g.slice(h, start, start + BINS, 1), np.array(MAX_LOG_GAIN)))
-    turn, (gain_pulses, gain_noise) = g.slice(h, BINS, 2 * BINS, 1), _emphasised(g, m.emphasis, gain(0), gain(2 * BINS))
+    log = lambda start: g.op("Min", g.slice(h, start, start + BINS, 1), np.array(MAX_LOG_GAIN))
+    is_voiced = g.op("Greater", g.slice(h, 3 * BINS + 1, 3 * BINS + 2, 1), np.array(0.0))
+    gain_pulses, gain_noise = _emphasised(g, m.emphasis, *_separated(g, m.separation, is_voiced, log(0), log(2 * BINS)))
+    turn = g.slice(h, BINS, 2 * BINS, 1)
     c, s = g.op("Mul", gain_pulses, g.op("Cos", turn)), g.op("Mul", gain_pulses, g.op("Sin", turn))
     count = g.input("state_noise", [1])
     index, following = g.op("Cast", count, to=TensorProto.INT64), g.op("Add", count, np.array([1.0]))

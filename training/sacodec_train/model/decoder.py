@@ -6,7 +6,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 from ..config import HOP_SAMPLES, PITCH_MAX_HZ, PITCH_MIN_HZ, RATE_HZ
-from .emphasis import Emphasis
+from .emphasis import Emphasis, Separation
 from .layers import Block, FramedLinear, Memory
 
 N_FFT = 2 * HOP_SAMPLES
@@ -32,6 +32,7 @@ class Decoder(nn.Module):
         self.blocks = nn.ModuleList(Block(d, 1 / n) for _ in range(n))
         self.memory = Memory(d, config.decoder_memory) if config.decoder_memory else None
         self.memory_after = min(MEMORY_AFTER, n - 1) if self.memory else None
+        self.separation = Separation(config.separation_db) if config.separation_db else None
         self.emphasis = Emphasis(BINS, config.emphasis_db) if config.emphasis_db else None
         self.norm, self.head = nn.LayerNorm(d), nn.Linear(d, 3 * BINS + 2)
         with torch.no_grad():
@@ -80,7 +81,9 @@ class Decoder(nn.Module):
 
     def gains(self, controls, emphasise=True):
         """The head's output [..., 3 * BINS + 2] -> gains of the pulses and of the noise [2, ..., BINS]; `emphasise`: as they are heard."""
-        gains = torch.exp(torch.stack([controls[..., :BINS], controls[..., 2 * BINS:3 * BINS]]).clamp(max=MAX_LOG_GAIN))
+        logs = torch.stack([controls[..., :BINS], controls[..., 2 * BINS:3 * BINS]]).clamp(max=MAX_LOG_GAIN)
+        is_separated = emphasise and self.separation is not None
+        gains = self.separation(logs, controls[..., -1:] > 0) if is_separated else torch.exp(logs)
         return self.emphasis(gains) if self.emphasis and emphasise else gains
 
     def forward(self, latent, emphasise=True):

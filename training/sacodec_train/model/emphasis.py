@@ -1,6 +1,7 @@
-"""What stands out of a spectrum made to stand out more: a postfilter, as speech coders have had since Chen and Gersho 1995.
+"""What stands out of a spectrum made to stand out more: postfilters, as speech coders have had since Chen and Gersho 1995.
 
-Where 20 bits a frame do not tell where a formant is, the decoder gives the mean of those that may be, which is broad and sounds dull.
+Where 20 bits a frame do not tell where a formant is, the decoder gives the mean of those that may be, which is broad and sounds dull. So it
+does where they do not tell whether a band is voiced, which sounds hoarse.
 """
 import math
 
@@ -15,6 +16,30 @@ SILENCE = 1e-12
 """Power below which nothing stands out."""
 DB = 20 / math.log(10)
 """Natural logarithm of a gain -> dB."""
+
+
+FAR = 30.0
+"""Of two sources that are so far apart (natural logarithm of the ratio of their gains) one is not heard."""
+
+
+class Separation(nn.Module):
+    """Gains of pulses and noise in the bins of a voiced frame: the louder raised and the softer lowered by `most_db` at most, then both
+    by what keeps the bin's power.
+
+    r = log (pulses / noise),  r' = r + 2 most tanh r,  pulses' = sqrt((pulses^2 + noise^2) / (1 + exp(-2 r'))),  noise' = pulses' exp(-r')
+    """
+
+    def __init__(self, most_db):
+        super().__init__()
+        self.most = most_db / DB
+
+    def forward(self, logs, is_voiced):
+        """Natural logarithms of the gains [2, ..., bins] and which frames are voiced [..., 1] -> gains [2, ..., bins]."""
+        apart = logs[0] - logs[1]
+        moved = (apart + 2 * self.most * torch.tanh(apart)).clamp(-FAR, FAR)
+        noise = torch.exp(-moved)
+        pulses = torch.sqrt(torch.exp(logs).square().sum(0) / (1 + noise.square()))
+        return torch.where(is_voiced, torch.stack([pulses, pulses * noise]), torch.exp(logs))
 
 
 class Emphasis(nn.Module):
