@@ -115,13 +115,23 @@ def test_what_is_no_pack_is_not_exported(run, early, tmp_path, arguments, messag
     assert status == 1 and message in said and "Traceback" not in said and not (tmp_path / "pack").exists(), said
 
 
-def test_a_small_checkpoint_makes_the_same_tokens(run, pack, tmp_path):
-    from sacodec_train.ort_pack import OrtPack
-    works("checkpoint", run / "run" / "last.pt", tmp_path / "small.pt.xz")
-    works("export.pack", tmp_path / "small.pt.xz", tmp_path / "pack", "--codebook", run / "codebook.npy", "--name", "small")
-    clip = voice(2.0, 51).astype(np.float32)
-    a, b = (OrtPack(p).encode(clip) for p in (pack, tmp_path / "pack"))
-    assert min(np.mean(x == y) for x, y in zip(a, b)) > 0.8, "half precision moves a token at the border now and then"
+def test_a_small_checkpoint_is_the_run_at_half_precision(run, tmp_path):
+    import torch
+
+    from sacodec_train.checkpoint import load_model
+    from sacodec_train.model import read_codebook
+    last, small = run / "run" / "last.pt", tmp_path / "small.pt.xz"
+    works("checkpoint", last, small)
+    said = works("export.pack", small, tmp_path / "pack", "--codebook", run / "codebook.npy", "--name", "small", "--check", run / "clip.wav")
+    assert "semantic tokens" in said, said
+    # What tokens are chosen by. The tokens of so young a codec lie so near to borders that some move, and by what is fed back many after them.
+    clip = torch.from_numpy(voice(2.0, 51).astype(np.float32))[None]
+    with torch.no_grad():
+        whole, half = ([net.enc(clip), net.q.semantic.table(), net.q.acoustic.table()]
+                       for net, _ in (load_model(path, read_codebook(run / "codebook.npy")) for path in (last, small)))
+    for name, a, b in zip(("latent", "semantic entries", "acoustic entries"), whole, half):
+        apart = float((a - b).norm() / a.norm())
+        assert 0 < apart < 0.01, f"{name}: {apart}"
 
 
 def test_what_a_pack_says_of_speech_is_of_its_own_tokens(run, tmp_path):
