@@ -172,6 +172,7 @@ def _pulses(g, h):
 
 
 def _power_of(g, gains):
+    """Power [1, BINS] of two sources with these gains."""
     return g.op("Add", *(g.op("Mul", gain, gain) for gain in gains))
 
 

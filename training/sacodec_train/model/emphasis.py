@@ -16,8 +16,6 @@ SILENCE = 1e-12
 """Power below which nothing stands out."""
 DB = 20 / math.log(10)
 """Natural logarithm of a gain -> dB."""
-
-
 FAR = 30.0
 """Of two sources that are so far apart (natural logarithm of the ratio of their gains) one is not heard."""
 
