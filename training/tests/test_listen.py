@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import soundfile as sf
+from scipy.signal import resample_poly
 from speech import voice
 
 from sacodec_train.config import TrainConfig
@@ -69,7 +70,7 @@ def test_every_loss_says_which_measures_it_serves():
 def scored(speaker, words, ours, theirs, listened=True):
     """A clip of `words` words, of which so many are wrong in two systems."""
     row = lambda wrong: {**dict.fromkeys(measures.keys(SIGNAL), 1.0), "kbps": 1.5, **({
-        **dict.fromkeys(measures.keys(LISTENING), 2.0), "words": words, "wer": wrong / words if words else float("nan"), "heard": "so, it is"} if listened else {})}
+        **dict.fromkeys(measures.keys(LISTENING), 2.0), "words": words, "wer": wrong / words if words else float("nan"), "word_bits": 2.0 if words else float("nan"), "heard": "so, it is"} if listened else {})}
     recording = SimpleNamespace(name=f"{speaker}{words}.wav", speaker=speaker, lang="en", gender="", band="full", bandwidth_hz=12_000.0, audio=np.zeros(24_000))
     return SimpleNamespace(recording=recording, rows=dict(ours=row(ours), theirs=row(theirs)), original={c: v for c, v in row(0).items() if c in listen.COLUMNS} if listened else {}, audio={}, tokens={}, phones=None)
 
@@ -83,8 +84,8 @@ def test_word_errors_count_by_word_and_are_compared_by_speaker(monkeypatch, tmp_
 
     text = report.write(clips, [], tmp_path, samples=0, against=["theirs"])
     pooled, by_clip = f"{10 / 60:.3f} (3)", f"{(0.1 + 0.3 + 0) / 3:.3f} (3)"
-    for row in ("| system | DistillMOS | DNSMOS | Zimtohrli | speaker | WER | WER by clip |", f"| ours | 2.00 | 2.00 | 2.00 | 2.000 | {pooled} | {by_clip} |",
-                "| original | 2.00 | 2.00 | 2.00 | 2.000 | 0.000 (3) | 0.000 (3) |", "-0.0500 ± 0.2000 (67 %)", "By a judge 1.0.", "## DistillMOS / speaker by kind of clip"):
+    for row in ("| system | DistillMOS | DNSMOS | Zimtohrli | speaker | WER | WER by clip | bits a word |", f"| ours | 2.00 | 2.00 | 2.00 | 2.000 | {pooled} | {by_clip} | 2.00 (3) |",
+                "| original | 2.00 | 2.00 | 2.00 | 2.000 | 0.000 (3) | 0.000 (3) | 2.00 (3) |", "-0.0500 ± 0.2000 (67 %)", "By a judge 1.0.", "## DistillMOS / speaker by kind of clip"):
         assert row in text, f"{row} in {text}"
     with open(tmp_path / "clips.csv", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -114,6 +115,7 @@ def test_listeners_hear_what_was_done_to_speech(listener):
     original, same = rows["original"], rows["same"]
     assert same == original and same["wer"] == 0 and same["words"] > 5 and same["speaker"] == pytest.approx(1, abs=1e-5), same
     assert same["zimtohrli"] == pytest.approx(5, abs=0.01)
+    assert 0 < same["word_bits"] < rows["noisy"]["word_bits"] < 33, "words in noise are less likely, also where all of them are recognised"
     for measure in ("distill_mos", "dnsmos", "zimtohrli", "speaker"):
         assert rows["noisy"][measure] < same[measure] - 0.05, (measure, rows)
     assert rows["other"]["speaker"] < rows["noisy"]["speaker"], "a third higher it is somebody else"
@@ -124,5 +126,19 @@ def test_listeners_have_figures_for_silence_and_for_other_languages(listener):
     clip = voice(1.0, 7).astype(np.float32)
     rows = listener.judge(clip, dict(silence=0 * clip), english=False)
     for row in rows.values():
-        assert row["words"] == 0 and row["heard"] == "" and np.isnan(row["wer"])
+        assert row["words"] == 0 and row["heard"] == "" and np.isnan(row["wer"]) and np.isnan(row["word_bits"])
         assert all(np.isfinite(row[key]) for key in ("distill_mos", "dnsmos", "zimtohrli", "speaker")), rows
+
+
+@LISTEN
+def test_how_likely_words_are_is_asked_in_every_window_of_a_long_recording(listener):
+    short = resample_poly(sf.read(CLIP, dtype="float32", frames=24_000 * 4)[0].astype(np.float64), 2, 3).astype(np.float32)
+    long = np.tile(short, 1 + listen.WINDOW_SAMPLES // len(short))
+    passages = listener.transcript(long)
+    assert [p.start_samples for p in passages] == [0, listen.WINDOW_SAMPLES] and all(p.pieces for p in passages), passages
+    first = listener.bits(long, passages[:1])
+    half = long.copy()
+    half[listen.WINDOW_SAMPLES:] = 0
+    assert listener.bits(half, passages[:1]) == pytest.approx(first, rel=0.05)
+    lost = listener.bits(half, passages) - first
+    assert lost > 2 * (listener.bits(long, passages) - first), "words of the second window are unlikely where it is silent"

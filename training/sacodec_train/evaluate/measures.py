@@ -32,6 +32,7 @@ LISTENING = (
     Measure("speaker", "speaker", 3, True),
     Measure("wer", "WER", 3, False, "words"),
     Measure("wer", "WER by clip", 3, False),
+    Measure("word_bits", "bits a word", 2, False, "words"),
 )
 """Of models that have learned from listeners, speakers or texts: `evaluate --listen`."""
 
