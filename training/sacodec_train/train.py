@@ -24,6 +24,7 @@ from .data.phones import UNKNOWN
 from .data.sources import DataError
 from .discriminators import Discriminators
 from .model import Codec, FitError, read_codebook
+from .muon import Muon
 from .recogniser import RecogniserError, RecogniserLoss, load as load_recogniser
 from .semantic import PhoneHead, phone_loss
 from .speech_embedding import MIN_SAMPLES, EmbeddingError, EmbeddingLoss
@@ -55,6 +56,13 @@ def by_optimiser(net, is_muon):
     muon = [weight for part in (net.enc, net.dec) for weight in part.blocks.parameters() if is_muon and weight.ndim == 2 and weight.requires_grad]
     known = set(map(id, muon))
     return muon, [weight for weight in net.parameters() if weight.requires_grad and id(weight) not in known]
+
+
+def orthogonal_steps(weights, rate, is_half):
+    """Muon for these matrices, as exact and as fast as the machine has it: at bf16 where `is_half`, else at f32."""
+    if is_half:
+        return torch.optim.Muon(weights, rate, weight_decay=1e-2, adjust_lr_fn="match_rms_adamw")
+    return Muon(weights, rate, weight_decay=1e-2)
 
 
 class Trainer:
@@ -89,7 +97,7 @@ class Trainer:
         """Whether matrices are multiplied in bf16."""
         muon, rest = by_optimiser(self.net, t.muon)
         self.opt = torch.optim.AdamW(rest, t.learning_rate, betas=(0.8, 0.95), weight_decay=1e-2, fused=True)
-        self.opt_muon = torch.optim.Muon(muon, t.learning_rate, weight_decay=1e-2, adjust_lr_fn="match_rms_adamw") if muon else None
+        self.opt_muon = orthogonal_steps(muon, t.learning_rate, self.is_half) if muon else None
         self.disc = self.opt_d = None
         if t.discriminator_width:
             self.disc = Discriminators(t.discriminator_width, t.banded > 0).to(device)

@@ -1,9 +1,11 @@
 """Which weights a step moves, by which optimiser, and at which precision."""
+import copy
+
 import pytest
 import torch
 from test_train import CONFIGS, data, main, trainer  # noqa: F401 (a fixture)
 
-from sacodec_train.train import TrainError
+from sacodec_train.train import TrainError, orthogonal_steps
 
 
 def test_every_weight_is_moved_by_one_optimiser_and_a_run_may_change_it(data, tmp_path):
@@ -84,3 +86,23 @@ def test_what_tokens_and_phases_hang_on_stays_whole_at_half_precision(data):  # 
     alone.net.enc.blocks[1].p1.register_forward_hook(note("alone"))
     alone.train_step(0.5)
     assert seen["alone"][1] == whole, "a decoder that learns alone gets the tokens of a pack"
+
+
+def test_muon_at_f32_steps_as_the_one_at_bf16_and_continues_it():
+    """The same gradients, of wide, tall and square matrices of two sizes each; the states go from one to the other."""
+    generator = torch.Generator().manual_seed(0)
+    draw = lambda size: torch.randn(size, generator=generator)
+    first = [draw(size) for size in [(24, 72), (72, 24), (24, 72), (40, 40)]]
+    weights = [[torch.nn.Parameter(w.clone()) for w in first] for _ in range(2)]
+    f32, bf16 = (orthogonal_steps(w, 1e-2, is_half) for w, is_half in zip(weights, (False, True)))
+    assert type(f32) is not type(bf16)
+    for step in range(4):
+        for gradient, mine, theirs in zip(map(draw, [w.shape for w in first]), *weights):
+            mine.grad, theirs.grad = gradient, gradient.clone()
+        f32.step()
+        bf16.step()
+        if step == 1:
+            f32.load_state_dict(copy.deepcopy(bf16.state_dict()))
+    for began, mine, theirs in zip(first, *weights):
+        moved, apart = (theirs - began).norm(), (mine - theirs).norm()
+        assert moved > 0.004 * began.norm() and apart < 0.02 * moved, f"{tuple(began.shape)}: {float(apart)} apart, of a way of {float(moved)}"

@@ -55,19 +55,16 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let tasks = tasks(args)?;
-    let total = Mutex::new((0_u64, Comparison::default()));
+    let total = Mutex::new(Total::default());
     let outcome = args.run.run(&tasks, Second::Partner, |task, _| {
         let (a, b) = (open_take(&task.input)?, open_take(&task.output)?);
-        let (report, compared) = compare(args, task, &a, &b)?;
-        let mut total = total.lock();
-        total.0 += 1;
-        total.1.sum(&compared);
-        Ok(report)
+        let found = compare(args, task, &a, &b)?;
+        total.lock().add(&found);
+        Ok(report(args, task, [&a, &b], &found))
     })?;
     let is_one = args.takes.len() == 2 && args.files_from.is_none() && !args.takes[0].is_dir();
     if !is_one {
-        let (takes, compared) = total.into_inner();
-        print(summary(args, takes, &compared))?;
+        print(summary(args, &total.into_inner()))?;
     }
     Ok(outcome)
 }
@@ -128,7 +125,7 @@ fn one(first: &Path, second: &Path) -> Task {
     Task { input, output, rival: None, waits: false }
 }
 
-fn compare(args: &Args, task: &Task, a: &Take, b: &Take) -> Result<(FileReport, Comparison), CliError> {
+fn compare(args: &Args, task: &Task, a: &Take, b: &Take) -> Result<Found, CliError> {
     let other =
         |reason: String| CliError::Compare { first: task.input.clone(), second: task.output.clone(), reason };
     check(a, b).map_err(other)?;
@@ -153,15 +150,7 @@ fn compare(args: &Args, task: &Task, a: &Take, b: &Take) -> Result<(FileReport, 
         }
     }
     let left_out = [a, b].map(|take| u64::from(take.present_frames()) - whole.frames);
-    Ok((
-        report(
-            args,
-            task,
-            [a, b],
-            &Found { lag_frames: pairs.lag_frames, whole: whole.clone(), seconds, left_out },
-        ),
-        whole,
-    ))
+    Ok(Found { lag_frames: pairs.lag_frames, whole, seconds, left_out })
 }
 
 /// What was found of two takes.
@@ -172,6 +161,25 @@ struct Found {
     seconds: Vec<Comparison>,
     /// Frames that each take has and that were not compared.
     left_out: [u64; 2],
+}
+
+/// What was found of all pairs.
+#[derive(Default)]
+struct Total {
+    pairs: u64,
+    compared: Comparison,
+    /// As in [`Found`].
+    left_out: [u64; 2],
+}
+
+impl Total {
+    fn add(&mut self, found: &Found) {
+        self.pairs += 1;
+        self.compared.sum(&found.whole);
+        for (all, &frames) in self.left_out.iter_mut().zip(&found.left_out) {
+            *all += frames;
+        }
+    }
 }
 
 impl Found {
@@ -217,10 +225,7 @@ fn report(args: &Args, task: &Task, takes: [&Take; 2], found: &Found) -> FileRep
     if let Some(lag) = found.lag_frames {
         findings.push(format!("at a lag of {lag} frames ({:.3} s)", lag as f64 / rate_hz));
     }
-    for (left_out, which) in found.left_out.iter().zip(["first", "second"]).filter(|&(&frames, _)| frames > 0)
-    {
-        findings.push(format!("{left_out} frames of the {which} have no partner"));
-    }
+    findings.extend(alone(found.left_out));
     for (loss, path) in losses.iter().zip([&task.input, &task.output]) {
         findings.extend(loss.as_ref().map(|loss| format!("{}: {loss}", path.display())));
     }
@@ -265,20 +270,29 @@ fn table(seconds: &[Comparison]) -> String {
     seconds.iter().enumerate().map(row).fold(head, |table, row| table + &row)
 }
 
+/// Frames that were not compared, of the first takes and of the second, in words.
+fn alone(left_out: [u64; 2]) -> impl Iterator<Item = String> {
+    let some = left_out.into_iter().zip(["first", "second"]).filter(|&(frames, _)| frames > 0);
+    some.map(|(frames, which)| format!("{frames} frames of the {which} have no partner"))
+}
+
 /// What all pairs gave.
-fn summary(args: &Args, takes: u64, compared: &Comparison) -> String {
+fn summary(args: &Args, total: &Total) -> String {
+    let Total { pairs, compared, left_out } = total;
     let (semantic, acoustic) = (compared.semantic_percent(), compared.acoustic_percent());
     if args.run.run.json {
         let all: Value = json!({
-            "compared": takes, "frames": compared.frames, "semantic_percent": semantic, "acoustic_percent": acoustic,
+            "compared": pairs, "frames": compared.frames, "not_compared": left_out, "semantic_percent": semantic,
+            "acoustic_percent": acoustic,
         });
         return all.to_string();
     }
-    let frames = compared.frames;
-    if frames == 0 {
-        return format!("{takes} pairs: no frame was compared");
-    }
-    format!("{takes} pairs: semantic {semantic:.2} %, acoustic {acoustic:.2} % equal in {frames} frames")
+    let equal = match compared.frames {
+        0 => "no frame was compared".to_owned(),
+        frames => format!("semantic {semantic:.2} %, acoustic {acoustic:.2} % equal in {frames} frames"),
+    };
+    let findings: Vec<_> = std::iter::once(equal).chain(alone(*left_out)).collect();
+    format!("{pairs} pairs: {}", findings.join("; "))
 }
 
 fn seconds(text: &str) -> Result<f64, String> {

@@ -23,6 +23,10 @@ pub struct Args {
     batch: BatchArgs,
     #[command(flatten)]
     loss: LossArgs,
+    /// Each take loses frames of its own: its seed is made of `--seed` and of the take's bytes. Without it all takes lose
+    /// the same frames, as in the plugin.
+    #[arg(long, requires = "loss", conflicts_with = "trace")]
+    vary: bool,
 }
 
 pub fn run(args: &Args) -> Result<Outcome, CliError> {
@@ -30,7 +34,7 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let (loss, trace) = args.loss.read()?;
     let trace = trace.as_deref();
     args.batch.run(&tasks, |task, _| {
-        let lossy = || Lossy::of(task, &loss, trace, &args.loss.told());
+        let lossy = || Lossy::of(args, task, &loss, trace);
         args.batch.unless_done(task, || done(task, lossy), || lose(args, task, &lossy()?))
     })
 }
@@ -40,16 +44,20 @@ struct Lossy {
     take: Take,
     source: SourceDigest,
     lost_frames: u32,
+    seed: u64,
     note: String,
 }
 
 impl Lossy {
-    fn of(task: &Task, loss: &Loss, trace: Option<&LossTrace>, settings: &str) -> Result<Self, CliError> {
+    fn of(args: &Args, task: &Task, loss: &Loss, trace: Option<&LossTrace>) -> Result<Self, CliError> {
         let (mut take, source) = open_take_with_digest(&task.input)?;
+        let seed = if args.vary { own_seed(loss.seed, &source) } else { loss.seed };
+        let loss = Loss { seed, ..*loss };
         let lost = take.lose(|frame| loss.lost(frame, trace).any());
         let lost_frames = lost.map_err(|source| CliError::Lossy { path: task.input.clone(), source })?;
+        let settings = args.loss.told(seed);
         let note = format!("{lost_frames} frames were taken out to rehearse a lossy network: {settings}");
-        Ok(Self { take, source, lost_frames, note })
+        Ok(Self { take, source, lost_frames, seed, note })
     }
 
     fn made(&self, task: &Task) -> Made {
@@ -62,6 +70,12 @@ impl Lossy {
             error => take_error(&task.input, error),
         })
     }
+}
+
+/// The seed of a take, the same wherever the take is. A program that reads JSON numbers as floats keeps it as it is.
+fn own_seed(seed: u64, take: &SourceDigest) -> u64 {
+    let digits = take.sha256.get(..8).and_then(|digits| u32::from_str_radix(digits, 16).ok());
+    seed.wrapping_add(u64::from(digits.unwrap_or_default()))
 }
 
 /// The result, if it is there.
@@ -82,6 +96,9 @@ fn lose(args: &Args, task: &Task, lossy: &Lossy) -> Result<FileReport, CliError>
     let (frames, lost) = (lossy.take.frames(), lossy.lost_frames);
     let percent = 100.0 * f64::from(lost) / f64::from(frames.max(1));
     let text = format!("{}: {lost} of {frames} frames lost ({percent:.1} %)", task.output.display());
-    let json = json!({ "output": name(&task.output), "frames": frames, "lost_frames": lost });
+    let mut json = json!({ "output": name(&task.output), "frames": frames, "lost_frames": lost });
+    if args.vary {
+        json["seed"] = lossy.seed.into();
+    }
     Ok(FileReport::new(text, json, Outcome::Done).with(lossy.made(task)))
 }

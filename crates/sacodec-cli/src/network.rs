@@ -85,8 +85,8 @@ impl LossArgs {
         Ok((loss, trace))
     }
 
-    /// The settings in words, for those who find later what was made by them.
-    pub fn told(&self) -> String {
+    /// The settings in words, with the seed that was used, for those who find later what was made by them.
+    pub fn told(&self, seed: u64) -> String {
         let frames = if self.packet == 1 { "frame" } else { "frames" };
         let packets = format!("packets of {} {frames}", self.packet);
         if let Some(trace) = &self.trace {
@@ -104,7 +104,7 @@ impl LossArgs {
                 _ => "in one burst".to_owned(),
             },
         };
-        format!("{percent} % of the {packets}, {how}, seed {}", self.seed)
+        format!("{percent} % of the {packets}, {how}, seed {seed}")
     }
 }
 

@@ -36,7 +36,7 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
         // Beside its take a copy would count twice: the take itself is what there is.
         let is_beside = args.batch.output().is_none() && !is_standard(&task.output);
         if is_beside && take.is_undamaged() {
-            return Ok(nothing_to_repair(&take, task).with(Made { source, ..Made::of(&take, [&task.input]) }));
+            return Ok(args.nothing_to_repair(&take, task).with(Made { source, ..Made::of(&take, [&task.input]) }));
         }
         let made = || Made { source: source.clone(), ..Made::of(&take, [&task.output]) };
         let done = || {
@@ -46,7 +46,7 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
         let repair = || {
             let overwrite = args.batch.overwrite;
             write_result(&task.input, &task.output, overwrite, |file| write(&take, task, file))?;
-            Ok(repaired(&take, &task.output).with(made()))
+            Ok(args.repaired(&take, &task.output).with(made()))
         };
         args.batch.unless_done(task, done, repair)
     })
@@ -59,44 +59,51 @@ fn write(take: &Take, task: &Task, out: &mut impl Write) -> Result<(), CliError>
     })
 }
 
-fn nothing_to_repair(take: &Take, task: &Task) -> FileReport {
-    let mut text = format!("{}: there is nothing to repair", task.input.display());
-    if is_there(&task.output) {
-        text += &format!("; {} is left as it is", task.output.display());
+impl Args {
+    fn nothing_to_repair(&self, take: &Take, task: &Task) -> FileReport {
+        let mut text = format!("{}: there is nothing to repair", task.input.display());
+        if is_there(&task.output) {
+            text += &format!("; {} is left as it is", task.output.display());
+        }
+        self.report(take, text, None)
     }
-    report(take, text, None)
-}
 
-fn repaired(take: &Take, output: &Path) -> FileReport {
-    let text =
-        format!("{}: {} of {} frames recovered", output.display(), take.present_frames(), take.frames());
-    report(take, text, Some(output))
-}
+    fn repaired(&self, take: &Take, output: &Path) -> FileReport {
+        let text =
+            format!("{}: {} of {} frames recovered", output.display(), take.present_frames(), take.frames());
+        self.report(take, text, Some(output))
+    }
 
-/// `output` is what was made.
-fn report(take: &Take, mut text: String, output: Option<&Path>) -> FileReport {
-    let rate_hz = take.header.frame_rate_hz();
-    let missing = take.missing();
-    let skipped: usize = take.damage.iter().map(|d| d.bytes).sum();
-    for gap in missing.iter().take(10) {
-        let from = f64::from(gap.index) / rate_hz;
-        text += &format!("; {} gone from {from:.2} s on ({})", gap.count, gap.reason);
+    /// `output` is what was made.
+    fn report(take: &Take, mut text: String, output: Option<&Path>) -> FileReport {
+        let rate_hz = take.header.frame_rate_hz();
+        let header_of = self.like.as_deref().filter(|_| take.has_borrowed_header);
+        let missing = take.missing();
+        let skipped: usize = take.damage.iter().map(|d| d.bytes).sum();
+        for gap in missing.iter().take(10) {
+            let from = f64::from(gap.index) / rate_hz;
+            text += &format!("; {} gone from {from:.2} s on ({})", gap.count, gap.reason);
+        }
+        if missing.len() > 10 {
+            text += &format!("; and {} more gaps", missing.len() - 10);
+        }
+        if take.cut_bytes > 0 {
+            text += &format!("; {} bytes at its end were not complete and are gone", take.cut_bytes);
+        }
+        if let Some(like) = header_of {
+            text += &format!("; its header was damaged and is now that of {}", like.display());
+        }
+        let gaps: Vec<_> = missing
+            .iter()
+            .map(|g| json!({ "frame": g.index, "count": g.count, "reason": g.reason.to_string() }))
+            .collect();
+        let is_sound = missing.is_empty() && skipped == 0 && take.cut_bytes == 0;
+        let json = json!({
+            "output": output.map(name), "frames": take.frames(), "recovered": take.present_frames(), "gone": gaps,
+            "damaged_bytes": skipped, "cut_bytes": take.cut_bytes, "was_finished": take.footer.is_some(),
+            "header_of": header_of.map(name),
+        });
+        let outcome = if is_sound { Outcome::Done } else { Outcome::Finding };
+        FileReport::new(text, json, outcome)
     }
-    if missing.len() > 10 {
-        text += &format!("; and {} more gaps", missing.len() - 10);
-    }
-    if take.cut_bytes > 0 {
-        text += &format!("; {} bytes at its end were not complete and are gone", take.cut_bytes);
-    }
-    let gaps: Vec<_> = missing
-        .iter()
-        .map(|g| json!({ "frame": g.index, "count": g.count, "reason": g.reason.to_string() }))
-        .collect();
-    let is_sound = missing.is_empty() && skipped == 0 && take.cut_bytes == 0;
-    let json = json!({
-        "output": output.map(name), "frames": take.frames(), "recovered": take.present_frames(), "gone": gaps,
-        "damaged_bytes": skipped, "cut_bytes": take.cut_bytes, "was_finished": take.footer.is_some(),
-    });
-    let outcome = if is_sound { Outcome::Done } else { Outcome::Finding };
-    FileReport::new(text, json, outcome)
 }

@@ -65,6 +65,8 @@ pub struct Take {
     pub damage: Vec<Damage>,
     /// Bytes after the last sound record of an unfinished take: the block that was being written.
     pub cut_bytes: usize,
+    /// Whether its own header was damaged, and that of a take of its kind stands in [`Take::header`].
+    pub has_borrowed_header: bool,
     /// Records of a later version: the index of the frame that they come before, tag and body.
     unknown: Vec<(u32, u8, Vec<u8>)>,
     unknown_bytes: usize,
@@ -129,7 +131,7 @@ impl Take {
             (
                 Err(error @ (TakeError::HeaderDamaged | TakeError::HeaderCut | TakeError::Magic)),
                 Some(like),
-            ) => (Self::empty(borrowed(like)), Some(error)),
+            ) => (Self { has_borrowed_header: true, ..Self::empty(borrowed(like)) }, Some(error)),
             (Err(error), _) => return Err(error),
         };
         // The damage that was met last: what is cut at the end is known by how it begins.
@@ -174,6 +176,7 @@ impl Take {
             footer: None,
             damage: Vec::new(),
             cut_bytes: 0,
+            has_borrowed_header: false,
             unknown: Vec::new(),
             unknown_bytes: 0,
             tokens: Vec::new(),
@@ -312,7 +315,9 @@ impl Take {
     /// As [`TakeSerializer`], and [`TakeError::Io`] as `out`.
     pub fn write_repaired(&self, out: &mut impl Write) -> Result<(), TakeError> {
         let skipped: usize = self.damage.iter().map(|d| d.bytes).sum::<usize>() + self.cut_bytes;
-        let note = (!self.is_whole()).then(|| format!("repaired: {skipped} bytes could not be read"));
+        let header =
+            if self.has_borrowed_header { ", and the header is that of another take" } else { "" };
+        let note = (!self.is_whole()).then(|| format!("repaired: {skipped} bytes could not be read{header}"));
         self.write_anew(note, out)
     }
 

@@ -84,6 +84,17 @@ fn folders_are_compared_by_name_and_what_only_one_has_is_an_error() {
     assert_eq!(reports.len(), 3);
     assert_eq!((&reports[2]["compared"], &reports[2]["semantic_percent"]), (&2.into(), &100.0.into()));
     run(folder.path(), &["compare", "x/a.sac", "y"], 0);
+    // What has no partner is told of all pairs together too.
+    write_noise(&path("in/a.wav"), 16_000, 1, 4000, 1);
+    run(folder.path(), &["encode", "in/a.wav", "--output", "short/a.sac"], 0);
+    fs::copy(path("x/b/c.sac"), path("short/c.sac")).unwrap();
+    let several = ["compare", "x/a.sac", "x/b/c.sac", "short"];
+    let said = String::from_utf8(run(folder.path(), &several, 3).stdout).unwrap();
+    let last = said.lines().last().unwrap();
+    assert!(last.starts_with("2 pairs: ") && last.ends_with("frames of the first have no partner"), "{said}");
+    let total = lines(&run(folder.path(), &[&several[..], &["--json"]].concat(), 3)).remove(2);
+    let [first, second] = [0, 1].map(|which| total["not_compared"][which].as_u64().unwrap());
+    assert!(first > 10 && second == 0, "{total}");
     fs::rename(path("y/a.sac"), path("y/z.sac")).unwrap();
     let output = run(folder.path(), &["compare", "x", "y"], 1);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -121,6 +121,7 @@ fn what_makes_no_sense_is_refused() {
         (lose, &["--loss", "10%", "--burst", "0.5"]),
         (lose, &["--loss", "10%", "--trace", "trace.txt"]),
         (lose, &["--seed", "2", "--trace", "trace.txt"]),
+        (lose, &["--vary", "--trace", "trace.txt"]),
         (roundtrip, &["--seed", "2"]),
         (roundtrip, &["--seed", "2", "--trace", "trace.txt"]),
         (roundtrip, &["--packet", "2"]),
@@ -191,6 +192,38 @@ fn a_lossy_take_tells_how_it_was_made() {
         let expected = format!(" frames were taken out to rehearse a lossy network: {told}");
         assert!(note.ends_with(&expected), "{note}, and not {expected}");
     }
+}
+
+#[test]
+fn takes_of_a_corpus_lose_the_same_frames_unless_they_are_to_vary() {
+    let folder = voice();
+    let at = |name: &str| folder.path().join(name);
+    run(folder.path(), &["encode", "voice.wav", "takes/a.sac"], 0);
+    let a = Take::open(&at("takes/a.sac")).unwrap();
+    write_take(&at("takes/b.sac"), &a, |_| true, None);
+    let lose = |output: &str, arguments: &[&str]| {
+        let line = ["lose", "takes", "--output", output, "--loss", "20%", "--json"];
+        lines(&run(folder.path(), &[&line, arguments].concat(), 0))
+    };
+    let missing = |name: &str| -> Vec<_> {
+        let take = Take::open(&at(name)).unwrap();
+        take.missing().iter().map(|gap| (gap.index, gap.count)).collect()
+    };
+    lose("same/", &[]);
+    assert_eq!(missing("same/a.sac"), missing("same/b.sac"));
+
+    let seeds: Vec<_> = lose("own/", &["--vary"]).iter().map(|report| report["seed"].clone()).collect();
+    assert_ne!(seeds[0], seeds[1]);
+    assert_ne!(missing("own/a.sac"), missing("own/b.sac"));
+    lose("own/", &["--vary", "--skip-existing"]);
+    lose("other/", &["--vary", "--seed", "2"]);
+    assert_ne!(missing("other/a.sac"), missing("own/a.sac"), "--seed still counts");
+
+    // The seed that is told makes the same take of this one alone, wherever it lies.
+    std::fs::rename(at("takes/a.sac"), at("moved.sac")).unwrap();
+    let seed = seeds[0].to_string();
+    run(folder.path(), &["lose", "moved.sac", "-o", "again.sac", "--loss", "20%", "--seed", &seed], 0);
+    assert_eq!(std::fs::read(at("again.sac")).unwrap(), std::fs::read(at("own/a.sac")).unwrap());
 }
 
 #[test]

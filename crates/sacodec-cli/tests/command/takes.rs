@@ -278,9 +278,16 @@ fn damaged_takes_are_told_repaired_and_still_converted() {
     std::fs::write(&path, &headless).unwrap();
     let said = run(folder.path(), &["repair", "long.sac", "--overwrite"], 1);
     assert!(String::from_utf8_lossy(&said.stderr).contains("--like"));
-    run(folder.path(), &["repair", "long.sac", "--like", "long.repaired.sac", "--output", "again.sac"], 3);
+    let like = ["repair", "long.sac", "--like", "long.repaired.sac", "--output", "again.sac"];
+    let said = String::from_utf8(run(folder.path(), &like, 3).stdout).unwrap();
+    assert!(said.contains("its header was damaged and is now that of long.repaired.sac"), "{said}");
     let again = Take::open(&folder.path().join("again.sac")).unwrap();
     assert!(again.iter().eq(whole.iter()));
+    let notes = again.footer.unwrap().notes;
+    assert!(notes.iter().any(|note| note.contains("the header is that of another take")), "{notes:?}");
+    // A header that is sound is not replaced.
+    let sound = ["repair", "long.repaired.sac", "--like", "again.sac", "--output", "own.sac", "--json"];
+    assert!(lines(&run(folder.path(), &sound, 0))[0]["header_of"].is_null());
     for name in ["in/a.wav", "in/b/broken.wav", "in"] {
         for command in ["decode", "info", "repair", "convert"] {
             run(folder.path(), &[command, name], 1);
