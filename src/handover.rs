@@ -120,10 +120,9 @@ impl Handover {
     /// # Real-time
     /// Never allocates, locks or waits.
     pub fn wait_again(&mut self, engine: Box<Engine>) {
-        let (config, activation) = (engine.config(), self.shared.activation.load(Relaxed));
-        let request = Request { what: Wanted::Waits(engine), config, activation };
+        let config = engine.config();
         // There is room: what it was asked for by has been taken.
-        self.is_requested = self.requests.try_push(request).is_ok();
+        self.request(Wanted::Waits(engine), config);
     }
 
     /// Codecs were chosen that the engine which plays cannot take over. Gives those back that are not wanted any more.
@@ -174,9 +173,16 @@ impl Handover {
             if is_awaited {
                 (self.is_requested, self.is_stale) = (false, false);
             }
-            let given_back = match is_wanted {
-                true => relay.hand_over(engine, position_samples).err().map(|(engine, _)| engine),
-                false => Some(engine),
+            let config = EngineConfig { scheduling, ..engine.config() };
+            let given_back = if is_wanted && config == engine.config() {
+                relay.hand_over(engine, position_samples).err().map(|(engine, _)| engine)
+            } else {
+                if is_wanted && self.codecs.is_none() && !Arc::ptr_eq(engine.model(), relay.engine().model())
+                {
+                    // Scheduling was chosen anew while it was built: its pack still is what is wanted.
+                    self.request(Wanted::Of(engine.model().clone()), config);
+                }
+                Some(engine)
             };
             if let Some(engine) = given_back {
                 let _ = self.retired.try_push(engine);
@@ -204,8 +210,13 @@ impl Handover {
                 Some(codecs) => Wanted::With(codecs),
                 None => Wanted::Of(relay.engine().model().clone()),
             };
-            self.is_requested = self.requests.try_push(Request { what, config, activation }).is_ok();
+            self.request(what, config);
         }
+    }
+
+    fn request(&mut self, what: Wanted, config: EngineConfig) {
+        let activation = self.shared.activation.load(Relaxed);
+        self.is_requested = self.requests.try_push(Request { what, config, activation }).is_ok();
     }
 
     /// Whether something else is wanted than what plays, as far as packs go.
@@ -364,6 +375,33 @@ mod tests {
         assert!(host.plays_another(), "nothing was handed over in a minute");
         assert_eq!(host.relay.engine().config().scheduling, Scheduling::Burst);
         assert!(!host.handover.is_under_way() && (0..200).all(|_| !host.play()), "one was enough");
+    }
+
+    #[test]
+    fn a_scheduling_that_is_taken_back_in_time_never_plays_and_a_pack_that_came_with_it_does() {
+        let folder =
+            sacodec_testing::pack_that_says("delay_samples", |own| (own.as_u64().unwrap() + 960).into());
+        let other = CodecModel::load(&ModelPack::from_folder(folder.path()).unwrap()).unwrap();
+        for with_pack in [false, true] {
+            let mut host = Host::new();
+            if with_pack {
+                assert!(host.handover.choose(Box::new(CodecSet::new(&other).unwrap())).is_none());
+            }
+            host.scheduling = Scheduling::Burst;
+            host.play();
+            host.scheduling = Scheduling::Spread;
+            let mut changes = 0;
+            for _ in 0..6000 {
+                if !host.handover.is_under_way() && !host.relay.is_handing_over() {
+                    break;
+                }
+                changes += u32::from(host.play());
+                assert_eq!(host.relay.engine().config().scheduling, Scheduling::Spread, "it was taken back");
+            }
+            assert!(!host.handover.is_under_way(), "it did not come back in a minute");
+            assert_eq!(changes, u32::from(with_pack), "with a pack: {with_pack}");
+            assert_eq!(Arc::ptr_eq(host.relay.engine().model(), &other), with_pack);
+        }
     }
 
     #[test]

@@ -210,9 +210,9 @@ impl NiceEguiApp for App {
         #[cfg(target_os = "linux")]
         {
             let core = self.core.clone();
-            let told = move |is_seen| {
-                core.lock().set_seen(is_seen);
-                if is_seen {
+            let told = move |view| {
+                core.lock().set_view(view);
+                if view == x11::View::Shown {
                     ctx.request_repaint();
                 }
             };
@@ -303,6 +303,15 @@ impl Core {
     fn set_seen(&mut self, is_seen: bool) {
         self.is_seen.store(is_seen, Relaxed);
         self.receiver.set_open(is_seen);
+    }
+
+    /// What of the open window is to be seen has changed.
+    #[cfg(target_os = "linux")]
+    fn set_view(&mut self, view: x11::View) {
+        self.set_seen(view == x11::View::Shown);
+        // Nobody answers a test whose window was put away, and nobody could end it: it goes on where the window is shown.
+        let audition = self.desk.abx.audition().filter(|_| view != x11::View::Hidden);
+        self.status.set_audition(audition);
     }
 
     /// Draws a frame; the keys that are wanted from then on, `None` for all.

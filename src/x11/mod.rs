@@ -20,3 +20,4 @@ mod watcher;
 pub use error::X11Error;
 pub use joined::JoinedHandle;
 pub use opening::{HostSide, WindowSide, opening};
+pub use sight::View;

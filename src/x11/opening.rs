@@ -11,6 +11,7 @@ use raw_window_handle::HasWindowHandle;
 
 use super::X11Error;
 use super::link::Link;
+use super::sight::View;
 use super::watcher::Watcher;
 
 thread_local! {
@@ -63,14 +64,14 @@ impl Opening {
 
 impl WindowSide {
     /// To be called once, on the window's thread, before the window is shown. `told` is called on a thread of
-    /// ours whenever the window begins or ceases to be seen; it counts as seen at first.
+    /// ours whenever the window is shown, covered or hidden; it counts as shown at first.
     ///
     /// # Errors
     /// [`X11Error`]: the window then works as the framework made it.
     pub fn watch(
         &mut self,
         window: &impl HasWindowHandle,
-        told: impl FnMut(bool) + Send + 'static,
+        told: impl FnMut(View) + Send + 'static,
     ) -> Result<(), X11Error> {
         ALIVE.set(self.alive.take());
         let link = Arc::new(Link::connect(window)?);

@@ -10,24 +10,35 @@ use x11rb::protocol::xproto::{
 
 use super::link::Link;
 
+/// What there is to be seen of a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum View {
+    /// Some of it at least.
+    Shown,
+    /// Nothing: other windows lie over it.
+    Covered,
+    /// Nothing: it, or one around it, was put away.
+    Hidden,
+}
+
 /// What is known of a window's place among others.
 pub struct Sight {
     /// The window and those around it, from the inside out.
     windows: Vec<Window>,
     is_covered: bool,
-    is_seen: bool,
+    view: View,
 }
 
 impl Sight {
-    /// It counts as seen until an event says otherwise.
+    /// It counts as shown until an event says otherwise.
     pub fn new(link: &Link) -> Result<Self, ConnectionError> {
-        let mut sight = Self { windows: vec![link.window], is_covered: false, is_seen: true };
+        let mut sight = Self { windows: vec![link.window], is_covered: false, view: View::Shown };
         sight.look_around(link)?;
         Ok(sight)
     }
 
-    /// This window was shown or hidden. Tells, as all methods here, what has changed about being seen.
-    pub fn mapped(&mut self, window: Window, link: &Link) -> Result<Option<bool>, ConnectionError> {
+    /// This window was shown or hidden. Tells, as all methods here, what there is to be seen where that has changed.
+    pub fn mapped(&mut self, window: Window, link: &Link) -> Result<Option<View>, ConnectionError> {
         if !self.windows.contains(&window) {
             return Ok(None);
         }
@@ -37,7 +48,7 @@ impl Sight {
     }
 
     /// This window was put into another one.
-    pub fn moved(&mut self, window: Window, link: &Link) -> Result<Option<bool>, ConnectionError> {
+    pub fn moved(&mut self, window: Window, link: &Link) -> Result<Option<View>, ConnectionError> {
         if !self.windows.contains(&window) {
             return Ok(None);
         }
@@ -46,16 +57,20 @@ impl Sight {
     }
 
     /// Other windows lie over it, or do no more.
-    pub fn covered(&mut self, visibility: Visibility, link: &Link) -> Result<Option<bool>, ConnectionError> {
+    pub fn covered(&mut self, visibility: Visibility, link: &Link) -> Result<Option<View>, ConnectionError> {
         self.is_covered = visibility == Visibility::FULLY_OBSCURED;
         self.look(link)
     }
 
-    fn look(&mut self, link: &Link) -> Result<Option<bool>, ConnectionError> {
+    fn look(&mut self, link: &Link) -> Result<Option<View>, ConnectionError> {
         let attributes = link.connection.get_window_attributes(link.window)?.reply();
-        let is_seen = attributes.is_ok_and(|a| a.map_state == MapState::VIEWABLE) && !self.is_covered;
-        let has_changed = std::mem::replace(&mut self.is_seen, is_seen) != is_seen;
-        Ok(has_changed.then_some(is_seen))
+        let view = match attributes.is_ok_and(|a| a.map_state == MapState::VIEWABLE) {
+            false => View::Hidden,
+            true if self.is_covered => View::Covered,
+            true => View::Shown,
+        };
+        let has_changed = std::mem::replace(&mut self.view, view) != view;
+        Ok(has_changed.then_some(view))
     }
 
     /// Asks about all windows around.

@@ -16,7 +16,7 @@ use super::X11Error;
 use super::focus::ClickFocus;
 use super::keys::HostKeys;
 use super::link::Link;
-use super::sight::Sight;
+use super::sight::{Sight, View};
 
 /// From one request for the first frame to the next.
 const FIRST_FRAME_INTERVAL: Duration = Duration::from_millis(20);
@@ -44,7 +44,7 @@ pub struct Watcher {
 }
 
 impl Watcher {
-    pub(super) fn start(link: Arc<Link>, told: impl FnMut(bool) + Send + 'static) -> Result<Self, X11Error> {
+    pub(super) fn start(link: Arc<Link>, told: impl FnMut(View) + Send + 'static) -> Result<Self, X11Error> {
         let (notes, received) = channel();
         let (alive, ended) = channel();
         let (keys, sight) = (HostKeys::new(&link)?, Sight::new(&link)?);
@@ -100,7 +100,7 @@ impl Drop for Watcher {
 struct Watch {
     link: Arc<Link>,
     notes: Receiver<Note>,
-    told: Box<dyn FnMut(bool) + Send>,
+    told: Box<dyn FnMut(View) + Send>,
     keys: HostKeys,
     focus: ClickFocus,
     sight: Sight,
@@ -167,8 +167,8 @@ impl Watch {
             Event::VisibilityNotify(event) => self.sight.covered(event.state, link)?,
             _ => None,
         };
-        if let Some(is_seen) = seen {
-            (self.told)(is_seen);
+        if let Some(view) = seen {
+            (self.told)(view);
         }
         Ok(true)
     }

@@ -154,22 +154,7 @@ fn a_listening_test_by_keys_plays_a_b_and_x_in_the_host_and_its_result_is_in_the
         let latency_samples = host.latency_samples() as usize;
         let mut listener = Listener { latency_samples, input: Vec::new(), output: Vec::new() };
         let (window, main_page) = open(&mut host, screen);
-        window.click(ABX.0, ABX.1).unwrap();
-        let idle = until(&mut host, "the page of the test was shown", |host| {
-            listener.play(host);
-            let now = window.screenshot().unwrap();
-            // More than the button under the pointer.
-            (now.changed(&main_page) > 100_000).then_some(now)
-        });
-        // The page fills the window in one frame, and the picture may be half of it.
-        std::thread::sleep(std::time::Duration::from_millis(100));
-        window.key(RETURN).unwrap();
-        until(&mut host, "the test began", |host| {
-            listener.play(host);
-            (window.screenshot().unwrap().changed(&idle) > 10_000).then_some(())
-        });
-        // The test's own first choice has its pause too.
-        listener.settle(&mut host);
+        listener.begin_test(&mut host, &window, &main_page);
         for trial in 1..=TRIALS {
             listener.take_trial(&mut host, &window, trial);
         }
@@ -193,6 +178,41 @@ fn a_listening_test_by_keys_plays_a_b_and_x_in_the_host_and_its_result_is_in_the
             window.key(ESCAPE).unwrap();
             window.host_keys().unwrap().contains(&ESCAPE).then_some(())
         });
+    });
+}
+
+/// Hosts hide their own window around the editor, and some never close it.
+#[test]
+fn a_listening_test_whose_window_is_hidden_leaves_the_sound_to_the_host_until_it_is_shown_again() {
+    on_a_screen(|screen| {
+        let mut host = active(RATE_HZ as f64, 1, value::CODED);
+        let latency_samples = host.latency_samples() as usize;
+        let mut listener = Listener { latency_samples, input: Vec::new(), output: Vec::new() };
+        let (window, main_page) = open(&mut host, screen);
+        listener.begin_test(&mut host, &window, &main_page);
+        let hears = |listener: &mut Listener, host: &mut Host, what: Heard, when: &str| {
+            until(host, when, |host| {
+                listener.play(host);
+                (listener.heard() == Some(what)).then_some(())
+            });
+            listener.settle(host);
+            assert_eq!(listener.heard(), Some(what), "{when}, and then no more");
+        };
+        hears(&mut listener, &mut host, Heard::Original, "the test played A");
+        window.hide().unwrap();
+        hears(
+            &mut listener,
+            &mut host,
+            Heard::Coded,
+            "Listen was heard while nothing is to be seen of the test",
+        );
+        host.set_param("Listen", value::ORIGINAL).unwrap();
+        hears(&mut listener, &mut host, Heard::Original, "automation of Listen was heard");
+        host.set_param("Listen", value::CODED).unwrap();
+        hears(&mut listener, &mut host, Heard::Coded, "automation of Listen was heard again");
+        window.show().unwrap();
+        hears(&mut listener, &mut host, Heard::Original, "the test went on with A");
+        assert_eq!(results(&mut host).len(), 0);
     });
 }
 
@@ -225,6 +245,26 @@ impl Listener {
         self.input.extend(block);
         host.process(&mut [&mut block]).unwrap();
         self.output.extend(block);
+    }
+
+    /// Begins a listening test, and plays until its first choice has had its pause.
+    fn begin_test(&mut self, host: &mut Host, window: &EditorWindow, main_page: &Screenshot) {
+        window.click(ABX.0, ABX.1).unwrap();
+        let idle = until(host, "the page of the test was shown", |host| {
+            self.play(host);
+            let now = window.screenshot().unwrap();
+            // More than the button under the pointer.
+            (now.changed(main_page) > 100_000).then_some(now)
+        });
+        // The page fills the window in one frame, and the picture may be half of it.
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        window.key(RETURN).unwrap();
+        until(host, "the test began", |host| {
+            self.play(host);
+            (window.screenshot().unwrap().changed(&idle) > 10_000).then_some(())
+        });
+        // The test's own first choice has its pause too.
+        self.settle(host);
     }
 
     /// Plays three tenths of a second: longer than pause, fades and what is judged together.

@@ -17,7 +17,7 @@ use crate::console::print;
 use crate::error::CliError;
 use crate::outcome::Outcome;
 use crate::standard::is_standard;
-use crate::take::{losses, open_take};
+use crate::take::{losses, open_take_with_digest};
 use sacodec_take::{Header, Take};
 
 /// Longest table: what a damaged header claims is not believed. The longest takes have 124 hours.
@@ -56,11 +56,15 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let tasks = tasks(args)?;
     let total = Mutex::new(Total::default());
-    let outcome = args.run.run(&tasks, Second::Partner, |task, _| {
-        let (a, b) = (open_take(&task.input)?, open_take(&task.output)?);
+    let outcome = args.run.run("compare", &tasks, Second::Partner, |task, _| {
+        let (a, digest) = open_take_with_digest(&task.input)?;
+        let (b, other) = open_take_with_digest(&task.output)?;
         let found = compare(args, task, &a, &b)?;
         total.lock().add(&found);
-        Ok(report(args, task, [&a, &b], &found))
+        let mut report = report(args, task, [&a, &b], &found);
+        report.made.source = Some(digest);
+        report.made.partner = Some((task.output.clone(), Some(other)));
+        Ok(report)
     })?;
     let is_one = args.takes.len() == 2 && args.files_from.is_none() && !args.takes[0].is_dir();
     if !is_one {

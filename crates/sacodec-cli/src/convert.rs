@@ -44,7 +44,7 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
     }
     let tasks = args.batch.tasks(&["sac"], result_extension(formats[0]))?;
     let model = if formats.contains(&ExportFormat::Wav) { Some(model(args.pack.as_deref())?) } else { None };
-    args.batch.run(&tasks, |task, _| {
+    args.batch.run("convert", &tasks, |task, _| {
         let (take, digest) = open_take_with_digest(&task.input)?;
         let results = results(task, &formats);
         let conversion = Conversion { args, task, take, digest, model: model.as_ref() };

@@ -41,7 +41,7 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
     }
     let tasks = args.batch.tasks(&["sac"], DECODED)?;
     let model = model(args.pack.as_deref())?;
-    args.batch.run(&tasks, |task, _| {
+    args.batch.run("decode", &tasks, |task, _| {
         let (take, digest) = open_take_with_digest(&task.input)?;
         let decoded = Decoded { take: &take, digest: &digest, decoding: args.decoding(&take) };
         let made = || Made { source: Some(digest.clone()), ..Made::of(&take, [&task.output]) };

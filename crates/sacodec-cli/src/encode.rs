@@ -48,7 +48,7 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let tasks = args.batch.tasks(&AUDIO_EXTENSIONS, "sac")?;
     let model = model(args.pack.as_deref())?;
     let wanted = args.channels.into();
-    args.batch.run(&tasks, |task, bar| {
+    args.batch.run("encode", &tasks, |task, bar| {
         let done = || Ok(take_of(task, &model, wanted, args.salvage)?.map(|take| skipped(task, &take)));
         args.batch.unless_done(task, done, || encode(args, wanted, &model, task, bar))
     })

@@ -40,7 +40,7 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
     }
     let batch = BatchArgs::of(args.takes.clone()).with_list(args.files_from.clone());
     let tasks = batch.tasks_that_write_nothing(&["sac"], "info")?;
-    args.run.run(&tasks, Second::Nothing, |task, _| {
+    args.run.run("info", &tasks, Second::Nothing, |task, _| {
         let (take, digest) = open_take_with_digest(&task.input)?;
         let mut report = show_take(&task.input, &take);
         report.made.source = Some(digest);

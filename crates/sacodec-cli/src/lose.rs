@@ -12,7 +12,7 @@ use crate::network::{LOST, LossArgs};
 use crate::outcome::Outcome;
 use crate::result_file::{is_there, write_result};
 use crate::same_bytes::is_there_as_made;
-use crate::take::{open_take_with_digest, take_error};
+use crate::take::{faults, open_take_with_digest, take_error};
 use sacodec_engine::{Loss, LossTrace};
 use sacodec_take::{Take, TakeError};
 
@@ -33,7 +33,7 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let tasks = args.batch.tasks(&["sac"], LOSSY)?;
     let (loss, trace) = args.loss.read()?;
     let trace = trace.as_deref();
-    args.batch.run(&tasks, |task, _| {
+    args.batch.run("lose", &tasks, |task, _| {
         let lossy = || Lossy::of(args, task, &loss, trace);
         args.batch.unless_done(task, || done(task, lossy), || lose(args, task, &lossy()?))
     })
@@ -46,18 +46,24 @@ struct Lossy {
     lost_frames: u32,
     seed: u64,
     note: String,
+    /// What the take had lost before, unwanted.
+    faults: Option<String>,
 }
 
 impl Lossy {
     fn of(args: &Args, task: &Task, loss: &Loss, trace: Option<&LossTrace>) -> Result<Self, CliError> {
         let (mut take, source) = open_take_with_digest(&task.input)?;
+        let faults = faults(&take);
         let seed = if args.vary { own_seed(loss.seed, &source) } else { loss.seed };
         let loss = Loss { seed, ..*loss };
         let lost = take.lose(|frame| loss.lost(frame, trace).any());
         let lost_frames = lost.map_err(|source| CliError::Lossy { path: task.input.clone(), source })?;
         let settings = args.loss.told(seed);
-        let note = format!("{lost_frames} frames were taken out to rehearse a lossy network: {settings}");
-        Ok(Self { take, source, lost_frames, seed, note })
+        let mut note = format!("{lost_frames} frames were taken out to rehearse a lossy network: {settings}");
+        if let Some(faults) = &faults {
+            note += &format!("; of the take before that: {faults}");
+        }
+        Ok(Self { take, source, lost_frames, seed, note, faults })
     }
 
     fn made(&self, task: &Task) -> Made {
@@ -95,10 +101,16 @@ fn lose(args: &Args, task: &Task, lossy: &Lossy) -> Result<FileReport, CliError>
     write_result(&task.input, &task.output, args.batch.overwrite, |file| lossy.write(task, file))?;
     let (frames, lost) = (lossy.take.frames(), lossy.lost_frames);
     let percent = 100.0 * f64::from(lost) / f64::from(frames.max(1));
-    let text = format!("{}: {lost} of {frames} frames lost ({percent:.1} %)", task.output.display());
-    let mut json = json!({ "output": name(&task.output), "frames": frames, "lost_frames": lost });
+    let mut text = format!("{}: {lost} of {frames} frames lost ({percent:.1} %)", task.output.display());
+    if let Some(faults) = &lossy.faults {
+        text += &format!("; before that, {faults}");
+    }
+    let mut json = json!({
+        "output": name(&task.output), "frames": frames, "lost_frames": lost, "losses": lossy.faults,
+    });
     if args.vary {
         json["seed"] = lossy.seed.into();
     }
-    Ok(FileReport::new(text, json, Outcome::Done).with(lossy.made(task)))
+    let outcome = if lossy.faults.is_some() { Outcome::Finding } else { Outcome::Done };
+    Ok(FileReport::new(text, json, outcome).with(lossy.made(task)))
 }

@@ -49,7 +49,7 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
     }
     let tasks = args.batch.tasks(&AUDIO_EXTENSIONS, first.extension())?;
     let model = model(args.pack.as_deref())?;
-    args.batch.run(&tasks, |task, bar| {
+    args.batch.run("moments", &tasks, |task, bar| {
         let results: Vec<PathBuf> = formats.iter().map(|&format| result(task, first, format)).collect();
         let done = || {
             let are_there = results.iter().all(|path| is_there(path));
@@ -99,7 +99,7 @@ fn print_only(args: &Args) -> Result<Outcome, CliError> {
     }
     let tasks = args.batch.tasks_that_write_nothing(&AUDIO_EXTENSIONS, MarkerFormat::Csv.extension())?;
     let model = model(args.pack.as_deref())?;
-    args.batch.run_that_writes_nothing(&tasks, |task, bar| {
+    args.batch.run_that_writes_nothing("moments", &tasks, |task, bar| {
         let found = find(args, &model, task, bar)?;
         let row = |marker: &Marker| {
             let Marker { rank, score, seconds, sample } = marker;

@@ -27,7 +27,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let tasks = args.batch.tasks(&["sac"], REPAIRED)?;
     let like = args.like.as_deref().map(open_take).transpose()?;
-    args.batch.run(&tasks, |task, _| {
+    args.batch.run("repair", &tasks, |task, _| {
         let (take, digest) = match &like {
             Some(like) => recover_take(&task.input, &like.header)?,
             None => open_take_with_digest(&task.input)?,
@@ -36,7 +36,9 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
         // Beside its take a copy would count twice: the take itself is what there is.
         let is_beside = args.batch.output().is_none() && !is_standard(&task.output);
         if is_beside && take.is_undamaged() {
-            return Ok(args.nothing_to_repair(&take, task).with(Made { source, ..Made::of(&take, [&task.input]) }));
+            return Ok(args
+                .nothing_to_repair(&take, task)
+                .with(Made { source, ..Made::of(&take, [&task.input]) }));
         }
         let made = || Made { source: source.clone(), ..Made::of(&take, [&task.output]) };
         let done = || {
@@ -75,7 +77,7 @@ impl Args {
     }
 
     /// `output` is what was made.
-    fn report(take: &Take, mut text: String, output: Option<&Path>) -> FileReport {
+    fn report(&self, take: &Take, mut text: String, output: Option<&Path>) -> FileReport {
         let rate_hz = take.header.frame_rate_hz();
         let header_of = self.like.as_deref().filter(|_| take.has_borrowed_header);
         let missing = take.missing();

@@ -14,7 +14,7 @@ use crate::file_encoder::FileEncoder;
 use crate::outcome::Outcome;
 use crate::pack::model;
 use crate::standard::{input_name, is_standard};
-use crate::take::{losses, open_take};
+use crate::take::{losses, open_take_with_digest};
 use sacodec_codec::{CodecModel, TokenFrame};
 use sacodec_take::decode::check_pack;
 use sacodec_take::{ChannelMode, ChannelModeText, Source, Take};
@@ -63,10 +63,12 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let tasks = batch.tasks_that_write_nothing(&["sac"], "wav")?;
     check_given(audio.as_deref(), tasks.len())?;
     let model = model(args.pack.as_deref())?;
-    args.run.run(&tasks, Second::Nothing, |task, _| {
-        let take = open_take(&task.input)?;
+    args.run.run("verify", &tasks, Second::Nothing, |task, _| {
+        let (take, digest) = open_take_with_digest(&task.input)?;
         let audio = find_audio(&task.input, &task.output, audio.as_deref(), take.header.source.as_ref())?;
-        verify(args, &model, &take, &task.input, &audio)
+        let mut report = verify(args, &model, &take, &task.input, &audio)?;
+        report.made.source = Some(digest);
+        Ok(report)
     })
 }
 
@@ -135,16 +137,23 @@ fn verify(
 ) -> Result<FileReport, CliError> {
     let other_pack = |source| CliError::Verify { path: path.into(), source };
     check_pack(take, model).map_err(other_pack)?;
-    let (compared, digest) = compare_with_audio(args, model, take, path, audio)?;
+    let (compared, heard_samples, digest) = compare_with_audio(args, model, take, path, audio)?;
     let skipped = u64::from(take.frames()) - compared.frames;
+    // A recorded take may be of a part of the audio; one of a file is of all of it.
+    let length_samples = take.footer.as_ref().and_then(|footer| footer.length_samples);
+    let of_file = length_samples.filter(|_| take.header.source.is_some());
+    let more_samples = of_file.map_or(0, |length| heard_samples.saturating_sub(length));
     let enough = compared.is_enough(args.min_percent);
     let loss = losses(take);
-    let is_whole = skipped == 0 && loss.is_none();
+    let is_whole = skipped == 0 && more_samples == 0 && loss.is_none();
     let mut findings = vec![compared.text(take.header.frame_rate_hz())];
     if skipped > 0 {
         findings.push(format!(
             "{skipped} frames were not compared: missing in the take or after the audio's end"
         ));
+    }
+    if more_samples > 0 {
+        findings.push(format!("the audio goes on for {more_samples} samples after the end of the take"));
     }
     findings.extend(loss.clone());
     let mut text = format!("{}: {}", path.display(), findings.join("; "));
@@ -152,7 +161,7 @@ fn verify(
         text += "; the take began while the codec was running, so its first frames may differ";
     }
     let json = json!({
-        "audio": name(audio), "frames": compared.frames, "not_compared": skipped,
+        "audio": name(audio), "frames": compared.frames, "not_compared": skipped, "samples_after_end": more_samples,
         "semantic_percent": compared.semantic_percent(), "acoustic_percent": compared.acoustic_percent(),
         "first_difference": compared.first_difference, "enough": enough, "losses": loss,
     });
@@ -193,14 +202,15 @@ fn passes(take: &Take, first_frame_samples: f64) -> Vec<Pass> {
     passes
 }
 
-/// Codes the audio again, and compares it frame by frame as it comes; also gives what was read.
+/// Codes the audio again, and compares it frame by frame as it comes; also gives how many samples were heard, and what was
+/// read.
 fn compare_with_audio(
     args: &Args,
     model: &Arc<CodecModel>,
     take: &Take,
     path: &Path,
     audio_path: &Path,
-) -> Result<(Comparison, SourceDigest), CliError> {
+) -> Result<(Comparison, u64, SourceDigest), CliError> {
     let mut audio = AudioReader::open(audio_path, Salvage::new(args.salvage))?;
     let mut coder = coder_for(model, take, path, &audio, audio_path)?;
     let mut found = Found { frames: take.iter(), index: 0, compared: Comparison::default() };
@@ -242,7 +252,7 @@ fn compare_with_audio(
     }
     coder.finish()?;
     found.compare(&mut coder, u32::MAX);
-    Ok((found.compared, audio.digest()))
+    Ok((found.compared, taken_samples, audio.digest()))
 }
 
 /// A coder that codes audio as that of the take was.

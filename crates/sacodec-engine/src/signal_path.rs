@@ -159,7 +159,7 @@ impl SignalPath {
                 self.dual.set(1.0, self.fade_samples);
             }
             if !dual {
-                self.dual_wait_samples = 0;
+                // What is on its way to be heard stays so: it may be wanted again before its hop ends.
                 self.dual.set(0.0, self.fade_samples);
             }
         }
@@ -237,7 +237,7 @@ impl SignalPath {
         for (second, first) in second.iter_mut().zip(first.iter()) {
             if self.dual_wait_samples > 0 {
                 self.dual_wait_samples -= 1;
-                if self.dual_wait_samples == 0 {
+                if self.dual_wait_samples == 0 && self.is_dual {
                     self.dual.set(1.0, self.fade_samples);
                 }
             }

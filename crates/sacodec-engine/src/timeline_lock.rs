@@ -60,11 +60,12 @@ impl LockFollower {
         let Some([told, expected]) = last.map(|last| last.map(|transport| transport.position_samples)) else {
             return Some(place);
         };
-        // Some hosts say that they play, with a playhead that stands still, or runs at another speed than the sound.
-        let moved_samples = told.map_or(0.0, |told| place - told);
-        let runs = moved_samples == 0.0 || (0.25..=2.25).contains(&(moved_samples / samples as f64));
-        let has_jumped =
-            !runs && expected.is_some_and(|expected| (expected - place).abs() > POSITION_TOLERANCE_SAMPLES);
+        let has_jumped = told.zip(expected).is_some_and(|(told, expected)| {
+            // Some hosts say that they play, with a playhead that stands still, or runs at another speed than the sound.
+            let (moved_samples, block_samples) = (place - told, expected - told);
+            let runs = moved_samples == 0.0 || (0.25..=2.25).contains(&(moved_samples / block_samples));
+            !runs && (expected - place).abs() > POSITION_TOLERANCE_SAMPLES
+        });
         let has_jumped = has_jumped || has_ignored_jump;
         let minds = lock == TimelineLock::AtStartAndJumps;
         self.has_ignored_jump = has_jumped && !minds;
@@ -122,6 +123,23 @@ mod tests {
                 follower.block(TimelineLock::AtStartAndJumps, &at(position, true), 64, 48_000.0)
             };
             assert_eq!([0, 1, 2, 3].map(block), [Some(0.0), None, None, None], "at a speed of {speed}");
+        }
+    }
+
+    #[test]
+    fn a_playhead_at_another_speed_does_not_jump_where_blocks_have_other_lengths() {
+        for speed in [0.5, 1.1, 2.0] {
+            let (mut follower, mut position, mut begins) = (LockFollower::default(), 0.0, Vec::new());
+            for samples in [512, 30, 482, 64, 1, 1024, 16].repeat(3) {
+                begins.extend(follower.block(
+                    TimelineLock::AtStartAndJumps,
+                    &at(position, true),
+                    samples,
+                    48_000.0,
+                ));
+                position += samples as f64 * speed;
+            }
+            assert_eq!(begins, [0.0], "at a speed of {speed}");
         }
     }
 

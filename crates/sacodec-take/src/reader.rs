@@ -315,8 +315,7 @@ impl Take {
     /// As [`TakeSerializer`], and [`TakeError::Io`] as `out`.
     pub fn write_repaired(&self, out: &mut impl Write) -> Result<(), TakeError> {
         let skipped: usize = self.damage.iter().map(|d| d.bytes).sum::<usize>() + self.cut_bytes;
-        let header =
-            if self.has_borrowed_header { ", and the header is that of another take" } else { "" };
+        let header = if self.has_borrowed_header { ", and the header is that of another take" } else { "" };
         let note = (!self.is_whole()).then(|| format!("repaired: {skipped} bytes could not be read{header}"));
         self.write_anew(note, out)
     }

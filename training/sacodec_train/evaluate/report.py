@@ -19,7 +19,7 @@ LISTENING_NOTES = """No loss imitates these. DistillMOS and DNSMOS (overall): wh
 it sounds like the original, as a mean opinion score. Speaker: cosine of the voices of output and original by CAM++. WER: word
 errors of Whisper tiny.en's transcript of the output against its transcript of the original, English clips only; of all words
 together, and as a mean of clips. Bits a word: how unlikely Whisper tiny.en finds its transcript of the original when it hears the
-output, as -log2 of the probability; words that are barely heard count too, so it tells apart what too few words cannot. All at
+output, as -log2 of the probability; words that are barely heard count too, not only those that are lost. All at
 16 kHz, Zimtohrli at 48 kHz. By """
 PAIR_NOTES = """Differences clip by clip, as means over the speakers with their standard error; in brackets the share of clips that are better."""
 PHONE_NOTES = """Phones: mutual information with phones that pocketsphinx aligns on the English clips (by their text, else by the words it

@@ -16,6 +16,14 @@ const UNKNOWN_SIZES: [u64; 4] = [u32::MAX as u64, 0x7FFF_F000, 0x7FFF_FFFF, 0x80
 const IN_DS64: u32 = u32::MAX;
 /// Longest `fmt ` chunk that is read.
 const MAX_FORMAT_BYTES: u32 = 1 << 16;
+/// Chunks that are known to follow audio.
+const KNOWN_CHUNKS: [&[u8; 4]; 46] = [
+    b"LIST", b"id3 ", b"ID3 ", b"bext", b"iXML", b"axml", b"aXML", b"chna", b"cart", b"JUNK", b"junk",
+    b"PAD ", b"FLLR", b"fact", b"cue ", b"plst", b"smpl", b"inst", b"acid", b"note", b"labl", b"ltxt",
+    b"PEAK", b"_PMX", b"umid", b"minf", b"elm1", b"regn", b"afsp", b"DISP", b"strc", b"clm ", b"bmrk",
+    b"r64m", b"SAUR", b"LGWV", b"ResU", b"AFAn", b"slnt", b"wavl", b"MD5 ", b"levl", b"CSET", b"link",
+    b"XMP ", b"APET",
+];
 const EXTENSIBLE: u16 = 0xFFFE;
 /// What follows the tag in a sub-format: of WAV, and of ambisonic B-format.
 const SUBFORMATS: [[u8; 14]; 2] = [
@@ -172,10 +180,19 @@ impl<R: Read> WavReader<R> {
                 [b'd', b'a', b't', b'a', ..] => {
                     return Err(AudioError::header("it has two `data` chunks, where one is expected"));
                 }
+                [b'R', b'I', b'F', b'F' | b'X', ..]
+                | [b'R', b'F', b'6', b'4', ..]
+                | [b'B', b'W', b'6', b'4', ..] => {
+                    return Err(AudioError::header("another WAV file follows its audio: split them"));
+                }
                 [a, b, c, d, e, f, g, h] if [a, b, c, d].iter().all(|byte| (b' '..=b'~').contains(byte)) => {
-                    // A chunk that is cut holds no audio.
                     let size = u32::from_le_bytes([e, f, g, h]);
-                    io::copy(&mut self.bytes.by_ref().take(padded(size)), &mut io::sink())?;
+                    let skipped = io::copy(&mut self.bytes.by_ref().take(padded(size)), &mut io::sink())?;
+                    // A chunk that is cut holds no audio, if it is one: bytes of audio can look like its name.
+                    if skipped < u64::from(size) && !KNOWN_CHUNKS.contains(&&[a, b, c, d]) {
+                        let found = self.bytes.position - begin;
+                        return Err(AudioError::Longer { declared, found });
+                    }
                 }
                 _ => {
                     // Zeros fill files up to a block.

@@ -17,9 +17,10 @@ use crate::error::CliError;
 use crate::standard::is_standard;
 
 /// What other audio is called in corpora.
-const OTHER_AUDIO: [&str; 22] = [
-    "aac", "aif", "aifc", "aiff", "amr", "ape", "au", "caf", "m4a", "mka", "mp2", "mp3", "oga", "ogg",
-    "opus", "snd", "sph", "spx", "w64", "wave", "wma", "wv",
+const OTHER_AUDIO: [&str; 36] = [
+    "3gp", "aac", "ac3", "aif", "aifc", "aiff", "amr", "ape", "au", "caf", "gsm", "m4a", "m4b", "mka", "mkv",
+    "mov", "mp2", "mp3", "mp4", "nist", "oga", "ogg", "opus", "pcm", "raw", "shn", "snd", "sph", "spx",
+    "tta", "voc", "w64", "wave", "webm", "wma", "wv",
 ];
 
 /// A file to be worked on.
@@ -54,12 +55,13 @@ enum Skip {
     Own,
     Lossy,
     OtherAudio,
+    Nowhere,
     Twice,
 }
 
 /// What was left out, in the order of [`Skip`]: how many, and the first.
 #[derive(Default)]
-struct Skipped([Option<(usize, PathBuf)>; 6]);
+struct Skipped([Option<(usize, PathBuf)>; 7]);
 
 impl Skipped {
     fn add(&mut self, why: Skip, path: &Path) {
@@ -74,6 +76,7 @@ impl Skipped {
             "results of this command",
             "takes that `lose` made of others beside them",
             "audio files that are neither .wav nor .flac",
+            "links to files that are not there",
             "inputs that were given twice",
         ];
         for (reason, skipped) in reasons.iter().zip(&self.0) {
@@ -143,7 +146,7 @@ impl Search<'_> {
         let mut hidden = Vec::new();
         let walk = WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter();
         let is_shown = |entry: &DirEntry| {
-            let is_hidden = entry.depth() > 0 && entry.file_name().as_encoded_bytes().starts_with(b".");
+            let is_hidden = entry.depth() > 0 && is_hidden(Some(entry.file_name()));
             if is_hidden && (entry.file_type().is_dir() || self.wants(entry.path())) {
                 hidden.push(entry.path().to_owned());
             }
@@ -175,8 +178,18 @@ impl Search<'_> {
                         skipped.add(Skip::Loop, &path);
                         continue;
                     }
-                    // A link that leads nowhere is a file that cannot be read, if it is one that is looked for.
-                    Some(path) if is_broken_link(&path) && !self.wants(&path) => continue,
+                    Some(path) if error.depth() > 0 && is_hidden(path.file_name()) => {
+                        skipped.add(Skip::Hidden, &path);
+                        continue;
+                    }
+                    // A link that leads nowhere is a file that cannot be read, if it may be what is looked for, or a
+                    // folder of it.
+                    Some(path)
+                        if is_broken_link(&path) && path.extension().is_some() && !self.wants(&path) =>
+                    {
+                        skipped.add(Skip::Nowhere, &path);
+                        continue;
+                    }
                     Some(path) => path,
                     None => {
                         return Err(CliError::Open { path: folder.into(), source: io::Error::other(error) });
@@ -206,8 +219,13 @@ impl Search<'_> {
     }
 }
 
+fn is_hidden(name: Option<&OsStr>) -> bool {
+    name.is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+}
+
 fn is_broken_link(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) && !path.exists()
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink())
+        && path.try_exists().is_ok_and(|exists| !exists)
 }
 
 /// Whether a path leads downwards from where it begins.

@@ -46,12 +46,13 @@ impl LoggedRunArgs {
     }
 
     /// Works on all tasks, as [`RunArgs::run`], and keeps the log of the run, in which the second path of each
-    /// task is what `second` says.
+    /// task is what `second` says. `command` is the name of the command that runs.
     ///
     /// # Errors
     /// Where the log cannot be opened.
     pub fn run(
         &self,
+        command: &'static str,
         tasks: &[Task],
         second: Second,
         work: impl Fn(&Task, &ProgressBar) -> Result<FileReport, CliError> + Sync,
@@ -63,7 +64,7 @@ impl LoggedRunArgs {
             if let Some(log) =
                 log.as_ref().filter(|_| task.waits || !matches!(result, Err(CliError::Busy { .. })))
             {
-                log.add(&Entry::new(task, second, &result));
+                log.add(&Entry::new(command, task, second, &result));
             }
             result
         });
@@ -90,7 +91,10 @@ pub enum Ending {
 pub struct LoggedFile {
     /// Where it is.
     pub path: LoggedPath,
-    /// What it is; `None` where it could not be read, or is a pipe.
+    /// Whether it was a pipe: it is not there any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pipe: bool,
+    /// What it is; `None` where it could not be read.
     #[serde(flatten)]
     pub digest: Option<SourceDigest>,
 }
@@ -100,6 +104,9 @@ pub struct LoggedFile {
 pub struct Entry {
     /// What was read.
     pub input: LoggedFile,
+    /// The command that read it; empty in lines of versions that did not tell.
+    #[serde(default)]
+    pub command: String,
     /// What was to be made; of several files the first. `None` where the command only reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<LoggedPath>,
@@ -165,20 +172,30 @@ impl From<PathText> for LoggedPath {
     }
 }
 
+/// Whether `path` gives what it gives only once.
+pub fn is_pipe_now(path: &Path) -> bool {
+    // A file that is standard input has its name there too.
+    let is_other = || path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir());
+    is_standard(path) || path.starts_with("/dev") || is_other()
+}
+
 impl LoggedFile {
     fn of(path: &Path, digest: Option<SourceDigest>) -> Self {
-        let digest = digest.or_else(|| if is_standard(path) { None } else { digest_of(path).ok() });
-        Self { path: LoggedPath(path.into()), digest }
+        let pipe = is_pipe_now(path);
+        // A pipe was read once, and gives no more.
+        let digest = digest.or_else(|| if pipe { None } else { digest_of(path).ok() });
+        Self { path: LoggedPath(path.into()), pipe, digest }
     }
 }
 
 impl Entry {
-    fn new(task: &Task, second: Second, result: &Result<FileReport, CliError>) -> Self {
+    fn new(command: &str, task: &Task, second: Second, result: &Result<FileReport, CliError>) -> Self {
         let made = result.as_ref().ok().map(|report| &report.made);
         let partner = made.and_then(|made| made.partner.clone());
         let partner = partner.or((second == Second::Partner).then(|| (task.output.clone(), None)));
         let entry = Self {
             input: LoggedFile::of(&task.input, made.and_then(|made| made.source.clone())),
+            command: command.into(),
             output: (second == Second::Result).then(|| LoggedPath(task.output.clone())),
             partner: partner.map(|(path, digest)| LoggedFile::of(&path, digest)),
             result: Ending::Failed,
@@ -317,12 +334,14 @@ mod tests {
         let mut entry = Entry {
             input: LoggedFile {
                 path: LoggedPath("in/ä \"b\".wav".into()),
+                pipe: true,
                 digest: Some(SourceDigest { bytes: 7, sha256: "ab".into() }),
             },
+            command: "encode".into(),
             output: Some(LoggedPath("out/a.sac".into())),
             partner: None,
             result: Ending::Incomplete,
-            files: vec![LoggedFile { path: LoggedPath("out/a.sac".into()), digest: None }],
+            files: vec![LoggedFile { path: LoggedPath("out/a.sac".into()), pipe: false, digest: None }],
             frames: Some(3),
             seconds: Some(0.04),
             losses: Some("1 frames are missing".into()),
@@ -333,9 +352,9 @@ mod tests {
         {
             use std::os::unix::ffi::OsStrExt;
             let odd = std::ffi::OsStr::from_bytes(b"out/od\xFFd.sac");
-            entry.files.push(LoggedFile { path: LoggedPath(odd.into()), digest: None });
+            entry.files.push(LoggedFile { path: LoggedPath(odd.into()), pipe: false, digest: None });
         }
-        entry.files.push(LoggedFile { path: LoggedPath("last".into()), digest: None });
+        entry.files.push(LoggedFile { path: LoggedPath("last".into()), pipe: false, digest: None });
         let text = serde_json::to_string(&entry).unwrap();
         assert_eq!(serde_json::from_str::<Entry>(&text).unwrap(), entry, "{text}");
     }

@@ -98,10 +98,11 @@ impl BatchArgs {
     /// Where the log cannot be opened.
     pub fn run(
         &self,
+        command: &'static str,
         tasks: &[Task],
         work: impl Fn(&Task, &ProgressBar) -> Result<FileReport, CliError> + Sync,
     ) -> Result<Outcome, CliError> {
-        self.run.run(tasks, Second::Result, |task, bar| {
+        self.run.run(command, tasks, Second::Result, |task, bar| {
             task.has_an_input()?;
             task.has_no_rival()?;
             work(task, bar).map_err(CliError::or_skip)
@@ -114,10 +115,11 @@ impl BatchArgs {
     /// As [`BatchArgs::run`].
     pub fn run_that_writes_nothing(
         &self,
+        command: &'static str,
         tasks: &[Task],
         work: impl Fn(&Task, &ProgressBar) -> Result<FileReport, CliError> + Sync,
     ) -> Result<Outcome, CliError> {
-        self.run.run(tasks, Second::Nothing, work)
+        self.run.run(command, tasks, Second::Nothing, work)
     }
 
     /// The inputs that were named, and perhaps the result.

@@ -10,7 +10,7 @@ mod webdataset;
 
 use std::collections::HashMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args as ClapArgs, ValueEnum};
 use serde_json::json;
@@ -21,6 +21,7 @@ use crate::outcome::Outcome;
 use crate::result_file::write_result;
 use crate::standard::is_standard;
 use crate::take::open_take;
+use sacodec_take::PackId;
 use shard::{Content, Item, Shard};
 
 /// What shards are called, before their numbers.
@@ -85,8 +86,10 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
         });
     }
     let items = items(args)?;
-    let Some(first) = items.first() else { return Ok(Outcome::Done) };
-    let pack = open_take(&first.path)?.header.pack;
+    if items.is_empty() {
+        return Ok(Outcome::Done);
+    }
+    let (pack, example) = pack_of(&items)?;
     let shards: Vec<_> = items.chunks(args.takes_per_shard as usize).collect();
     let earlier = earlier::with_another_count(&args.output, args.to, shards.len())?;
     if let Some(first) = earlier.first().filter(|_| !args.overwrite) {
@@ -97,7 +100,7 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
     for (number, &items) in shards.iter().enumerate() {
         let name = format!("{STEM}-{number:05}-of-{:05}.{}", shards.len(), args.to.extension());
         let output = args.output.join(name);
-        of_path.insert(output.clone(), Shard { items, pack: &pack, example: &first.path });
+        of_path.insert(output.clone(), Shard { items, pack: &pack, example });
         tasks.push(Task { input: items[0].path.clone(), output, rival: None, waits: false });
     }
     let outcome = args.run.run(&tasks, |task, _| match of_path.get(&task.output) {
@@ -108,6 +111,18 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
         earlier::remove(&earlier)?;
     }
     Ok(outcome)
+}
+
+/// The pack of the first take that can be read, and that take: one that cannot is an error of its shard.
+fn pack_of(items: &[Item]) -> Result<(PackId, &Path), CliError> {
+    let mut first = None;
+    for item in items {
+        match open_take(&item.path) {
+            Ok(take) => return Ok((take.header.pack, &item.path)),
+            Err(error) => drop(first.get_or_insert(error)),
+        }
+    }
+    Err(first.unwrap_or_else(|| CliError::NoInput { what: "no take was given".into() }))
 }
 
 /// The takes with their keys, each key once.

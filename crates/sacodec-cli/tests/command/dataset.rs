@@ -40,7 +40,15 @@ fn shards_of_an_earlier_run_do_not_stay_among_those_of_another_count() {
     fs::write(path("takes/b.sac"), "no take").unwrap();
     make(&["--overwrite"], 1);
     assert_eq!(shards(&path("data")), with(&three));
-    fs::write(path("takes/b.sac"), sound).unwrap();
+    fs::write(path("takes/b.sac"), &sound).unwrap();
+    // One that cannot be read is an error of its own shard, also the first.
+    let first = fs::read(path("takes/a.sac")).unwrap();
+    fs::write(path("takes/a.sac"), "no take").unwrap();
+    let apart = ["dataset", "takes", "--to", "npz", "--output", "apart", "--takes-per-shard", "1"];
+    let said = String::from_utf8_lossy(&run(folder.path(), &apart, 1).stderr).into_owned();
+    assert!(said.contains("takes/a.sac") && said.contains("1 of 3 files failed"), "{said}");
+    assert_eq!(shards(&path("apart")), ["tokens-00001-of-00003.npz", "tokens-00002-of-00003.npz"]);
+    fs::write(path("takes/a.sac"), first).unwrap();
     make(&["--overwrite"], 0);
     assert_eq!(shards(&path("data")), with(&["tokens-00000-of-00001.jsonl"]));
 }

@@ -170,6 +170,8 @@ fn a_named_pipe_is_read_once_also_for_a_report_and_told_as_what_was_read() {
         "lose p -o a3.sac --loss 0%",
         "repair p -o a4.sac",
         "info p",
+        "verify p --audio a.wav",
+        "compare p a.sac",
     ]
     .iter()
     .enumerate()
@@ -182,6 +184,14 @@ fn a_named_pipe_is_read_once_also_for_a_report_and_told_as_what_was_read() {
         let bytes = fs::metadata(folder.path().join("a.sac")).unwrap().len();
         assert_eq!(entry["input"]["bytes"], bytes, "{rest}: {entry}");
     }
+    // What fails has been read as well, and `check` asks no pipe again.
+    shell(
+        "mkfifo bad.wav; echo no audio > bad.wav & $COMMAND encode bad.wav --report bad.jsonl; [ $? -eq 1 ]",
+    );
+    shell("$COMMAND info - --report info.jsonl < a.sac");
+    shell(
+        "mkfifo open; sleep 60 > open 2> /dev/null & writer=$!; $COMMAND check info.jsonl < open; ended=$?; kill $writer; exit $ended",
+    );
     for _ in 0..2 {
         shell(
             "rm -f f.wav; mkfifo f.wav; cat a.wav > f.wav & $COMMAND encode f.wav -o f.sac --skip-existing",

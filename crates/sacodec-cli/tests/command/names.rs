@@ -38,7 +38,9 @@ fn what_is_no_input_in_a_folder_is_skipped_and_said() {
     noise(folder.path(), &["in/a.wav", "in/b/c.wav", "in/.cache/d.wav", "in/.e.wav", "in/b/.git/f.wav"]);
     std::os::unix::fs::symlink("..", folder.path().join("in/b/loop")).unwrap();
     std::os::unix::fs::symlink("nowhere", folder.path().join("in/notes.txt")).unwrap();
-    for name in ["in/a.MP3", "in/b/a.wave", "in/b/.a.ogg", "in/b/a.trans.txt"] {
+    // As an editor leaves them.
+    std::os::unix::fs::symlink("nobody@nowhere", folder.path().join("in/.#a")).unwrap();
+    for name in ["in/a.MP3", "in/b/a.wave", "in/b/a.webm", "in/b/.a.ogg", "in/b/a.trans.txt"] {
         fs::write(folder.path().join(name), "not read").unwrap();
     }
     run(folder.path(), &["encode", "in"], 0);
@@ -47,14 +49,20 @@ fn what_is_no_input_in_a_folder_is_skipped_and_said() {
     let output = run(folder.path(), &["encode", "in", "in/a.wav", "./in/a.wav", "--output", "out"], 0);
     assert_eq!(takes(&folder.path().join("out")), ["a.sac", "b/c.sac"]);
     for what in [
-        "3 hidden files or folders: in/.cache",
+        "4 hidden files or folders: in/.#a",
         "1 links that lead back",
         "2 results of this command",
-        "2 audio files that are neither .wav nor .flac: in/a.MP3",
+        "3 audio files that are neither .wav nor .flac: in/a.MP3",
+        "1 links to files that are not there: in/notes.txt",
         "2 inputs that were given twice",
     ] {
         assert!(said(&output).contains(what), "{what}: {}", said(&output));
     }
+    // What may be a folder of a disk that is not there is an input that is missing.
+    std::os::unix::fs::symlink("/nowhere/part3", folder.path().join("in/part3")).unwrap();
+    let output = run(folder.path(), &["encode", "in", "--output", "out", "--skip-existing"], 1);
+    assert!(said(&output).contains("in/part3 could not be opened"), "{}", said(&output));
+    fs::remove_file(folder.path().join("in/part3")).unwrap();
     // A result that is named is coded.
     run(folder.path(), &["encode", "in/a.decoded.wav"], 0);
     cut_takes(&folder.path().join("in"));
@@ -159,7 +167,7 @@ fn a_take_to_be_made_of_a_take_is_named_by_output() {
             !folder.path().join("a.lossy.sac").exists() && !folder.path().join("a.repaired.sac").exists()
         );
     }
-    run(folder.path(), &["lose", "a.sac", "--loss", "10%", "--output", "new.sac"], 0);
+    run(folder.path(), &["lose", "a.sac", "--loss", "10%", "--output", "new.sac"], 3);
     // One that is there is an input.
     run(folder.path(), &["repair", "a.sac", "b.sac"], 3);
     assert!(folder.path().join("b.repaired.sac").is_file());

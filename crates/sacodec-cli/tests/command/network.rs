@@ -210,20 +210,20 @@ fn takes_of_a_corpus_lose_the_same_frames_unless_they_are_to_vary() {
         take.missing().iter().map(|gap| (gap.index, gap.count)).collect()
     };
     lose("same/", &[]);
-    assert_eq!(missing("same/a.sac"), missing("same/b.sac"));
+    assert_eq!(missing("same/a.lossy.sac"), missing("same/b.lossy.sac"));
 
     let seeds: Vec<_> = lose("own/", &["--vary"]).iter().map(|report| report["seed"].clone()).collect();
     assert_ne!(seeds[0], seeds[1]);
-    assert_ne!(missing("own/a.sac"), missing("own/b.sac"));
+    assert_ne!(missing("own/a.lossy.sac"), missing("own/b.lossy.sac"));
     lose("own/", &["--vary", "--skip-existing"]);
     lose("other/", &["--vary", "--seed", "2"]);
-    assert_ne!(missing("other/a.sac"), missing("own/a.sac"), "--seed still counts");
+    assert_ne!(missing("other/a.lossy.sac"), missing("own/a.lossy.sac"), "--seed still counts");
 
     // The seed that is told makes the same take of this one alone, wherever it lies.
     std::fs::rename(at("takes/a.sac"), at("moved.sac")).unwrap();
     let seed = seeds[0].to_string();
     run(folder.path(), &["lose", "moved.sac", "-o", "again.sac", "--loss", "20%", "--seed", &seed], 0);
-    assert_eq!(std::fs::read(at("again.sac")).unwrap(), std::fs::read(at("own/a.sac")).unwrap());
+    assert_eq!(std::fs::read(at("again.sac")).unwrap(), std::fs::read(at("own/a.lossy.sac")).unwrap());
 }
 
 #[test]
@@ -246,7 +246,11 @@ fn what_was_lost_on_purpose_is_no_problem_and_what_was_not_is() {
 
     let whole = Take::open(&folder.path().join("voice.sac")).unwrap();
     write_take(&folder.path().join("damaged.sac"), &whole, |index| !(50..60).contains(&index), None);
-    run(folder.path(), &["lose", "damaged.sac", "--loss", "10%", "--report", "damaged.jsonl"], 0);
+    let lose = ["lose", "damaged.sac", "--loss", "10%", "--report", "damaged.jsonl"];
+    let said = String::from_utf8(run(folder.path(), &lose, 3).stdout).unwrap();
+    assert!(said.contains("before that, 10 frames are missing"), "{said}");
+    let notes = Take::open(&folder.path().join("damaged.lossy.sac")).unwrap().footer.unwrap().notes;
+    assert!(notes.iter().any(|note| note.contains("of the take before that: 10 frames")), "{notes:?}");
     let said = String::from_utf8(run(folder.path(), &["check", "damaged.jsonl"], 3).stdout).unwrap();
     assert!(said.contains("10 frames are missing"), "{said}");
 }

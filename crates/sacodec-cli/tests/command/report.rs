@@ -152,7 +152,7 @@ fn check_finds_what_is_missing_failed_damaged_or_another() {
     assert!(said.contains("in/bad.wav: it has no result: in/bad.wav could not be read"), "{said}");
     write_noise(&path("in/bad.wav"), 16_000, 1, 8000, 4);
     run(folder.path(), &ENCODE, 0);
-    assert_eq!(check(folder.path(), 0), "4 of 4 results are there and whole, 0.00 h\n");
+    assert_eq!(check(folder.path(), 0), "4 of 4 results are there and whole, 0.00 h of results\n");
     let summary = lines(&run(folder.path(), &[&CHECK[..], &["--json"]].concat(), 0)).pop().unwrap();
     assert_eq!((&summary["inputs"], &summary["problems"]), (&4.into(), &0.into()));
     // A name that no run had.
@@ -263,7 +263,7 @@ fn pipes_are_told_and_prove_nothing() {
     assert!(child.wait().unwrap().success());
     let entry = log(folder.path()).remove(0);
     assert_eq!((&entry["input"]["path"], &entry["input"]["bytes"]), (&"-".into(), &16_044.into()), "{entry}");
-    assert_eq!(entry["files"][0], serde_json::json!({ "path": "-" }));
+    assert_eq!(entry["files"][0], serde_json::json!({ "path": "-", "pipe": true }));
     // For a result that went to standard output, standard input is not read.
     let mut input = fs::File::open(folder.path().join("a.wav")).unwrap();
     let mut encode = command(folder.path(), &["encode", "a.wav", "-", "--report", "run.jsonl"]);
@@ -285,4 +285,101 @@ fn names_that_are_no_unicode_are_found_again() {
     assert_eq!(log(folder.path())[0]["input"]["path"]["hex"], "6f64ff642e776176");
     run(folder.path(), &[&CHECK[..], &["--sources"]].concat(), 0);
     assert_eq!(tree(&folder.path().join("takes")).len(), 1);
+}
+
+#[test]
+fn what_failed_is_whole_only_by_the_command_that_failed() {
+    let folder = corpus();
+    let path = |name: &str| folder.path().join(name);
+    fs::remove_file(path("in/bad.wav")).unwrap();
+    run(folder.path(), &["encode", "in", "--output", "takes"], 0);
+    let report = ["--report", "run.jsonl"];
+    let logged = |arguments: &[&str], code| drop(run(folder.path(), &[arguments, &report].concat(), code));
+    let check = |code| String::from_utf8(run(folder.path(), &["check", "run.jsonl"], code).stdout).unwrap();
+    logged(&["verify", "takes"], 1);
+    logged(&["info", "takes"], 0);
+    assert!(check(3).contains("3 of 6 results are there and whole"), "{}", check(3));
+    // The audio that was not found the first time has another place.
+    logged(&["verify", "takes", "--audio", "in"], 0);
+    assert!(check(0).contains("6 of 6 results are there and whole"), "{}", check(0));
+}
+
+#[test]
+fn a_second_source_of_a_result_is_whole_once_it_was_coded_elsewhere() {
+    let folder = corpus();
+    let path = |name: &str| folder.path().join(name);
+    fs::remove_file(path("in/bad.wav")).unwrap();
+    fs::copy(sacodec_testing::data("speech_24k.flac"), path("in/a.flac")).unwrap();
+    run(folder.path(), &["encode", "in", "--output", "takes", "--report", "run.jsonl"], 1);
+    let check = |code| String::from_utf8(run(folder.path(), &["check", "run.jsonl"], code).stdout).unwrap();
+    assert!(check(3).contains("in/a.wav: it has no result"), "{}", check(3));
+    run(folder.path(), &["encode", "in/a.wav", "--output", "second/a.sac", "--report", "run.jsonl"], 0);
+    assert!(check(0).contains("4 of 4 results"), "{}", check(0));
+}
+
+#[test]
+fn a_folder_in_a_list_stands_for_all_that_is_in_it() {
+    let folder = corpus();
+    let path = |name: &str| folder.path().join(name);
+    fs::remove_file(path("in/bad.wav")).unwrap();
+    fs::write(path("all.txt"), "in/b\nin/a.wav\n").unwrap();
+    run(folder.path(), &ENCODE, 0);
+    assert!(check(folder.path(), 0).contains("3 of 3 results"), "{}", check(folder.path(), 0));
+    write_noise(&path("in/b/new.wav"), 16_000, 1, 8000, 9);
+    let said = check(folder.path(), 3);
+    assert!(said.contains("in/b/new.wav: it is in the list and in no report"), "{said}");
+}
+
+#[test]
+fn what_failed_is_missing_whatever_was_made_elsewhere_of_the_same_input() {
+    let folder = corpus();
+    let path = |name: &str| folder.path().join(name);
+    run(folder.path(), &["encode", "in/a.wav", "a.sac"], 0);
+    fs::write(path("ten"), "a file in the way of a folder").unwrap();
+    let lose = |output: &str, code| {
+        let line = ["lose", "a.sac", "--output", output, "--loss", "10%", "--report", "run.jsonl"];
+        run(folder.path(), &line, code);
+    };
+    lose("ten/a.sac", 1);
+    lose("twenty/a.sac", 0);
+    let check = |code| String::from_utf8(run(folder.path(), &["check", "run.jsonl"], code).stdout).unwrap();
+    assert!(check(3).contains("1 of 2 results"), "{}", check(3));
+    fs::remove_file(path("ten")).unwrap();
+    lose("ten/a.sac", 0);
+    assert!(check(0).contains("2 of 2 results"), "{}", check(0));
+}
+
+#[test]
+fn lines_of_versions_that_told_no_command_give_way_to_those_that_do() {
+    let folder = corpus();
+    let path = |name: &str| folder.path().join(name);
+    fs::remove_file(path("in/bad.wav")).unwrap();
+    run(folder.path(), &["encode", "in", "--output", "takes", "--report", "run.jsonl"], 0);
+    let report = fs::read_to_string(path("run.jsonl")).unwrap();
+    let old = report.replace("\"command\":\"encode\",", "");
+    assert_ne!(old, report);
+    let failed = old.replace("\"result\":\"done\"", "\"result\":\"failed\"");
+    let check = |code| String::from_utf8(run(folder.path(), &["check", "run.jsonl"], code).stdout).unwrap();
+    fs::write(path("run.jsonl"), &failed).unwrap();
+    assert!(check(3).contains("0 of 3 results"), "{}", check(3));
+    fs::write(path("run.jsonl"), failed + &report).unwrap();
+    assert!(check(0).contains("3 of 3 results"), "{}", check(0));
+}
+
+#[test]
+fn results_beside_their_inputs_are_no_inputs_of_a_listed_folder() {
+    let folder = corpus();
+    let path = |name: &str| folder.path().join(name);
+    fs::remove_file(path("in/bad.wav")).unwrap();
+    run(folder.path(), &["encode", "in"], 0);
+    fs::create_dir(path("empty")).unwrap();
+    fs::write(path("list.txt"), "in\n").unwrap();
+    run(folder.path(), &["lose", "in", "--loss", "10%", "--report", "run.jsonl"], 0);
+    let check = |code| {
+        let line = ["check", "run.jsonl", "--list", "list.txt"];
+        String::from_utf8(run(folder.path(), &line, code).stdout).unwrap()
+    };
+    assert!(check(0).contains("3 of 3 results"), "{}", check(0));
+    fs::write(path("list.txt"), "in\nempty\n").unwrap();
+    assert!(check(3).contains("empty: it is in the list and in no report"), "{}", check(3));
 }

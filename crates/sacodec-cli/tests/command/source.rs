@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Output, Stdio};
 
 use sacodec_take::{Header, Take};
-use sacodec_testing::write_noise;
+use sacodec_testing::{read_wav, write_noise, write_wav};
 use sha2::{Digest, Sha256};
 
 use super::takes::{command, lines, run, tree};
@@ -55,6 +55,26 @@ fn verify_says_which_audio_it_misses_and_how_to_give_it() {
     fs::write(folder.path().join("empty.txt"), "").unwrap();
     run(folder.path(), &["verify", "--files-from", "empty.txt", "--audio", "elsewhere"], 0);
     assert_eq!(said.matches("elsewhere").count(), 1, "a place that is not there is told once: {said}");
+}
+
+#[test]
+fn audio_that_goes_on_after_the_end_of_its_take_is_told_by_verify() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    write_noise(&path("a.wav"), 16_000, 1, 8000, 1);
+    run(folder.path(), &["encode", "a.wav"], 0);
+    // The file has grown since.
+    let (samples, _) = read_wav(&path("a.wav"));
+    let grown = [&samples[..], &samples[..4000]].concat();
+    write_wav(&path("a.wav"), 16_000, &[grown]);
+    let said = String::from_utf8(run(folder.path(), &["verify", "a.sac"], 3).stdout).unwrap();
+    assert!(said.contains("the audio goes on for 4000 samples after the end of the take"), "{said}");
+    // A take that a plugin recorded names no file: it may be of a part of the audio.
+    let take = fs::read(path("a.sac")).unwrap();
+    let header = Take::parse(&take).unwrap().header;
+    fs::write(path("a.sac"), take_with(Header { source: None, ..header }, &take)).unwrap();
+    let said = String::from_utf8(run(folder.path(), &["verify", "a.sac"], 0).stdout).unwrap();
+    assert!(!said.contains("goes on"), "{said}");
 }
 
 // Where names differ by case.

@@ -186,6 +186,29 @@ fn render_switching(
 }
 
 #[test]
+fn a_second_channel_that_is_switched_off_and_on_again_is_heard_from_its_first_coded_sample_on() {
+    // On, and off before a hop ends, and on again before its first sample has come out.
+    let switches = [
+        (0, Channels::MonoSum),
+        (48_000, Channels::DualMono),
+        (48_700, Channels::MonoSum),
+        (49_300, Channels::DualMono),
+    ];
+    let voice = speech_48k()[..70_000].to_vec();
+    let (out, _) = render_switching(
+        &mut engine(48_000.0, 2, Scheduling::Spread),
+        &switches,
+        &[voice.clone(), voice],
+        Blocks::Fixed(100),
+    );
+    let power = |samples: &[f32]| samples.iter().map(|s| s * s).sum::<f32>();
+    for (n, (left, right)) in out[0].chunks(480).zip(out[1].chunks(480)).enumerate().skip(100) {
+        let (left, right) = (power(left), power(right));
+        assert!(right > 0.1 * left || left < 1e-3, "10 ms from {} on: {right} beside {left}", 480 * n);
+    }
+}
+
+#[test]
 fn switching_to_and_from_dual_mono_is_the_same_for_every_block_size() {
     let input = vec![speech_48k()[..60_000].to_vec(), noise(4, 60_000, 0.1)];
     let switches = [

@@ -191,8 +191,23 @@ fn a_wav_file_that_holds_more_audio_than_it_says_is_an_error() {
     }
     let said = refused(&WavFile { data_size: Size::Is(398), ..file.clone() }.bytes());
     assert!(said.contains("2 bytes into a sample of 4 bytes"), "{said}");
-    let said = refused(&WavFile { after: chunk(b"data", &file.data), ..file }.bytes());
+    let said = refused(&WavFile { after: chunk(b"data", &file.data), ..file.clone() }.bytes());
     assert!(said.contains("two `data` chunks"), "{said}");
+    for name in [b"RIFF", b"RF64", b"BW64"] {
+        let second = [name, &file.bytes()[4..]].concat();
+        let said = refused(&WavFile { after: second, ..file.clone() }.bytes());
+        assert!(said.contains("another WAV file follows its audio"), "{said}");
+    }
+    // Samples that look like the name of a chunk.
+    for byte in [b'~', b'U'] {
+        let data = vec![byte; 400];
+        let file = WavFile::new(format(1, 1, 16_000, 8, 1), data);
+        let said = refused(&WavFile { data_size: Size::Is(100), ..file }.bytes());
+        assert!(said.contains("300 bytes follow its 100 bytes of audio"), "{said}");
+    }
+    // A known chunk whose end is missing holds no audio.
+    let cut = chunk(b"LIST", &[7; 40])[..30].to_vec();
+    assert_eq!(read(&WavFile { after: cut, ..file }.bytes()).unwrap().channels[0].len(), 100);
 }
 
 #[test]
