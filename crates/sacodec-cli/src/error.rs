@@ -236,6 +236,12 @@ pub enum CliError {
         /// The other.
         second: PathBuf,
     },
+    /// A damaged take of which nothing is left.
+    #[error("{} has no frame that can be read: nothing of it can be repaired; code its audio again", path.display())]
+    NothingLeft {
+        /// The take.
+        path: PathBuf,
+    },
     /// The last of several inputs is not there, and its name is that of a folder.
     #[error("there is no input {0}: for results in a folder of that name, write --output {0}/", folder.display())]
     FolderIsNoInput {

@@ -11,7 +11,7 @@ use crate::error::CliError;
 use crate::outcome::Outcome;
 use crate::result_file::{is_there, write_result};
 use crate::same_bytes::is_there_as_made;
-use crate::standard::is_standard;
+use crate::standard::{input_name, is_standard};
 use crate::take::{open_take, open_take_with_digest, recover_take, take_error};
 use sacodec_take::{Take, TakeError};
 
@@ -32,6 +32,9 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
             Some(like) => recover_take(&task.input, &like.header)?,
             None => open_take_with_digest(&task.input)?,
         };
+        if take.present_frames() == 0 && !take.is_undamaged() {
+            return Err(CliError::NothingLeft { path: input_name(&task.input) });
+        }
         let source = Some(digest);
         // Beside its take a copy would count twice: the take itself is what there is.
         let is_beside = args.batch.output().is_none() && !is_standard(&task.output);

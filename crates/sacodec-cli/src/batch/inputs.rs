@@ -56,12 +56,13 @@ enum Skip {
     Lossy,
     OtherAudio,
     Nowhere,
+    NoFile,
     Twice,
 }
 
 /// What was left out, in the order of [`Skip`]: how many, and the first.
 #[derive(Default)]
-struct Skipped([Option<(usize, PathBuf)>; 7]);
+struct Skipped([Option<(usize, PathBuf)>; 8]);
 
 impl Skipped {
     fn add(&mut self, why: Skip, path: &Path) {
@@ -77,6 +78,7 @@ impl Skipped {
             "takes that `lose` made of others beside them",
             "audio files that are neither .wav nor .flac",
             "links to files that are not there",
+            "pipes or devices, which are read where they are named",
             "inputs that were given twice",
         ];
         for (reason, skipped) in reasons.iter().zip(&self.0) {
@@ -170,6 +172,8 @@ impl Search<'_> {
                 Ok(entry) => {
                     if entry.file_type().is_file() && self.is_other_audio(entry.path()) {
                         skipped.add(Skip::OtherAudio, entry.path());
+                    } else if !entry.file_type().is_dir() && self.wants(entry.path()) {
+                        skipped.add(Skip::NoFile, entry.path());
                     }
                     continue;
                 }

@@ -38,6 +38,8 @@ fn what_is_no_input_in_a_folder_is_skipped_and_said() {
     noise(folder.path(), &["in/a.wav", "in/b/c.wav", "in/.cache/d.wav", "in/.e.wav", "in/b/.git/f.wav"]);
     std::os::unix::fs::symlink("..", folder.path().join("in/b/loop")).unwrap();
     std::os::unix::fs::symlink("nowhere", folder.path().join("in/notes.txt")).unwrap();
+    let pipe = std::process::Command::new("mkfifo").arg(folder.path().join("in/live.wav")).status();
+    assert!(pipe.unwrap().success());
     // As an editor leaves them.
     std::os::unix::fs::symlink("nobody@nowhere", folder.path().join("in/.#a")).unwrap();
     for name in ["in/a.MP3", "in/b/a.wave", "in/b/a.webm", "in/b/.a.ogg", "in/b/a.trans.txt"] {
@@ -54,6 +56,7 @@ fn what_is_no_input_in_a_folder_is_skipped_and_said() {
         "2 results of this command",
         "3 audio files that are neither .wav nor .flac: in/a.MP3",
         "1 links to files that are not there: in/notes.txt",
+        "1 pipes or devices, which are read where they are named: in/live.wav",
         "2 inputs that were given twice",
     ] {
         assert!(said(&output).contains(what), "{what}: {}", said(&output));

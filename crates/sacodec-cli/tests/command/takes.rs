@@ -286,8 +286,15 @@ fn damaged_takes_are_told_repaired_and_still_converted() {
     let notes = again.footer.unwrap().notes;
     assert!(notes.iter().any(|note| note.contains("the header is that of another take")), "{notes:?}");
     // A header that is sound is not replaced.
-    let sound = ["repair", "long.repaired.sac", "--like", "again.sac", "--output", "own.sac", "--json"];
-    assert!(lines(&run(folder.path(), &sound, 0))[0]["header_of"].is_null());
+    let own = ["repair", "long.repaired.sac", "--like", "again.sac", "--output", "own.sac", "--json"];
+    assert!(lines(&run(folder.path(), &own, 0))[0]["header_of"].is_null());
+    // Of one that is cut in its first frames nothing is left.
+    let first =
+        (20..sound.len()).find(|&end| Take::parse(&sound[..end]).is_ok_and(|t| t.frames() > 0)).unwrap();
+    std::fs::write(folder.path().join("cut.sac"), &sound[..first - 1]).unwrap();
+    let said = run(folder.path(), &["repair", "cut.sac"], 1).stderr;
+    assert!(String::from_utf8_lossy(&said).contains("cut.sac has no frame that can be read"));
+    assert!(!folder.path().join("cut.repaired.sac").exists());
     for name in ["in/a.wav", "in/b/broken.wav", "in"] {
         for command in ["decode", "info", "repair", "convert"] {
             run(folder.path(), &[command, name], 1);
