@@ -176,7 +176,9 @@ impl From<PathText> for LoggedPath {
 pub fn is_pipe_now(path: &Path) -> bool {
     // A file that is standard input has its name there too.
     let is_other = || path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir());
-    is_standard(path) || path.starts_with("/dev") || is_other()
+    let is_descriptor =
+        ["/dev/stdin", "/dev/fd", "/proc/self/fd"].iter().any(|place| path.starts_with(place));
+    is_standard(path) || is_descriptor || is_other()
 }
 
 impl LoggedFile {
@@ -328,6 +330,21 @@ pub fn read_log(path: &Path, mut with: impl FnMut(Entry)) -> io::Result<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn files_in_a_memory_of_the_system_are_files_and_descriptors_are_not() {
+        for (path, expected) in [("-", true), ("/dev/stdin", true), ("/dev/fd/63", true), ("/dev/null", true)]
+        {
+            assert_eq!(is_pipe_now(Path::new(path)), expected, "{path}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.sac");
+        std::fs::write(&file, "").unwrap();
+        for path in [file.as_path(), Path::new("/dev/shm/takes/a.sac"), folder.path()] {
+            assert!(!is_pipe_now(path), "{}", path.display());
+        }
+    }
 
     #[test]
     fn a_line_is_read_as_it_was_written() {
