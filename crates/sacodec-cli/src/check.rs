@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::audio::{AUDIO_EXTENSIONS, digest_of};
 use crate::batch::log::{Ending, Entry, LoggedFile, LoggedPath, is_pipe_now, read_log};
 use crate::batch::{BatchArgs, FileReport, LOSSY, REPAIRED, RunArgs, Task, extension, normal, read_list};
-use crate::console::{complain, print};
+use crate::console::{complain, duration, print};
 use crate::error::CliError;
 use crate::outcome::Outcome;
 use crate::take::faults;
@@ -66,7 +66,10 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
     if args.run.json {
         print(json!({ "inputs": inputs, "whole": whole, "problems": inputs - whole, "hours": hours }))?;
     } else {
-        print(format_args!("{whole} of {inputs} results are there and whole, {hours:.2} h of results"))?;
+        print(format_args!(
+            "{whole} of {inputs} results are there and whole, {} of results",
+            duration(3600.0 * hours)
+        ))?;
     }
     Ok(outcome)
 }

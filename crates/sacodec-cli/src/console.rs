@@ -24,6 +24,15 @@ pub fn complain(line: impl std::fmt::Display) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
+/// A length of audio in the unit that tells it best.
+pub fn duration(seconds: f64) -> String {
+    match seconds {
+        ..60.0 => format!("{seconds:.1} s"),
+        ..3600.0 => format!("{:.1} min", seconds / 60.0),
+        _ => format!("{:.2} h", seconds / 3600.0),
+    }
+}
+
 /// Where reports go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReportsTo {

@@ -262,8 +262,8 @@ pub enum CliError {
         /// What is looked for.
         kinds: String,
     },
-    /// A result of one kind was given the name of another.
-    #[error("{} would hold .{expected}: name it so, or name a folder by --output", path.display())]
+    /// A result of one kind was given the name of another, or a folder that is not there was not named like one.
+    #[error("{} would be a file, and its name does not end in .{expected}: name it so, or write --output {}/ for a folder", path.display(), path.display())]
     Extension {
         /// The name.
         path: PathBuf,
@@ -323,6 +323,12 @@ pub enum CliError {
     Line {
         /// What to give.
         what: String,
+    },
+    /// A folder among several inputs that holds none.
+    #[error("{} is a folder that holds no input: its name is likely wrong", path.display())]
+    EmptyFolder {
+        /// The folder.
+        path: PathBuf,
     },
     /// One file is coded at a time.
     #[error("{0} is a folder, and roundtrip takes one file: name it, or code the folder with `sacodec encode {0}` and decode its takes with `sacodec decode {0}`", path.display())]

@@ -59,7 +59,6 @@ impl LastPath<'_> {
         let [firsts @ .., last] = inputs else { return Ok(()) };
         // Of many folders, as the shell names them, one may be empty.
         let may_be_empty = firsts.len() > 1 && inputs.iter().all(|input| input.is_dir());
-        // A folder stands for itself where nothing in it does.
         let is_empty = || last.is_dir() && found.iter().any(|found| found.path == *last);
         if firsts.is_empty() || may_be_empty || !is_empty() {
             return Ok(());

@@ -59,7 +59,7 @@ impl LoggedRunArgs {
     ) -> Result<Outcome, CliError> {
         let log = self.report.as_deref().map(RunLog::open).transpose()?;
         let outcome = self.run.run(tasks, |task, bar| {
-            let result = work(task, bar);
+            let result = task.is_no_folder().and_then(|()| work(task, bar));
             // What another process is making comes again.
             if let Some(log) =
                 log.as_ref().filter(|_| task.waits || !matches!(result, Err(CliError::Busy { .. })))

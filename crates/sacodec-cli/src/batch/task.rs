@@ -31,6 +31,15 @@ impl Task {
     }
 
     /// # Errors
+    /// [`CliError::EmptyFolder`]: a folder stands for itself where nothing in it does.
+    pub fn is_no_folder(&self) -> Result<(), CliError> {
+        if !is_standard(&self.input) && self.input.is_dir() {
+            return Err(CliError::EmptyFolder { path: self.input.clone() });
+        }
+        Ok(())
+    }
+
+    /// # Errors
     /// [`CliError::OneOutput`].
     pub fn has_no_rival(&self) -> Result<(), CliError> {
         match &self.rival {

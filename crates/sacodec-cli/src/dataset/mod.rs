@@ -134,6 +134,7 @@ fn items(args: &Args) -> Result<Vec<Item>, CliError> {
     let mut owners = HashMap::<String, PathBuf>::new();
     let mut items = Vec::with_capacity(tasks.len());
     for task in tasks {
+        task.is_no_folder()?;
         let below = task.output.strip_prefix(".").unwrap_or(&task.output).with_extension("");
         let mut key = below.to_string_lossy().replace('\\', "/");
         if args.to == Format::Webdataset {

@@ -40,6 +40,7 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
     let tasks = batch.tasks_that_count()?;
     let packs = Mutex::new(BTreeMap::new());
     let outcome = args.run.run(&tasks, |task, _| {
+        task.is_no_folder()?;
         let take = open_take(&task.input)?;
         let pack = PackStats::key(&take);
         packs.lock().entry(pack).or_insert_with(|| PackStats::new(&take)).add(&take, &folder(args, task));

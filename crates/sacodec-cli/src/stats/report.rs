@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::counts::{CodeUse, entropy_bits};
 use super::pack_stats::{FolderStats, PackStats};
 use crate::batch::name;
+use crate::console::duration;
 use sacodec_codec::TokenStream;
 
 /// Pairs that are told, and codes in a line of text.
@@ -46,11 +47,11 @@ pub fn json(stats: &PackStats) -> Value {
 pub fn text(stats: &PackStats) -> String {
     let volume = &stats.volume;
     let mut text = format!(
-        "{} {}: {} takes, {:.2} h, {} frames",
+        "{} {}: {} takes, {}, {} frames",
         stats.pack.name,
         stats.pack.version,
         volume.takes,
-        volume.hours(),
+        duration(3600.0 * volume.hours()),
         volume.frames
     );
     if volume.missing_frames > 0 {

@@ -152,8 +152,31 @@ fn a_folder_that_is_there_and_holds_no_input_is_no_input_where_results_are_writt
     run(folder.path(), &["encode", "in", "results", "--overwrite"], 2);
     // One of many folders, as the shell names them, may be empty.
     noise(folder.path(), &["more/c.wav"]);
-    run(folder.path(), &["encode", "in", "more", "results", "--overwrite"], 1);
+    let output = run(folder.path(), &["encode", "in", "more", "results/empty", "--overwrite"], 2);
+    assert!(said(&output).contains("write --output results/empty/"), "{}", said(&output));
+    fs::create_dir(folder.path().join("results/empty")).unwrap();
+    let with_results = |arguments: &[&str]| {
+        let output = run(folder.path(), arguments, 1);
+        let message = "results/empty is a folder that holds no input: its name is likely wrong";
+        assert!(said(&output).contains(message), "{arguments:?}: {}", said(&output));
+    };
+    with_results(&["encode", "in", "more", "results/empty", "--overwrite"]);
     assert!(folder.path().join("more/c.sac").is_file());
+    for command in ["info", "stats", "verify", "decode"] {
+        with_results(&[command, "in", "more", "results/empty"]);
+    }
+    with_results(&["dataset", "in", "more", "results/empty", "--to", "jsonl", "--output", "data"]);
+    with_results(&["moments", "in", "results/empty"]);
+}
+
+#[test]
+fn a_folder_for_one_result_that_is_not_there_wants_a_slash() {
+    let folder = tempfile::tempdir().unwrap();
+    noise(folder.path(), &["a.wav"]);
+    let output = run(folder.path(), &["encode", "a.wav", "--output", "out"], 2);
+    assert!(said(&output).contains("write --output out/ for a folder"), "{}", said(&output));
+    run(folder.path(), &["encode", "a.wav", "--output", "out/"], 0);
+    assert!(folder.path().join("out/a.sac").is_file());
 }
 
 #[test]

@@ -152,7 +152,7 @@ fn check_finds_what_is_missing_failed_damaged_or_another() {
     assert!(said.contains("in/bad.wav: it has no result: in/bad.wav could not be read"), "{said}");
     write_noise(&path("in/bad.wav"), 16_000, 1, 8000, 4);
     run(folder.path(), &ENCODE, 0);
-    assert_eq!(check(folder.path(), 0), "4 of 4 results are there and whole, 0.00 h of results\n");
+    assert_eq!(check(folder.path(), 0), "4 of 4 results are there and whole, 2.0 s of results\n");
     let summary = lines(&run(folder.path(), &[&CHECK[..], &["--json"]].concat(), 0)).pop().unwrap();
     assert_eq!((&summary["inputs"], &summary["problems"]), (&4.into(), &0.into()));
     // A name that no run had.
