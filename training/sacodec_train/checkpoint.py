@@ -104,11 +104,11 @@ def grown(contents, model):
 
     The weights of a new analysis, and those that a new block ends with, are zero, so that nothing sounds otherwise before it is trained.
     A decoder that may wait longer says nearly the same so much later, and hears nothing yet of what it waits for; the oldest of the frames
-    that it heard have no room. Shaping begins as `quantizer.SHAPING` has it, candidates and postfilters have no weights. Where weights are new
-    the codec's optimisers begin anew, and in all cases but other postfilters time and the rate's cosine do. Raises CheckpointError where
+    that it heard have no room. Shaping begins as `quantizer.SHAPING` has it; candidates, postfilters and what is held have no weights. Where weights are new
+    the codec's optimisers begin anew, and in all cases but others of `config.WEIGHTLESS` time and the rate's cosine do. Raises CheckpointError where
     it should wait for more frames than it hears at once.
     """
-    own = contents["config"].model.with_postfilters_of(model)
+    own = contents["config"].model.heard_like(model)
     if own == model:
         return {**contents, "config": dataclasses.replace(contents["config"], model=model)}
     sizes = dict(**{k: max(getattr(own, k), getattr(model, k)) for k in ("lookahead_frames", "candidates", "encoder_blocks", "decoder_blocks")},
@@ -210,7 +210,7 @@ def mean(paths):
     """The contents of checkpoints of one configuration and lineage, as the last one's, with the mean of their averaged weights and
     the sources of all."""
     every = [read(path) for path in paths]
-    learned = lambda s: s["config"].model.with_postfilters_of(configuration.ModelConfig())
+    learned = lambda s: s["config"].model.heard_like(configuration.ModelConfig())
     if any(learned(s) != learned(every[0]) for s in every):
         raise CheckpointError(f"{', '.join(map(str, paths))}: models of different sizes have no mean")
     if len(every) == 1:

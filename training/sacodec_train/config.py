@@ -44,6 +44,8 @@ class ModelConfig:
     separation_db: float = 0.0
     """By how much the louder of pulses and noise is raised at most, and the softer lowered, in each bin of a voiced frame and in what is
     heard, before the bin gets its power back; 0: none. Training hears the decoder without it."""
+    hold_frames: int = 0
+    """Frames without a voice over which the pulses' pitch and phase run on; 0: they begin anew wherever a voice sets in."""
     decoder_memory: int = 0
     """Cells in which the decoder remembers for seconds, where its blocks reach back half of one; 0: none."""
     semantic_entries: int = 1000
@@ -54,9 +56,9 @@ class ModelConfig:
         """What the encoder's first layer hears of a frame: the widths of its analyses, as (name, width)."""
         return [(name, getattr(self, name)) for name in ("mel_bands", "short_bands", "lags") if getattr(self, name)]
 
-    def with_postfilters_of(self, other):
-        """The same model, heard through the postfilters of another."""
-        return dataclasses.replace(self, **{name: getattr(other, name) for name in POSTFILTERS})
+    def heard_like(self, other):
+        """The same weights with all of another model that has none."""
+        return dataclasses.replace(self, **{name: getattr(other, name) for name in WEIGHTLESS})
 
     @property
     def delay_samples(self):
@@ -78,6 +80,8 @@ class TrainConfig:
     """Steps without quantisation, after which both codebooks are fitted to the latents."""
     ema: float = 0.999
     mel_weight: float = 15.0
+    mel_depth_db: float = 0.0
+    """How far below the loudest level of a crop mel levels count; 0: as far as they are told."""
     loudness_weight: float = 0.0
     """Weight of the distance in loudness as ears have it; 0: mel levels alone, which hear a room's noise as well as a voice."""
     detail_weight: float = 0.0
@@ -140,7 +144,9 @@ MAX_LOOKAHEAD_FRAMES = 7
 MAX_SHAPING_TAPS = 2
 MAX_CANDIDATES = 16
 MAX_POSTFILTER_DB = 12
+MAX_HOLD_FRAMES = 75
 POSTFILTERS = ("emphasis_db", "separation_db")
+WEIGHTLESS = (*POSTFILTERS, "hold_frames")
 """Fields of the model that change what is heard, and no weight."""
 NOT_ZERO = ("batch", "learning_rate", "discriminator_learning_rate")
 
@@ -155,6 +161,8 @@ def _range(kind, key):
         return 0, MAX_SHAPING_TAPS
     if key in POSTFILTERS:
         return 0, MAX_POSTFILTER_DB
+    if key == "hold_frames":
+        return 0, MAX_HOLD_FRAMES
     if key == "candidates":
         return 1, MAX_CANDIDATES
     if (kind is ModelConfig and key not in ("short_bands", "lags", "shaping_taps", "decoder_memory")) or key in NOT_ZERO:

@@ -1,10 +1,11 @@
 """What training minimises."""
 import functools
+import math
 
 import torch
 import torch.nn.functional as F
 
-from .config import RATE_HZ
+from .config import PITCH_MAX_HZ, PITCH_MIN_HZ, RATE_HZ
 from .model.decoder import pitch_target
 from .model.features import mel_filters, power_spectrum
 
@@ -44,9 +45,14 @@ class MelLevels(torch.nn.Module):
         return {n: (magnitude @ getattr(self, f"mel{n}").T).clamp(min=1e-5).log10() for n, magnitude in magnitudes.items()}
 
 
-def mel_loss(found, wanted):
-    """Mean |difference| of the `MelLevels` of coded and original."""
-    return sum((found[n] - wanted[n]).abs().mean() for n in wanted) / len(wanted)
+def mel_loss(found, wanted, depth_db=0.0):
+    """Mean |difference| of the `MelLevels` of coded and original. What is more than `depth_db` below the original's loudest level of a
+    window is taken as no softer, because nobody hears it beside a voice; 0: all levels count."""
+    apart = []
+    for n, levels in wanted.items():
+        floor = levels.amax((1, 2), keepdim=True) - depth_db / 20 if depth_db else levels.new_tensor(-math.inf)
+        apart.append((torch.maximum(found[n], floor) - torch.maximum(levels, floor)).abs().mean())
+    return sum(apart) / len(apart)
 
 
 DETAIL_WINDOW = 1024
@@ -136,10 +142,23 @@ class LoudnessLoss(torch.nn.Module):
         return (heard.square().mean(2) + 1e-6).sqrt().mean() / wanted.mean().clamp(min=self.MIN_LOUDNESS)
 
 
+GROSS_CENTS = 300.0
+GROSS = GROSS_CENTS / 1200 / math.log2(PITCH_MAX_HZ / PITCH_MIN_HZ)
+"""The same on the decoder's scale of pitch."""
+GROSS_SHARE = 0.1
+"""What an error counts beyond that."""
+
+
 def pitch_loss(pitch, voicing, f0_hz):
-    """Error of the decoder's pitch where there is one, and of its voicing: [B, F] each -> scalar."""
+    """Error of the decoder's pitch where there is one, and of its voicing: [B, F] each -> scalar.
+
+    What is wrong by more than `GROSS_CENTS` hardly counts for more: it is another octave, or a label that is wrong. Such frames are few,
+    made half of the loss and nearly all of its noise, and mending them is not heard, where small errors are.
+    """
     voiced = (f0_hz > 0).float()
-    error = ((pitch.float() - pitch_target(f0_hz)).abs() * voiced).sum() / (voiced.sum() + 1)
+    error = (pitch.float() - pitch_target(f0_hz)).abs()
+    error = error.clamp(max=GROSS) + GROSS_SHARE * (error - GROSS).clamp(min=0)
+    error = (error * voiced).sum() / (voiced.sum() + 1)
     return 4 * error + 0.2 * F.binary_cross_entropy_with_logits(voicing.float(), voiced)
 
 

@@ -191,7 +191,7 @@ class Trainer:
         (pitch, f0_hz), (voicing, _) = (self._told(out[k], batch["f0_hz"]) for k in ("pitch", "voicing"))
         pitch = losses.pitch_loss(pitch, voicing, f0_hz)
         found, wanted = self.levels(y), self.levels(target)
-        terms = dict(mel=losses.mel_loss(found, wanted), code=out["code_loss"], pitch=pitch)
+        terms = dict(mel=losses.mel_loss(found, wanted, self.config.train.mel_depth_db), code=out["code_loss"], pitch=pitch)
         if self.config.train.loudness_weight:
             terms["loudness"] = self.loudness(y, target)
         if self.config.train.detail_weight:

@@ -1,8 +1,9 @@
-"""Spectra are those of PyTorch, and so are their gradients."""
+"""Spectra are those of PyTorch, and so are their gradients; what of levels and of a pitch costs."""
 import pytest
 import torch
 
-from sacodec_train.losses import MelLevels, mel_loss
+from sacodec_train.losses import GROSS_CENTS, MelLevels, mel_loss, pitch_loss
+from sacodec_train.model.decoder import pitch_target
 from sacodec_train.model.features import power, power_spectrum
 
 
@@ -30,3 +31,22 @@ def test_digital_silence_has_a_level_and_a_gradient():
     loss = mel_loss(levels(silence), levels(torch.randn(1, 4800)))
     loss.backward()
     assert torch.isfinite(loss) and torch.isfinite(silence.grad).all()
+
+
+def test_what_lies_deeper_than_asked_costs_nothing_and_what_lies_higher_all():
+    levels, time = MelLevels(), torch.arange(24_000) / 24_000
+    tone = 0.3 * torch.sin(2 * torch.pi * 1000 * time)[None]
+    noise = torch.randn(1, 24_000, generator=torch.Generator().manual_seed(0))
+    soft, loud = (levels(tone + 10 ** (db / 20) * noise) for db in (-90, -40))
+    assert float(mel_loss(loud, soft)) > 10 * float(mel_loss(levels(1.1 * tone), levels(tone), 60)) and float(mel_loss(soft, soft, 60)) == 0
+    softer = levels(tone + 10 ** (-100 / 20) * noise)
+    assert float(mel_loss(softer, soft)) > 0.1 and float(mel_loss(softer, soft, 50)) < 0.02 * float(mel_loss(softer, soft))
+    assert 0.3 * float(mel_loss(loud, soft)) < float(mel_loss(loud, soft, 60)) < float(mel_loss(loud, soft)), "too loud counts down to the floor"
+
+
+def test_a_pitch_of_another_octave_costs_little_more_than_a_gross_error_and_small_ones_count_alike():
+    f0_hz = torch.full((1, 40), 120.0)
+    off = lambda cents: float(pitch_loss(pitch_target(f0_hz * 2 ** (cents / 1200)), torch.full((1, 40), 9.0), f0_hz))
+    right, near, gross, octave = (off(cents) for cents in (0, 30, GROSS_CENTS, 1200))
+    assert (off(60) - right) / (near - right) == pytest.approx(2, rel=0.01) and (gross - right) / (near - right) == pytest.approx(10, rel=0.01)
+    assert gross < octave < gross + 0.35 * (gross - right), f"{gross} at {GROSS_CENTS} cents, {octave} at an octave"

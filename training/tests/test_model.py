@@ -7,7 +7,7 @@ from sacodec_train.config import HOP_SAMPLES, ModelConfig
 from sacodec_train.model import Codec, Stream, read_codebook
 
 SMALL = ModelConfig(latent=16, mel_bands=40, short_bands=16, shaping_taps=2, candidates=3, decoder_memory=8, emphasis_db=4.0, separation_db=6.0,
-                    encoder_width=32, encoder_blocks=2, decoder_width=32, decoder_blocks=2,
+                    hold_frames=2, encoder_width=32, encoder_blocks=2, decoder_width=32, decoder_blocks=2,
                     semantic_entries=50, acoustic_entries=64)
 
 
@@ -68,6 +68,19 @@ def test_where_a_voice_sets_in_its_pulses_do_not_depend_on_what_was_before():
     other = dec.pulses(torch.where(torch.arange(45) < 25, f0_hz * 1.01, f0_hz), voicing)
     assert torch.allclose(one[:, 25:], other[:, 25:], atol=1e-3) and not torch.allclose(one[:, 15:25], other[:, 15:25], atol=0.1)
     assert torch.allclose(one[:, 25:], dec.pulses(f0_hz[:, 25:], voicing[:, 25:]), atol=1e-3)
+
+
+def test_a_pause_that_is_held_cuts_no_period_and_a_longer_one_begins_anew():
+    dec = codec().dec
+    f0_hz = 150 + 40 * torch.sin(torch.arange(30) / 4)[None]
+    whole = dec.pulses(f0_hz, torch.ones_like(f0_hz))
+    for pause in (1, SMALL.hold_frames):
+        voicing = torch.where((torch.arange(30) < 10) | (torch.arange(30) >= 10 + pause), 1.0, -1.0)[None]
+        assert torch.equal(dec.pulses(f0_hz, voicing), whole), f"{pause} frames without a voice are heard"
+    voicing[:, 10:11 + SMALL.hold_frames] = -1
+    parted = dec.pulses(f0_hz, voicing)
+    assert torch.equal(parted[:, :10 + SMALL.hold_frames], whole[:, :10 + SMALL.hold_frames])
+    assert not torch.allclose(parted[:, 11 + SMALL.hold_frames:], whole[:, 11 + SMALL.hold_frames:], atol=0.1)
 
 
 def test_within_a_voice_the_pitch_glides_and_no_period_is_cut():

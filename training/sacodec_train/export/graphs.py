@@ -138,17 +138,22 @@ def decoder(net, weights):
         if i == m.memory_after:
             h = g.memory(h, m.memory, c.decoder_width, "state_memory")
     h = g.op("Reshape", g.norm_linear(h, m.norm, m.head, c.decoder_width), np.array([1, 3 * BINS + 2]))
-    _synthesis(g, m, h, _pulses(g, h))
+    _synthesis(g, m, h, _pulses(g, h, m.hold_frames))
     return g
 
 
-def _pulses(g, h):
+def _pulses(g, h, hold_frames):
     """The pulse train of a frame [1, hop] at the pitch that the head [1, 3 * BINS + 2] gives."""
     pitch = g.sigmoid(g.slice(h, 3 * BINS, 3 * BINS + 1, 1))
     f0 = g.op("Mul", g.op("Exp", g.op("Mul", pitch, np.array(math.log(PITCH_MAX_HZ / PITCH_MIN_HZ)))), np.array(PITCH_MIN_HZ))
-    # The state is 0 after a frame without a voice.
+    # The state is 0 after a frame in which no voice is held.
     zero, last = np.zeros((1, 1), np.float32), g.input("state_f0", [1, 1])
     is_voiced, was_voiced = g.op("Greater", g.slice(h, 3 * BINS + 1, 3 * BINS + 2, 1), zero), g.op("Greater", last, zero)
+    if hold_frames:
+        left = g.input("state_hold", [1, 1])
+        following = g.op("Max", g.op("Sub", left, np.array([[1.0]])), zero)
+        g.output(g.op("Where", is_voiced, np.array([[float(hold_frames)]]), following), "state_hold_out", [1, 1])
+        is_voiced = g.op("Or", is_voiced, g.op("Greater", left, zero))
     g.output(g.op("Where", is_voiced, f0, zero), "state_f0_out", [1, 1])
     before = g.op("Where", was_voiced, last, f0)
     so_far = g.op("Where", g.op("And", is_voiced, g.op("Not", was_voiced)), zero, g.input("state_phase", [1, 1]))

@@ -32,6 +32,7 @@ class Decoder(nn.Module):
         self.blocks = nn.ModuleList(Block(d, 1 / n) for _ in range(n))
         self.memory = Memory(d, config.decoder_memory) if config.decoder_memory else None
         self.memory_after = min(MEMORY_AFTER, n - 1) if self.memory else None
+        self.hold_frames = config.hold_frames
         self.separation = Separation(config.separation_db) if config.separation_db else None
         self.emphasis = Emphasis(BINS, config.emphasis_db) if config.emphasis_db else None
         self.norm, self.head = nn.LayerNorm(d), nn.Linear(d, 3 * BINS + 2)
@@ -47,12 +48,13 @@ class Decoder(nn.Module):
     @torch.no_grad()
     def pulses(self, f0_hz, voicing):
         """Pitch and voicing logit [B, F] -> pulse train of unit RMS [B, F, hop]; the pitch glides linearly from the previous
-        frame's. Where a voice sets in, pitch and phase begin anew: a phase that ran on through all of a stream would add up
-        the rounding of all its pitches, and two runtimes would drift apart.
+        frame's. Where a voice sets in after more than `hold_frames` without one, pitch and phase begin anew: a phase that ran on
+        through all of a stream would add up the rounding of all its pitches, and two runtimes would drift apart. A shorter pause is
+        a flicker of the voicing, as in a creak, more often than a pause, and a new phase in it is heard.
 
         Dirichlet kernel of all harmonics below Nyquist: sum_h cos(2 pi h p) = (sin((2H + 1) pi p) / sin(pi p) - 1) / 2.
         """
-        f0_hz, is_voiced = f0_hz.double(), voicing > 0
+        f0_hz, is_voiced = f0_hz.double(), self.holds(voicing > 0)
         was_voiced = F.pad(is_voiced, (1, 0))[:, :-1]
         before = torch.where(was_voiced, F.pad(f0_hz, (1, 0))[:, :-1], f0_hz)[..., None]
         step = f0_hz[..., None] - before
@@ -67,6 +69,11 @@ class Decoder(nn.Module):
         ratio = torch.sin((2 * harmonics + 1) * math.pi * phase) / s.masked_fill(near, 1)
         kernel = torch.where(near, 2 * harmonics + 1, ratio)
         return (kernel - 1) * 0.5 / torch.sqrt(harmonics / 2)
+
+    def holds(self, is_voiced):
+        """Where there is a voice, or was one in one of the `hold_frames` before: [B, F] -> [B, F]."""
+        held = F.pad(is_voiced.float(), (self.hold_frames, 0))
+        return F.max_pool1d(held, self.hold_frames + 1, 1) > 0
 
     def controls(self, latent):
         """Latent [B, F, latent] -> the head's output f32 [B, F, 3 * BINS + 2]: log gain and phase of the pulses' filter,

@@ -32,7 +32,7 @@ class Stream:
         self.decoder_inp = Past(d.inp, c.latent)
         self.decoder = [Past(b, c.decoder_width) for b in d.blocks]
         self.cells = torch.zeros(1, c.decoder_memory)
-        self.f0_hz, self.phase, self.noise = None, torch.zeros(1, 1, dtype=torch.float64), 0
+        self.hold, self.f0_hz, self.phase, self.noise = 0, None, torch.zeros(1, 1, dtype=torch.float64), 0
         self.pulses, self.overlap = torch.zeros(1, HOP_SAMPLES), torch.zeros(1, HOP_SAMPLES)
 
     @torch.no_grad()
@@ -70,7 +70,8 @@ class Stream:
         return audio
 
     def _pulses(self, f0_hz, is_voiced):
-        """One frame of `Decoder.pulses`, the phase kept between 0 and 1; `f0_hz` of the state is None after a frame without a voice."""
+        """One frame of `Decoder.pulses`, the phase kept between 0 and 1; `f0_hz` of the state is None where no voice is held."""
+        self.hold, is_voiced = self.codec.dec.hold_frames if is_voiced else max(self.hold - 1, 0), is_voiced or self.hold > 0
         f0, was_voiced = f0_hz[:, None].double(), self.f0_hz is not None
         before = self.f0_hz if was_voiced else f0
         self.f0_hz, step = f0 if is_voiced else None, f0 - before
