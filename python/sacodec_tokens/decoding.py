@@ -84,10 +84,12 @@ class Decoder:
         end = (length if length is not None else frames * frame_samples) * scale
         resets = {anchor.index: anchor for anchor in take.anchors if anchor.codec_reset and 0 < anchor.index <= frames}
         begins, ends, left_out = [0, *resets], [], [0.0]
+        # Whichever anchor is the first that is there.
+        origin = next((anchor.stream_samples - anchor.index * frame_samples for anchor in take.anchors), 0.0)
         for anchor in resets.values():
             # No sound take goes beyond these: what a damaged one says is not believed.
             most = (anchor.index + 2 * _TAIL_FRAMES) * frame_samples
-            begin = float(np.clip(anchor.stream_samples - float(take.stream_samples[0]), 0, most))
+            begin = float(np.clip(anchor.stream_samples - origin, 0, most))
             heard = float(np.clip(anchor.pass_samples, 0, most)) if math.isfinite(anchor.pass_samples) else begin
             ends.append(heard * scale)
             left_out.append(float(np.clip(heard - begin, -frame_samples, frame_samples)) * scale)

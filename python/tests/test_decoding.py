@@ -70,6 +70,13 @@ def test_missing_frames_are_silent_and_resets_begin_anew(decoder, golden):
     assert not holed[32 * HOP:].any()
 
 
+def test_a_take_whose_first_anchor_is_lost_decodes_as_with_it(decoder, golden):
+    tokens = golden[0][:60]
+    later = blocks(tokens) + anchor(60, SEGMENT | RESET, 1000.0 + 60 * HOP) + blocks(tokens, 60)
+    whole = decoder.decode(take(decoder, anchor(0, SEGMENT | RESET, 1000.0) + later, 120 * HOP))
+    assert np.array_equal(decoder.decode(take(decoder, later, 120 * HOP)), whole)
+
+
 @pytest.mark.parametrize("begin", [59.5, 60.25])
 def test_where_the_codec_began_inside_a_frame_each_pass_is_heard_for_itself(decoder, golden, begin):
     tokens, heard = golden[0][:60], 60 * HOP
