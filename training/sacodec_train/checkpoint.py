@@ -2,7 +2,8 @@
 
     python -m sacodec_train.checkpoint RUN/last.pt small.pt.xz       # averaged weights at bf16, compressed, no raw codebook
 
-Of several checkpoints of one lineage the mean: `A.pt B.pt small.pt.xz` (Wortsman et al. 2022, "model soups").
+Of several checkpoints of one lineage the mean: `A.pt B.pt small.pt.xz` (Wortsman et al. 2022, "model soups"). `--config live.toml` has the
+result tell that recipe instead of the last checkpoint's: the postfilters, and what is held, of another recipe of the same weights.
 """
 import argparse
 import dataclasses
@@ -206,12 +207,16 @@ def dyadic(gain):
     return torch.where(gain == 0, 1.0, gain.sign() * 2.0 ** torch.round(torch.log2(gain.abs())))
 
 
+def _learned(config):
+    """Of a recipe's model what has weights."""
+    return config.model.heard_like(configuration.ModelConfig())
+
+
 def mean(paths):
     """The contents of checkpoints of one configuration and lineage, as the last one's, with the mean of their averaged weights and
     the sources of all."""
     every = [read(path) for path in paths]
-    learned = lambda s: s["config"].model.heard_like(configuration.ModelConfig())
-    if any(learned(s) != learned(every[0]) for s in every):
+    if any(_learned(s["config"]) != _learned(every[0]["config"]) for s in every):
         raise CheckpointError(f"{', '.join(map(str, paths))}: models of different sizes have no mean")
     if len(every) == 1:
         return every[0]
@@ -228,12 +233,16 @@ def halved(state):
     return {k: v.bfloat16() if v.ndim == 2 else v for k, v in state.items()}
 
 
-def shrink(paths, small):
+def shrink(paths, small, config=None):
     """The averaged weights of a checkpoint, or the mean of several, with `dyadic` gains and at bf16, without the frozen tables; `small`
-    ends in .pt.xz. Returns its size in bytes."""
+    ends in .pt.xz. `config`: the recipe that it tells, of the same weights. Returns its size in bytes."""
     if not str(small).endswith(".pt.xz"):
         raise CheckpointError(f"{small}: a small checkpoint is compressed, call it NAME.pt.xz")
     s = mean(paths)
+    if config is not None:
+        if _learned(config) != _learned(s["config"]):
+            raise CheckpointError(f"{', '.join(map(str, paths))}: another model than the recipe's: only what has no weights may differ")
+        s["config"] = config
     ema = halved(with_gains({k: v for k, v in s["ema"].items() if k not in (FROZEN, DRAWN)}, dyadic))
     known = sketch(s["ema"][FROZEN]) if FROZEN in s["ema"] else s.get(SKETCH)
     whole, small = io.BytesIO(), Path(small)
@@ -249,12 +258,14 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("checkpoints", nargs="+")
     p.add_argument("small", help="NAME.pt.xz")
+    p.add_argument("--config", help="the recipe that the result tells; without it that of the last checkpoint")
     a = p.parse_args()
     try:
         if Path(a.small).exists():
             raise CheckpointError(f"{a.small} is there already: name another file to write, last of all, or remove it first")
-        print(f"{shrink(a.checkpoints, a.small) / 1e6:.1f} MB")
-    except (CheckpointError, OSError) as e:
+        config = configuration.load(a.config) if a.config else None
+        print(f"{shrink(a.checkpoints, a.small, config) / 1e6:.1f} MB")
+    except (CheckpointError, configuration.ConfigError, OSError) as e:
         p.exit(1, f"{e}\n")
 
 
