@@ -84,7 +84,7 @@ class Decoder:
         end = (length if length is not None else frames * frame_samples) * scale
         resets = {anchor.index: anchor for anchor in take.anchors if anchor.codec_reset and 0 < anchor.index <= frames}
         begins, ends, left_out = [0, *resets], [], [0.0]
-        # Whichever anchor is the first that is there.
+        # Where frame 0 begins: its own anchor may be lost.
         origin = next((anchor.stream_samples - anchor.index * frame_samples for anchor in take.anchors), 0.0)
         for anchor in resets.values():
             # No sound take goes beyond these: what a damaged one says is not believed.

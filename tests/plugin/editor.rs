@@ -195,7 +195,7 @@ fn a_take_that_is_played_and_one_that_cannot_be() {
         error: Some("/home/ada/gone.sac could not be read: No such file or directory".into()),
     };
     for (name, status) in [
-        ("played", played("live 0.8.1", [7; 32])),
+        ("played", played("live 0.9.0", [7; 32])),
         ("played_other_pack", played("studio 2.0.0", [8; 32])),
         ("played_missing", missing),
     ] {
@@ -308,7 +308,7 @@ fn a_listening_test_that_has_ended() {
         studio.desk.page = Page::ListeningTest;
         let result = |trials, correct| AbxResult {
             time: "2026-11-23T12:00:00+00:00".to_owned(),
-            pack: "live 0.8.1".to_owned(),
+            pack: "live 0.9.0".to_owned(),
             trials,
             correct,
             level_matched: true,

@@ -2,8 +2,8 @@
 
     python -m sacodec_train.checkpoint RUN/last.pt small.pt.xz       # averaged weights at bf16, compressed, no raw codebook
 
-Of several checkpoints of one lineage the mean: `A.pt B.pt small.pt.xz` (Wortsman et al. 2022, "model soups"). `--config live.toml` has the
-result tell that recipe instead of the last checkpoint's: the postfilters, and what is held, of another recipe of the same weights.
+Of several checkpoints of one lineage the mean: `A.pt B.pt small.pt.xz` (Wortsman et al. 2022, "model soups"). With
+`--config live.toml` the result is heard as that recipe's model is, by its postfilters and by what it holds.
 """
 import argparse
 import dataclasses
@@ -104,10 +104,10 @@ def grown(contents, model):
     analyses or a memory which the checkpoint's lacks, or more blocks. Else the contents as they are.
 
     The weights of a new analysis, and those that a new block ends with, are zero, so that nothing sounds otherwise before it is trained.
-    A decoder that may wait longer says nearly the same so much later, and hears nothing yet of what it waits for; the oldest of the frames
-    that it heard have no room. Shaping begins as `quantizer.SHAPING` has it; candidates, postfilters and what is held have no weights. Where weights are new
-    the codec's optimisers begin anew, and in all cases but others of `config.WEIGHTLESS` time and the rate's cosine do. Raises CheckpointError where
-    it should wait for more frames than it hears at once.
+    A decoder that may wait longer says nearly the same so much later, and hears nothing yet of what it waits for; the oldest of the
+    frames that it heard have no room. Shaping begins as `quantizer.SHAPING` has it; candidates, postfilters and what is held have no
+    weights. Where weights are new the codec's optimisers begin anew, and in all cases but others of `config.WEIGHTLESS` time and the
+    rate's cosine do. Raises CheckpointError where it should wait for more frames than it hears at once.
     """
     own = contents["config"].model.heard_like(model)
     if own == model:
@@ -235,14 +235,14 @@ def halved(state):
 
 def shrink(paths, small, config=None):
     """The averaged weights of a checkpoint, or the mean of several, with `dyadic` gains and at bf16, without the frozen tables; `small`
-    ends in .pt.xz. `config`: the recipe that it tells, of the same weights. Returns its size in bytes."""
+    ends in .pt.xz. `config`: a recipe whose model has these weights, and by which they are heard. Returns its size in bytes."""
     if not str(small).endswith(".pt.xz"):
         raise CheckpointError(f"{small}: a small checkpoint is compressed, call it NAME.pt.xz")
     s = mean(paths)
     if config is not None:
         if _learned(config) != _learned(s["config"]):
-            raise CheckpointError(f"{', '.join(map(str, paths))}: another model than the recipe's: only what has no weights may differ")
-        s["config"] = config
+            raise CheckpointError(f"{', '.join(map(str, paths))}: another model than the recipe's: only {', '.join(configuration.WEIGHTLESS)} may differ")
+        s["config"] = dataclasses.replace(s["config"], model=config.model)
     ema = halved(with_gains({k: v for k, v in s["ema"].items() if k not in (FROZEN, DRAWN)}, dyadic))
     known = sketch(s["ema"][FROZEN]) if FROZEN in s["ema"] else s.get(SKETCH)
     whole, small = io.BytesIO(), Path(small)
@@ -258,7 +258,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("checkpoints", nargs="+")
     p.add_argument("small", help="NAME.pt.xz")
-    p.add_argument("--config", help="the recipe that the result tells; without it that of the last checkpoint")
+    p.add_argument("--config", help="a recipe of the same weights, as whose model they are heard; without it that of the last checkpoint")
     a = p.parse_args()
     try:
         if Path(a.small).exists():

@@ -45,7 +45,8 @@ class ModelConfig:
     """By how much the louder of pulses and noise is raised at most, and the softer lowered, in each bin of a voiced frame and in what is
     heard, before the bin gets its power back; 0: none. Training hears the decoder without it."""
     hold_frames: int = 0
-    """Frames without a voice over which the pulses' pitch and phase run on; 0: they begin anew wherever a voice sets in."""
+    """Frames without a voice over which the pulses' pitch and phase run on; 0: they begin anew wherever a voice sets in.
+    Training hears it too."""
     decoder_memory: int = 0
     """Cells in which the decoder remembers for seconds, where its blocks reach back half of one; 0: none."""
     semantic_entries: int = 1000
@@ -147,7 +148,7 @@ MAX_POSTFILTER_DB = 12
 MAX_HOLD_FRAMES = 75
 POSTFILTERS = ("emphasis_db", "separation_db")
 WEIGHTLESS = (*POSTFILTERS, "hold_frames")
-"""Fields of the model that change what is heard, and no weight."""
+"""Fields of the model that change what is heard, and no weight; the postfilters are not heard in training."""
 NOT_ZERO = ("batch", "learning_rate", "discriminator_learning_rate")
 
 

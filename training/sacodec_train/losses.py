@@ -152,8 +152,8 @@ GROSS_SHARE = 0.1
 def pitch_loss(pitch, voicing, f0_hz):
     """Error of the decoder's pitch where there is one, and of its voicing: [B, F] each -> scalar.
 
-    What is wrong by more than `GROSS_CENTS` hardly counts for more: it is another octave, or a label that is wrong. Such frames are few,
-    made half of the loss and nearly all of its noise, and mending them is not heard, where small errors are.
+    What is wrong by more than `GROSS_CENTS` hardly counts for more: it is another octave, or a label that is wrong. Such frames are few and
+    made half of the loss, and PESQ does not change where they are mended, as it does with small errors (EXPERIMENTS.md).
     """
     voiced = (f0_hz > 0).float()
     error = (pitch.float() - pitch_target(f0_hz)).abs()

@@ -37,11 +37,11 @@ def test_what_lies_deeper_than_asked_costs_nothing_and_what_lies_higher_all():
     levels, time = MelLevels(), torch.arange(24_000) / 24_000
     tone = 0.3 * torch.sin(2 * torch.pi * 1000 * time)[None]
     noise = torch.randn(1, 24_000, generator=torch.Generator().manual_seed(0))
-    soft, loud = (levels(tone + 10 ** (db / 20) * noise) for db in (-90, -40))
-    assert float(mel_loss(loud, soft)) > 10 * float(mel_loss(levels(1.1 * tone), levels(tone), 60)) and float(mel_loss(soft, soft, 60)) == 0
-    softer = levels(tone + 10 ** (-100 / 20) * noise)
-    assert float(mel_loss(softer, soft)) > 0.1 and float(mel_loss(softer, soft, 50)) < 0.02 * float(mel_loss(softer, soft))
-    assert 0.3 * float(mel_loss(loud, soft)) < float(mel_loss(loud, soft, 60)) < float(mel_loss(loud, soft)), "too loud counts down to the floor"
+    loud, near, deep, deeper = (levels(tone + 10 ** (db / 20) * noise) for db in (-30, -36, -90, -100))
+    loss = lambda found, wanted, depth_db=0.0: float(mel_loss(found, wanted, depth_db))
+    assert loss(near, loud, 80) == pytest.approx(loss(near, loud), rel=1e-3), "all of both is above the floor"
+    assert loss(deeper, deep) > 0.1 and loss(deeper, deep, 50) < 0.02 * loss(deeper, deep)
+    assert 0.3 * loss(loud, deep) < loss(loud, deep, 60) < loss(loud, deep), "what is too loud counts down to the floor"
 
 
 def test_a_pitch_of_another_octave_costs_little_more_than_a_gross_error_and_small_ones_count_alike():

@@ -25,14 +25,14 @@ def small(data, tmp_path):  # noqa: F811
     return tmp_path / "small.pt"
 
 
-def test_a_small_checkpoint_tells_another_recipe_of_the_same_weights_and_of_no_others(data, small, tmp_path):  # noqa: F811
+def test_a_small_checkpoint_is_heard_as_another_recipe_of_the_same_weights_says(data, small, tmp_path):  # noqa: F811
     values = configuration.load(CONFIGS / "tiny.toml").as_dict()
     values["model"].update(encoder_blocks=1, decoder_blocks=2, hold_frames=7, emphasis_db=1.0)
     checkpoint.shrink([small], tmp_path / "other.pt.xz", configuration.from_dict(values))
     checkpoint.shrink([small], tmp_path / "own.pt.xz")
     codebook = read_codebook(data / "codebook.npy")
     (other, told), (own, _) = (checkpoint.load_model(tmp_path / f"{name}.pt.xz", codebook) for name in ("other", "own"))
-    assert told["config"] == configuration.from_dict(values) and other.dec.hold_frames == 7
+    assert told["config"].model == configuration.from_dict(values).model and other.dec.hold_frames == 7
     assert all(torch.equal(a, b) for a, b in zip(other.state_dict().values(), own.state_dict().values(), strict=True))
     values["model"].update(decoder_blocks=3)
     with pytest.raises(checkpoint.CheckpointError, match="another model than the recipe's"):

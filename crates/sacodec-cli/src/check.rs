@@ -62,13 +62,15 @@ pub fn run(args: &Args) -> Result<Outcome, CliError> {
         Ok(FileReport::new(text.unwrap_or_default(), json!({ "problem": problem }), outcome))
     });
     let (whole, inputs) = (whole.into_inner(), tasks.len() as u64);
-    let hours = milliseconds.into_inner() as f64 / 3_600_000.0;
+    let seconds = milliseconds.into_inner() as f64 / 1000.0;
     if args.run.json {
-        print(json!({ "inputs": inputs, "whole": whole, "problems": inputs - whole, "hours": hours }))?;
+        print(
+            json!({ "inputs": inputs, "whole": whole, "problems": inputs - whole, "hours": seconds / 3600.0 }),
+        )?;
     } else {
         print(format_args!(
             "{whole} of {inputs} results are there and whole, {} of results",
-            duration(3600.0 * hours)
+            duration(seconds)
         ))?;
     }
     Ok(outcome)

@@ -26,9 +26,10 @@ pub fn complain(line: impl std::fmt::Display) {
 
 /// A length of audio in the unit that tells it best.
 pub fn duration(seconds: f64) -> String {
+    // Up to what would be rounded to 60.
     match seconds {
-        ..60.0 => format!("{seconds:.1} s"),
-        ..3600.0 => format!("{:.1} min", seconds / 60.0),
+        ..59.95 => format!("{seconds:.1} s"),
+        ..3597.0 => format!("{:.1} min", seconds / 60.0),
         _ => format!("{:.2} h", seconds / 3600.0),
     }
 }
@@ -60,6 +61,27 @@ impl ReportsTo {
                 complain(line);
                 Ok(())
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::duration;
+
+    #[test]
+    fn a_length_is_told_in_the_unit_that_suits_it() {
+        let cases = [
+            (0.0, "0.0 s"),
+            (59.94, "59.9 s"),
+            (59.96, "1.0 min"),
+            (90.0, "1.5 min"),
+            (3596.0, "59.9 min"),
+            (3599.0, "1.00 h"),
+            (45_000.0, "12.50 h"),
+        ];
+        for (seconds, told) in cases {
+            assert_eq!(duration(seconds), told, "{seconds} s");
         }
     }
 }

@@ -263,7 +263,7 @@ pub enum CliError {
         kinds: String,
     },
     /// A result of one kind was given the name of another, or a folder that is not there was not named like one.
-    #[error("{} would be a file, and its name does not end in .{expected}: name it so, or write --output {}/ for a folder", path.display(), path.display())]
+    #[error("{} does not end in .{expected}: give the result such a name, or for a folder write --output NAME/ with the slash", path.display())]
     Extension {
         /// The name.
         path: PathBuf,
@@ -325,8 +325,8 @@ pub enum CliError {
         what: String,
     },
     /// A folder among several inputs that holds none.
-    #[error("{} is a folder that holds no input: its name is likely wrong", path.display())]
-    EmptyFolder {
+    #[error("{} is a folder that holds no file that this command reads: correct its name, or leave it out", path.display())]
+    NothingInFolder {
         /// The folder.
         path: PathBuf,
     },

@@ -121,7 +121,7 @@ impl Search<'_> {
                 return Err(CliError::NoInput { what });
             }
             if found.len() == before {
-                // Fails like a file that cannot be read, and stops no other.
+                // Fails like a file that cannot be read, and stops no other but those of `dataset`, whose shards depend on all.
                 found.push(Found { path: input.clone(), below: None });
             }
         }

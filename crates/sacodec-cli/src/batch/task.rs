@@ -31,12 +31,17 @@ impl Task {
     }
 
     /// # Errors
-    /// [`CliError::EmptyFolder`]: a folder stands for itself where nothing in it does.
+    /// A folder stands for itself where nothing in it does: [`CliError::NothingInFolder`], or [`CliError::Open`] where it
+    /// cannot be looked into.
     pub fn is_no_folder(&self) -> Result<(), CliError> {
-        if !is_standard(&self.input) && self.input.is_dir() {
-            return Err(CliError::EmptyFolder { path: self.input.clone() });
+        let path = self.input.clone();
+        if is_standard(&path) || !path.is_dir() {
+            return Ok(());
         }
-        Ok(())
+        Err(match fs::read_dir(&path) {
+            Ok(_) => CliError::NothingInFolder { path },
+            Err(source) => CliError::Open { path, source },
+        })
     }
 
     /// # Errors

@@ -29,9 +29,14 @@ impl Volume {
         self.frame_rate_hz = take.header.frame_rate_hz();
     }
 
-    /// Length of all takes in hours, missing frames included.
+    /// Length of all takes in seconds, missing frames included.
+    pub fn seconds(&self) -> f64 {
+        (self.frames + self.missing_frames) as f64 / self.frame_rate_hz.max(1.0)
+    }
+
+    /// The same in hours.
     pub fn hours(&self) -> f64 {
-        (self.frames + self.missing_frames) as f64 / self.frame_rate_hz.max(1.0) / 3600.0
+        self.seconds() / 3600.0
     }
 }
 

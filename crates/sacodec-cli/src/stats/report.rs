@@ -51,7 +51,7 @@ pub fn text(stats: &PackStats) -> String {
         stats.pack.name,
         stats.pack.version,
         volume.takes,
-        duration(3600.0 * volume.hours()),
+        duration(volume.seconds()),
         volume.frames
     );
     if volume.missing_frames > 0 {
@@ -61,16 +61,16 @@ pub fn text(stats: &PackStats) -> String {
         text += &stream_text(stream, &stats.streams[stream.index()]);
     }
     if stats.folders.len() > 1 {
-        text += "\n  takes    hours  semantic used, bits  acoustic used, bits  folder";
+        text += "\n  takes    length  semantic used, bits  acoustic used, bits  folder";
         for (path, folder) in &stats.folders {
             let (semantic, semantic_bits) = of_folder(folder, TokenStream::Semantic);
             let (acoustic, acoustic_bits) = of_folder(folder, TokenStream::Acoustic);
             let volume = &folder.volume;
             let shown = if path.as_os_str().is_empty() { ".".into() } else { path.display().to_string() };
             text += &format!(
-                "\n{:7}  {:7.2}  {semantic:13}  {semantic_bits:4.2}  {acoustic:13}  {acoustic_bits:4.2}  {shown}",
+                "\n{:7}  {:>8}  {semantic:13}  {semantic_bits:4.2}  {acoustic:13}  {acoustic_bits:4.2}  {shown}",
                 volume.takes,
-                volume.hours(),
+                duration(volume.seconds()),
             );
         }
     }

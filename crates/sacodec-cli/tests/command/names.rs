@@ -152,21 +152,33 @@ fn a_folder_that_is_there_and_holds_no_input_is_no_input_where_results_are_writt
     run(folder.path(), &["encode", "in", "results", "--overwrite"], 2);
     // One of many folders, as the shell names them, may be empty.
     noise(folder.path(), &["more/c.wav"]);
-    let output = run(folder.path(), &["encode", "in", "more", "results/empty", "--overwrite"], 2);
-    assert!(said(&output).contains("write --output results/empty/"), "{}", said(&output));
-    fs::create_dir(folder.path().join("results/empty")).unwrap();
-    let with_results = |arguments: &[&str]| {
+    run(folder.path(), &["encode", "in", "more", "results", "--overwrite"], 1);
+    assert!(folder.path().join("more/c.sac").is_file());
+}
+
+#[test]
+fn a_folder_without_an_input_among_several_is_told_and_stops_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    noise(folder.path(), &["in/a.wav", "more/c.wav"]);
+    fs::create_dir(folder.path().join("empty")).unwrap();
+    let tells_of_it = |arguments: &[&str]| {
         let output = run(folder.path(), arguments, 1);
-        let message = "results/empty is a folder that holds no input: its name is likely wrong";
+        let message =
+            "empty is a folder that holds no file that this command reads: correct its name, or leave it out";
         assert!(said(&output).contains(message), "{arguments:?}: {}", said(&output));
     };
-    with_results(&["encode", "in", "more", "results/empty", "--overwrite"]);
-    assert!(folder.path().join("more/c.sac").is_file());
-    for command in ["info", "stats", "verify", "decode"] {
-        with_results(&[command, "in", "more", "results/empty"]);
+    tells_of_it(&["encode", "in", "empty", "more", "--output", "takes"]);
+    let takes = ["takes/a.sac", "takes/c.sac"];
+    assert!(takes.iter().all(|take| folder.path().join(take).is_file()), "others were stopped");
+    for command in ["info", "stats", "verify", "decode", "repair"] {
+        tells_of_it(&[command, "takes", "empty", "takes/a.sac"]);
     }
-    with_results(&["dataset", "in", "more", "results/empty", "--to", "jsonl", "--output", "data"]);
-    with_results(&["moments", "in", "results/empty"]);
+    tells_of_it(&["convert", "takes", "empty", "takes/a.sac", "--to", "csv"]);
+    tells_of_it(&["lose", "takes", "empty", "takes/a.sac", "--loss", "10%"]);
+    tells_of_it(&["moments", "in", "empty"]);
+    // Its shards depend on all takes.
+    tells_of_it(&["dataset", "takes", "empty", "--to", "jsonl", "--output", "data"]);
+    assert!(!folder.path().join("data").exists());
 }
 
 #[test]
@@ -174,7 +186,8 @@ fn a_folder_for_one_result_that_is_not_there_wants_a_slash() {
     let folder = tempfile::tempdir().unwrap();
     noise(folder.path(), &["a.wav"]);
     let output = run(folder.path(), &["encode", "a.wav", "--output", "out"], 2);
-    assert!(said(&output).contains("write --output out/ for a folder"), "{}", said(&output));
+    let message = "out does not end in .sac: give the result such a name, or for a folder write --output NAME/ with the slash";
+    assert!(said(&output).contains(message), "{}", said(&output));
     run(folder.path(), &["encode", "a.wav", "--output", "out/"], 0);
     assert!(folder.path().join("out/a.sac").is_file());
 }

@@ -157,7 +157,7 @@ fn results_never_take_the_name_of_what_was_coded_nor_a_wrong_one() {
     assert!(folder.path().join("in/a.decoded.wav").is_file() && folder.path().join("in/a.csv").is_file());
     for arguments in [["convert", "in/a.sac", "-o", "out.mp3"], ["decode", "in/a.sac", "-o", "out.npy"]] {
         let said = run(folder.path(), &arguments, 2).stderr;
-        assert!(String::from_utf8_lossy(&said).contains("name it so"), "{arguments:?}");
+        assert!(String::from_utf8_lossy(&said).contains("give the result such a name"), "{arguments:?}");
     }
 }
 
