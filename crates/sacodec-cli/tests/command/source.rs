@@ -63,9 +63,9 @@ fn audio_that_goes_on_after_the_end_of_its_take_is_told_by_verify() {
     let path = |name: &str| folder.path().join(name);
     write_noise(&path("a.wav"), 16_000, 1, 8000, 1);
     run(folder.path(), &["encode", "a.wav"], 0);
-    // The file has grown since.
+    // The file has grown since, by silence, which is what a take hears after its end.
     let (samples, _) = read_wav(&path("a.wav"));
-    let grown = [&samples[..], &samples[..4000]].concat();
+    let grown = [&samples[..], &[0.0; 4000]].concat();
     write_wav(&path("a.wav"), 16_000, &[grown]);
     let said = String::from_utf8(run(folder.path(), &["verify", "a.sac"], 3).stdout).unwrap();
     assert!(said.contains("the audio goes on for 4000 samples after the end of the take"), "{said}");
